@@ -1,0 +1,8 @@
+/** The adapters' public door: open a port, and the words to talk to it. */
+
+export * from './capabilities.ts';
+export { type ErrorCode, errorCodes, type FieldProblem, PortError } from './errors.ts';
+export { limits } from './limits.ts';
+export { type OpenPortOptions, openPort } from './open-port.ts';
+export type * from './port.ts';
+export { backendNames, type BackendName } from './registry.ts';

@@ -1,0 +1,131 @@
+/** The words of the engine's door: what `openEngine` takes and gives. */
+
+export type LogPersistence = 'memory' | 'os' | 'fsync';
+
+export interface LogHeader {
+  readonly name: string;
+  readonly value: Buffer | null;
+}
+
+/** A record to append. Strings are stored as UTF-8. */
+export interface RecordInput {
+  readonly key?: string | Uint8Array | null;
+  readonly value: string | Uint8Array | null;
+  readonly headers?: readonly { readonly name: string; readonly value: string | Uint8Array | null }[];
+  /** Milliseconds since 1970; the engine's clock if absent. */
+  readonly timestamp?: number;
+}
+
+export interface LogRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly LogHeader[];
+}
+
+export interface LogTopicOptions {
+  readonly partitions?: number;
+  readonly retention?: { readonly ms?: number | null; readonly bytes?: number | null };
+  readonly cleanup?: 'delete' | 'compact';
+  /** A segment is closed at this size; default 1 GiB. */
+  readonly segmentBytes?: number;
+}
+
+export interface LogTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly retention: { readonly ms: number | null; readonly bytes: number | null };
+  readonly cleanup: 'delete' | 'compact';
+  readonly segmentBytes: number;
+}
+
+export interface PartitionStatus {
+  /** `fenced`: appends are refused, `reason` names file and position; what is whole is still read. */
+  readonly state: 'open' | 'fenced';
+  readonly reason: string | null;
+  readonly earliest: number;
+  /** The offset that the next record will get. */
+  readonly next: number;
+  readonly bytes: number;
+  readonly segments: number;
+}
+
+export interface AppendResult {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly durability: LogPersistence;
+}
+
+export interface FetchResult {
+  readonly records: readonly LogRecord[];
+  /** Where to go on. */
+  readonly next: number;
+}
+
+/** A small durable map of bytes (checksummed log plus snapshots): subscription cursors, definitions. */
+export interface DurableMap {
+  get(key: string): Buffer | undefined;
+  entries(): IterableIterator<[string, Buffer]>;
+  /** null deletes. Resolves at the asked durability; puts of one tick share one write. */
+  put(key: string, value: Uint8Array | null, durability?: LogPersistence): Promise<void>;
+}
+
+export interface RecoveryReport {
+  readonly cleanShutdown: boolean;
+  readonly durationMs: number;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly truncatedBytes: number;
+    readonly quarantineFile: string | null;
+    readonly fencedReason: string | null;
+  }[];
+}
+
+export interface Engine extends AsyncDisposable {
+  readonly dataDir: string;
+  readonly recovery: RecoveryReport;
+
+  createTopic(name: string, options?: LogTopicOptions): Promise<LogTopic>;
+  deleteTopic(name: string): Promise<void>;
+  topic(name: string): LogTopic | undefined;
+  topics(): readonly LogTopic[];
+  status(topic: string, partition: number): PartitionStatus;
+
+  /** Resolves at the asked durability (default fsync); all records get dense offsets in one batch, or none is stored. */
+  append(
+    topic: string,
+    partition: number,
+    records: readonly RecordInput[],
+    options?: { readonly durability?: LogPersistence },
+  ): Promise<AppendResult>;
+
+  /** At least one record when there is any at or after `offset`, up to the bounds; empty at the end. `offset_out_of_range` outside [earliest, next]. */
+  fetch(
+    topic: string,
+    partition: number,
+    offset: number,
+    bounds?: { readonly maxRecords?: number; readonly maxBytes?: number },
+  ): Promise<FetchResult>;
+
+  /** Resolves true when `next` is above `offset` (at once if it is), false when the signal aborts, the topic goes or the engine closes. */
+  waitForAppend(topic: string, partition: number, offset: number, signal?: AbortSignal): Promise<boolean>;
+
+  /** The first offset whose record's timestamp is at or after `timestamp`; `next` when there is none. */
+  offsetForTimestamp(topic: string, partition: number, timestamp: number): Promise<number>;
+
+  read(
+    topic: string,
+    partition: number,
+    options?: { readonly from?: 'earliest' | 'latest' | number; readonly follow?: boolean; readonly signal?: AbortSignal },
+  ): AsyncIterable<LogRecord>;
+
+  readonly cursors: DurableMap;
+  readonly metadata: DurableMap;
+
+  /** Applies retention now, as the timer does. Resolves with the number of segments removed. */
+  applyRetention(): Promise<number>;
+  /** Writes and syncs everything, marks the directory clean, frees the lock. Idempotent. */
+  close(): Promise<void>;
+}

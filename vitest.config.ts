@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+const BROKER_TESTS = ['test/{brokers,conformance,rabbitmq,kafka,e2e}/**/*.test.ts'];
+const LONG_TESTS = ['test/**/*.long.test.ts'];
+
+/** `SLUICE_LONG=1` (set by `npm run test:long`) adds the tests whose full counts do not fit a landing. */
+const skipped = process.env['SLUICE_LONG'] === '1' ? [] : LONG_TESTS;
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...BROKER_TESTS, ...skipped],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'brokers',
+          include: BROKER_TESTS,
+          exclude: skipped,
+          globalSetup: ['test/support/brokers-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,326 @@
+/**
+ * report.json as types: the one value that the runner fills and that every rendering (Markdown, HTML, CSV, charts, JSON
+ * Schema) is made from. What is not in here is in no report. Plain data only: it must survive JSON.stringify unchanged.
+ */
+
+export const reportSpecVersion = '1.0';
+
+/** `log`, `rabbitmq-quorum`, ... ; another version is `rabbitmq-quorum@3.10`. */
+export type SystemId = string;
+export type Layer = 'bare' | 'port' | 'rest' | 'grpc';
+export type Profile = 'smoke' | 'standard' | 'full';
+
+export interface Report {
+  readonly specVersion: string;
+  readonly run: RunInfo;
+  readonly environment: Environment;
+  readonly systems: readonly SystemRow[];
+  readonly scenarios: readonly ScenarioRow[];
+  readonly workloads: readonly WorkloadRow[];
+  /** Median and spread over the repeats of one cell (workload, system, layer, mode, parameters); only valid repeats count. */
+  readonly summaries: readonly CellSummary[];
+  readonly verdicts: readonly ClaimVerdict[];
+  /** Results of `--assert`, in the order given. */
+  readonly assertions: readonly AssertionResult[];
+  /** What was asked for and did not run, each with its reason. */
+  readonly notMeasured: readonly {
+    readonly id: string;
+    readonly system: SystemId | null;
+    readonly layer: Layer | null;
+    readonly reason: string;
+  }[];
+  /** Threats to validity, as sentences. */
+  readonly limits: readonly string[];
+}
+
+// ------------------------------------------------------------------------------------------------ run, environment, systems
+
+export interface RunInfo {
+  readonly id: string;
+  readonly seed: number;
+  readonly profile: Profile;
+  /** sha256 over the plan hashes of every workload of the run, in a fixed order: equal hash, equal work. */
+  readonly planHash: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** The command that reproduces the run. */
+  readonly command: string;
+  readonly durationMs: number;
+  readonly repeats: number;
+  readonly layers: readonly Layer[];
+  /** Order in which the measured cells ran (`<workload>/<system>/<layer>/<repeat>`): interleaved at random by the seed. */
+  readonly order: readonly string[];
+}
+
+export interface Environment {
+  readonly cpu: { readonly model: string; readonly cores: number; readonly mhz: number };
+  readonly memoryBytes: number;
+  readonly kernel: string;
+  readonly os: string;
+  readonly node: string;
+  /** Name -> version: amqplib, kafkajs, ... and Sluice's own. */
+  readonly libraries: Readonly<Record<string, string>>;
+  /** Of the directory in which the native log and the started brokers keep their data. */
+  readonly filesystem: {
+    readonly path: string;
+    readonly type: string;
+    readonly device: string;
+    readonly freeBytes: number;
+  };
+  /** fdatasync after 4 KiB, measured before the run. */
+  readonly fsyncMs: { readonly p50: number; readonly p99: number; readonly count: number };
+  /** Load average (1 minute) at the start and at the end: what else used the machine. */
+  readonly loadAverage: { readonly start: number; readonly end: number };
+  /** The most that the load generator and its checkers do against nothing: messages per second, by payload size in bytes. */
+  readonly generatorCeiling: Readonly<Record<string, number>>;
+}
+
+export interface SystemRow {
+  readonly id: SystemId;
+  readonly product: string;
+  readonly version: string;
+  /** How it was obtained. */
+  readonly source: 'embedded' | 'address' | 'docker' | 'process';
+  readonly nodes: number;
+  /** From start to first accepted connection; null when it was running already. */
+  readonly startMs: number | null;
+  /** Settings in effect that matter for the result, by their own names. */
+  readonly configuration: Readonly<Record<string, string>>;
+  /** Capability name -> claim; the same object as `GET /v1/capabilities`. */
+  readonly capabilities: Readonly<
+    Record<
+      string,
+      {
+        readonly level: 'native' | 'emulated' | 'unsupported';
+        readonly how: string;
+        readonly limits?: Readonly<Record<string, number>>;
+      }
+    >
+  >;
+  /** What makes its rows not comparable with the others (such as: embedded and not replicated). */
+  readonly notes: readonly string[];
+}
+
+// ------------------------------------------------------------------------------------------------ scenarios
+
+export const scenarioVerdicts = ['PASS', 'EMULATED', 'DIFFERS', 'UNSUPPORTED', 'INCONCLUSIVE'] as const;
+export type ScenarioVerdict = (typeof scenarioVerdicts)[number];
+
+export type Observed = string | number | boolean | readonly number[] | readonly string[];
+
+export interface ScenarioRow {
+  readonly id: string;
+  readonly title: string;
+  readonly question: string;
+  readonly system: SystemId;
+  readonly layer: Layer;
+  readonly verdict: ScenarioVerdict;
+  /** True when the verdict is not the expected one. */
+  readonly surprise: boolean;
+  /** With a surprise: what is known about its cause; null when it is not understood yet. */
+  readonly surpriseExplained: string | null;
+  readonly expected: {
+    readonly verdict: ScenarioVerdict;
+    /** Why that is expected, in a sentence. */
+    readonly why: string;
+    /** Versions of the product for which this expectation holds, such as `>=4.3`; `*` for all. */
+    readonly versions: string;
+    /** Document or source that says so. */
+    readonly source: string;
+  };
+  /** Why this verdict, in one sentence with the numbers in it: `late subscriber received 0 of 1000`. */
+  readonly summary: string;
+  /** Figures seen, by name with the unit last. */
+  readonly observed: Readonly<Record<string, Observed>>;
+  /** Lines of proof: first offenders, the error of the refusal, sizes read. At most 12. */
+  readonly evidence: readonly string[];
+  readonly durationMs: number;
+}
+
+// ------------------------------------------------------------------------------------------------ workloads
+
+export type WorkloadMode = 'equal-load' | 'own-maximum';
+export type LimitedBy = 'broker' | 'client' | 'port' | 'generator' | 'offered-load';
+export type PersistenceLevel = 'memory' | 'os' | 'fsync';
+
+export interface DurabilityReached {
+  readonly persistence: PersistenceLevel;
+  readonly copies: number;
+}
+
+export interface WorkloadParameters {
+  readonly messageBytes: number;
+  /** Offered load; null for own-maximum. */
+  readonly ratePerSecond: number | null;
+  readonly partitions: number;
+  readonly subscriptions: number;
+  readonly consumersPerSubscription: number;
+  readonly keys: number;
+  readonly keyDistribution: 'none' | 'uniform' | 'zipf';
+  readonly arrival: 'uniform' | 'poisson' | 'closed-window' | 'trace';
+  /** Messages of the measured window (planned). */
+  readonly messages: number;
+  readonly warmupMs: number;
+  readonly measuredMs: number;
+  /** Unconfirmed publishes allowed at once. */
+  readonly publishWindow: number;
+  /** Credit or prefetch of each consumer. */
+  readonly credit: number;
+  /** Messages settled by one ack call at most: bounds what a crash delivers again. */
+  readonly ackBatch: number;
+}
+
+export interface Checks {
+  readonly sent: number;
+  readonly acked: number;
+  readonly unknown: number;
+  /** Refused: certainly not stored. */
+  readonly refused: number;
+  /** First receptions, summed over the subscriptions. */
+  readonly received: number;
+  /** Acknowledged and not received by a subscription, summed over the subscriptions. */
+  readonly lost: number;
+  readonly duplicated: number;
+  /** First deliveries that came after a later message of their key. */
+  readonly reordered: number;
+  /** Received but never sent by this run, or with a wrong checksum. */
+  readonly phantom: number;
+  /** First offenders as sentences, at most 8. */
+  readonly offenders: readonly string[];
+}
+
+export interface Rate {
+  readonly messagesPerSecond: number;
+  /** 10^6 bytes of payload. */
+  readonly megabytesPerSecond: number;
+}
+
+/** Milliseconds. `count` samples; `negative`: samples below zero, counted and set to 0. */
+export interface LatencySummary {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly count: number;
+  readonly negative: number;
+}
+
+/** One recorded distribution, mergeable: `counts[i]` samples in the bucket whose upper edge is `upperMs[i]`. Empty buckets are left out. */
+export interface HistogramData {
+  readonly upperMs: readonly number[];
+  readonly counts: readonly number[];
+}
+
+export interface Cost {
+  /** CPU seconds (user + system, children included) of the broker's processes; null when they cannot be seen, or are this process. */
+  readonly brokerCpuSecondsPerMillion: number | null;
+  /** CPU seconds of the client process; for `log` this is broker and client in one. Less the generator's own share: not subtracted. */
+  readonly clientCpuSecondsPerMillion: number | null;
+  readonly bytesWrittenPerPayloadByte: number | null;
+  readonly peakRssBytes: number | null;
+}
+
+/** One second or less of a run, for charts over time. */
+export interface SeriesPoint {
+  /** Milliseconds since the measured window began; negative in the warm-up. */
+  readonly tMs: number;
+  readonly published: number;
+  readonly received: number;
+  /** Acked and not yet received, at the end of the interval. */
+  readonly backlog: number;
+  readonly endToEndP50Ms: number | null;
+  readonly endToEndP99Ms: number | null;
+}
+
+export interface WorkloadRow {
+  readonly id: string;
+  readonly title: string;
+  readonly system: SystemId;
+  readonly layer: Layer;
+  readonly durability: DurabilityReached;
+  readonly mode: WorkloadMode;
+  readonly settings: 'stock' | 'tuned';
+  readonly parameters: WorkloadParameters;
+  readonly planHash: string;
+  /** From 0. */
+  readonly repeat: number;
+  readonly startedAt: string;
+  readonly valid: boolean;
+  readonly invalidBecause?: string;
+  readonly limitedBy: LimitedBy;
+  /** The shares behind `limitedBy`: 1 = one core busy for the whole window. */
+  readonly utilization: {
+    readonly brokerCores: number | null;
+    readonly clientCores: number;
+    readonly eventLoop: number;
+  };
+  readonly checks: Checks;
+  readonly publish: Rate;
+  /** Of the measured window; over all subscriptions. */
+  readonly consume: Rate;
+  /** From the intended send time. `publish`: to the answer; `endToEnd`: to the delivery in the consumer. For `replay` only endToEnd is empty (count 0). */
+  readonly latencyMs: { readonly publish: LatencySummary; readonly endToEnd: LatencySummary };
+  /** How late the generator itself was; part of the latencies above. */
+  readonly slipMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly cost: Cost;
+  readonly histograms: { readonly publish: HistogramData; readonly endToEnd: HistogramData };
+  readonly series: readonly SeriesPoint[];
+  /** What is special about this row, as sentences. */
+  readonly notes: readonly string[];
+}
+
+export interface Spread {
+  readonly median: number;
+  /** 95 % bootstrap interval of the median; equal to the median when there is one repeat. */
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
+}
+
+export interface CellSummary {
+  /** `<workload>.<system>` as in assertions; the cell's other coordinates stand beside it. */
+  readonly id: string;
+  readonly workload: string;
+  readonly system: SystemId;
+  readonly layer: Layer;
+  readonly mode: WorkloadMode;
+  readonly durability: DurabilityReached;
+  readonly parameters: WorkloadParameters;
+  readonly repeats: number;
+  readonly validRepeats: number;
+  readonly invalidBecause: readonly string[];
+  readonly limitedBy: LimitedBy;
+  /** Dotted path of a figure of a WorkloadRow (`publish.messagesPerSecond`, `latencyMs.endToEnd.p99`, `cost.peakRssBytes`) -> spread over valid repeats. */
+  readonly figures: Readonly<Record<string, Spread>>;
+}
+
+// ------------------------------------------------------------------------------------------------ claims and assertions
+
+export type ClaimResult = 'true' | 'true-if' | 'false' | 'inconclusive' | 'not-tested';
+
+export interface ClaimVerdict {
+  /** Stable word, such as `kafka-is-faster`. */
+  readonly id: string;
+  /** The claim as people repeat it. */
+  readonly claim: string;
+  readonly verdict: ClaimResult;
+  readonly basis: 'measured' | 'documented' | 'not-tested';
+  /** The answer in a sentence or two, with figures. */
+  readonly reason: string;
+  /** For what the answer holds: machine, versions, layer, load, durability. With `true-if`: the condition. */
+  readonly scope: string;
+  /** Ids of cells: `<workload>.<system>.<layer>` or `<scenario>.<system>.<layer>`. */
+  readonly evidence: readonly string[];
+}
+
+export interface AssertionResult {
+  readonly expression: string;
+  readonly holds: boolean;
+  /** null when no valid cell has the path. */
+  readonly actual: number | null;
+  readonly reason: string;
+}

@@ -1,0 +1,618 @@
+/**
+ * Driver -> port: definitions, validation, limits, deadlines, sessions and lifecycle, once for every backend. A driver sees
+ * only complete, valid calls; a caller sees only `PortError`.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { Capability, CapabilityTable } from './capabilities.ts';
+import { Definitions, sameDefinition } from './definitions.ts';
+import type { Driver, OutgoingMessage } from './driver.ts';
+import { PortError } from './errors.ts';
+import { limits } from './limits.ts';
+import { partitionForKey, StickyPartitions } from './partitioner.ts';
+import type {
+  Consumer,
+  Created,
+  Credit,
+  Health,
+  MessagingPort,
+  Persistence,
+  Position,
+  PublishMessage,
+  PublishOptions,
+  PublishOutcome,
+  QueueType,
+  ReadResult,
+  SettleStatus,
+  SubscriptionDefinition,
+  SubscriptionLag,
+  SubscriptionOptions,
+  TokenResult,
+  TopicDefinition,
+  TopicOptions,
+} from './port.ts';
+import { type BackendName, backendNames, loadDriver } from './registry.ts';
+import { type DeadLetter, type SessionEvent, SubscriptionSession } from './session.ts';
+import { checkMessage, checkName, checkSeek, messageRefusal, subscriptionDefinition, topicDefinition } from './validate.ts';
+
+export interface OpenPortOptions {
+  readonly backend: BackendName;
+  /** The backend's own options: `dataDir` (native), `url` or `urls` (rabbitmq), `brokers` (kafka), and what its options.ts names. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly hooks?: PortHooks;
+}
+
+/** Told as things happen, for metrics. Must not throw. */
+export interface PortHooks {
+  readonly subscriptionEvent?: (event: SessionEvent, subscription: string, topic: string) => void;
+}
+
+/**
+ * Opens a port. Resolves when the backend answers and the definitions are loaded.
+ * @throws PortError `backend_unavailable` when it cannot be reached, `invalid_argument` for bad options.
+ */
+export async function openPort(options: OpenPortOptions): Promise<MessagingPort> {
+  if (!backendNames.includes(options.backend)) {
+    throw new PortError('invalid_argument', `backend "${options.backend}" is none of ${backendNames.join(', ')}`);
+  }
+  const { openDriver } = await loadDriver(options.backend);
+  return await portFromDriver(await openDriver(options.config ?? {}), options.hooks);
+}
+
+/** The port over a driver of one's own: for adapter authors and tests. */
+export async function portFromDriver(driver: Driver, hooks: PortHooks = {}): Promise<MessagingPort> {
+  const port = new Port(driver, hooks);
+  try {
+    await port.load();
+  } catch (reason) {
+    await driver.close().catch(() => undefined); // the reason below is the one that matters
+    throw PortError.from(reason, 'backend_unavailable');
+  }
+  return port;
+}
+
+class Port implements MessagingPort {
+  readonly #driver: Driver;
+  readonly #hooks: PortHooks;
+  readonly #definitions: Definitions;
+  readonly #sessions = new Map<string, SubscriptionSession>();
+  readonly #opening = new Map<string, Promise<SubscriptionSession>>();
+  readonly #sticky = new StickyPartitions();
+  readonly #instance = randomBytes(6).toString('base64url');
+  #ids = 0;
+  #sessionNumber = 0;
+  #inFlightMessages = 0;
+  #inFlightBytes = 0;
+  #whenIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(driver: Driver, hooks: PortHooks) {
+    this.#driver = driver;
+    this.#hooks = hooks;
+    this.#definitions = new Definitions((kind, name) => this.#definitionChanged(kind, name));
+  }
+
+  async load(): Promise<void> {
+    this.#definitions.use(await this.#driver.openMeta(this.#definitions.apply));
+  }
+
+  get info() {
+    return this.#driver.info;
+  }
+
+  capabilities(queueType?: QueueType): CapabilityTable {
+    return this.#driver.capabilities(queueType);
+  }
+
+  // ------------------------------------------------------------------------------------------ topics
+
+  async createTopic(options: TopicOptions): Promise<Created<TopicDefinition>> {
+    const asked = this.#driver.completeTopic(topicDefinition(options));
+    if (asked.cleanup === 'compact') this.#require('compaction', asked.queueType);
+    if (asked.retention.ms !== null || asked.retention.bytes !== null) this.#require('ttl.retention', asked.queueType);
+    return await this.#admin(async () => await this.#definitions.change(async () => await this.#createTopicNow(asked)));
+  }
+
+  async #createTopicNow(asked: TopicDefinition): Promise<Created<TopicDefinition>> {
+    const existing = await this.#definitions.findTopic(asked.name);
+    if (existing !== undefined) {
+      if (sameDefinition(existing, asked)) return { created: false, definition: existing };
+      throw new PortError('already_exists', `topic "${asked.name}" exists with other options: ${JSON.stringify(existing)}`);
+    }
+    // The physical topic first: a crash in between leaves one that the next create finds and completes.
+    await this.#driver.createTopic(asked);
+    await this.#definitions.putTopic(asked.name, asked);
+    return { created: true, definition: asked };
+  }
+
+  async describeTopic(name: string): Promise<TopicDefinition> {
+    checkName(name, 'topic');
+    return await this.#admin(async () => await this.#definitions.topic(name));
+  }
+
+  async listTopics(): Promise<readonly TopicDefinition[]> {
+    return await this.#admin(async () => byName(await this.#definitions.topics()));
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    checkName(name, 'topic');
+    await this.#admin(
+      async () =>
+        await this.#definitions.change(async () => {
+          const topic = await this.#definitions.topic(name);
+          for (const subscription of this.#definitions.subscriptionsOf(name)) await this.#deleteSubscriptionNow(subscription);
+          await this.#definitions.putTopic(name, null);
+          await this.#driver.deleteTopic(topic);
+          this.#sticky.forget(name);
+        }),
+    );
+  }
+
+  // ------------------------------------------------------------------------------------------ subscriptions
+
+  async createSubscription(options: SubscriptionOptions): Promise<Created<SubscriptionDefinition>> {
+    const asked = subscriptionDefinition(options);
+    return await this.#admin(async () => {
+      const topic = await this.#definitions.topic(asked.topic);
+      this.#checkSubscription(asked, topic);
+      return await this.#definitions.change(async () => await this.#createSubscriptionNow(asked));
+    });
+  }
+
+  async #createSubscriptionNow(asked: SubscriptionDefinition): Promise<Created<SubscriptionDefinition>> {
+    const existing = await this.#definitions.findSubscription(asked.name);
+    if (existing !== undefined) {
+      if (sameDefinition(existing, asked)) return { created: false, definition: existing };
+      throw new PortError('already_exists', `subscription "${asked.name}" exists with other options: ${JSON.stringify(existing)}`);
+    }
+    const topic = await this.#definitions.topic(asked.topic);
+    if (asked.deadLetterTopic !== null && (await this.#definitions.findTopic(asked.deadLetterTopic)) === undefined) {
+      await this.#createTopicNow(this.#driver.deadLetterTopic(asked.deadLetterTopic, topic));
+    }
+    await this.#driver.createSubscription(asked, topic);
+    await this.#definitions.putSubscription(asked.name, asked);
+    return { created: true, definition: asked };
+  }
+
+  #checkSubscription(asked: SubscriptionDefinition, topic: TopicDefinition): void {
+    if (asked.start === 'earliest') this.#require('subscribe.late', topic.queueType);
+    else if (typeof asked.start === 'object') {
+      checkSeek(asked.start, topic.partitions);
+      this.#require('timestampMs' in asked.start ? 'replay.timestamp' : 'replay.offset', topic.queueType);
+    }
+    if (asked.ordering !== 'none') this.#require(asked.ordering === 'key' ? 'order.key' : 'order.partition', topic.queueType);
+    if (asked.deadLetterTopic !== null) this.#require('deadLetter', topic.queueType);
+    for (const capability of asked.requires) this.#require(capability as Capability, topic.queueType);
+    this.#driver.checkSubscription(asked, topic);
+  }
+
+  async describeSubscription(name: string): Promise<SubscriptionDefinition> {
+    checkName(name, 'subscription');
+    return await this.#admin(async () => await this.#definitions.subscription(name));
+  }
+
+  async listSubscriptions(): Promise<readonly SubscriptionDefinition[]> {
+    return await this.#admin(async () => byName(await this.#definitions.subscriptions()));
+  }
+
+  async deleteSubscription(name: string): Promise<void> {
+    checkName(name, 'subscription');
+    await this.#admin(
+      async () =>
+        await this.#definitions.change(async () => await this.#deleteSubscriptionNow(await this.#definitions.subscription(name))),
+    );
+  }
+
+  async #deleteSubscriptionNow(subscription: SubscriptionDefinition): Promise<void> {
+    const topic = await this.#definitions.topic(subscription.topic);
+    await this.#definitions.putSubscription(subscription.name, null);
+    await this.#endSession(subscription.name);
+    await this.#driver.deleteSubscription(subscription, topic);
+  }
+
+  // ------------------------------------------------------------------------------------------ publish
+
+  async publish(topicName: string, messages: readonly PublishMessage[], options: PublishOptions = {}): Promise<readonly PublishOutcome[]> {
+    this.#assertOpen();
+    const topic = this.#definitions.knownTopic(topicName) ?? (await this.#admin(async () => await this.#topicNamed(topicName)));
+    if (messages.length > limits.messagesPerPublishMax) {
+      throw new PortError('message_too_large', `${messages.length} messages in one publish are above the limit of ${limits.messagesPerPublishMax}`);
+    }
+    const durability = this.#driver.durability(topic, {
+      ...(options.durability === undefined ? {} : { persistence: options.durability as Persistence }),
+      ...(options.minCopies === undefined ? {} : { minCopies: options.minCopies }),
+    });
+    const refused: (PortError | undefined)[] = [];
+    const { outgoing, ids, bytes } = this.#prepare(topic, messages, refused);
+    if (outgoing.length === 0) return merge(ids, refused, []);
+    this.#enter(outgoing.length, bytes);
+    try {
+      const outcomes = await this.#published(topic, outgoing, { durability, signal: options.signal });
+      return refused.length === 0 ? outcomes : merge(ids, refused, outcomes);
+    } finally {
+      this.#leave(outgoing.length, bytes);
+    }
+  }
+
+  async #topicNamed(name: string): Promise<TopicDefinition> {
+    checkName(name, 'topic');
+    return await this.#definitions.topic(name);
+  }
+
+  /** Fills `refused` sparsely: only for messages that cannot be stored, by their index. */
+  #prepare(topic: TopicDefinition, messages: readonly PublishMessage[], refused: (PortError | undefined)[]) {
+    const outgoing: OutgoingMessage[] = [];
+    const ids: string[] = [];
+    const nowMs = Date.now();
+    let bytes = 0;
+    let sticky = -1;
+    for (const [index, message] of messages.entries()) {
+      const checked = checkMessage(message, index);
+      const id = checked.id ?? this.#nextId();
+      ids.push(id);
+      const refusal = messageRefusal(checked) ?? this.#refusalOnTopic(topic, message, index);
+      if (refusal !== undefined) {
+        refused[index] = refusal;
+        continue;
+      }
+      let { partition } = message;
+      if (partition === undefined) {
+        if (checked.key !== null) partition = partitionForKey(checked.key, topic.partitions);
+        else {
+          if (sticky < 0) sticky = this.#sticky.next(topic.name, topic.partitions);
+          partition = sticky;
+        }
+      }
+      bytes += checked.bytes;
+      outgoing.push({
+        key: checked.key,
+        value: checked.value,
+        headers: checked.headers,
+        contentType: checked.contentType,
+        id,
+        timestampMs: checked.timestampMs ?? nowMs,
+        partition,
+        ...(message.delayMs === undefined ? {} : { delayMs: message.delayMs }),
+        ...(message.ttlMs === undefined ? {} : { ttlMs: message.ttlMs }),
+        ...(message.priority === undefined ? {} : { priority: message.priority }),
+      });
+    }
+    return { outgoing, ids, bytes };
+  }
+
+  #refusalOnTopic(topic: TopicDefinition, message: PublishMessage, index: number): PortError | undefined {
+    const { partition } = message;
+    if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < topic.partitions)) {
+      const path = `messages[${index}].partition`;
+      const text = `must be from 0 to ${topic.partitions - 1}`;
+      return new PortError('invalid_argument', `${path} ${partition} ${text}`, { errors: [{ path, message: text }] });
+    }
+    if (message.delayMs !== undefined) return this.#missing('delay', topic.queueType);
+    if (message.ttlMs !== undefined) return this.#missing('ttl.message', topic.queueType);
+    if (message.priority !== undefined) return this.#missing('priority', topic.queueType);
+    return undefined;
+  }
+
+  async #published(
+    topic: TopicDefinition,
+    outgoing: readonly OutgoingMessage[],
+    options: Parameters<Driver['publish']>[2],
+  ): Promise<readonly PublishOutcome[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<readonly PublishOutcome[]>((resolve) => {
+      timer = setTimeout(() => {
+        const error = new PortError('publish_outcome_unknown', `no answer within ${limits.publishTimeoutMs} ms`);
+        resolve(outgoing.map(({ id }) => ({ kind: 'unknown', id, error })));
+      }, limits.publishTimeoutMs);
+    });
+    try {
+      return await Promise.race([this.#driver.publish(topic, outgoing, options), deadline]);
+    } catch (reason) {
+      throw PortError.from(reason);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #enter(messages: number, bytes: number): void {
+    if (
+      this.#inFlightMessages > 0 &&
+      (this.#inFlightMessages + messages > limits.publishInFlightMessagesMax || this.#inFlightBytes + bytes > limits.publishInFlightBytesMax)
+    ) {
+      throw new PortError(
+        'too_many_in_flight',
+        `${this.#inFlightMessages} messages of ${this.#inFlightBytes} bytes are not yet answered`,
+        { retryAfterMs: 100 },
+      );
+    }
+    this.#inFlightMessages += messages;
+    this.#inFlightBytes += bytes;
+  }
+
+  #leave(messages: number, bytes: number): void {
+    this.#inFlightMessages -= messages;
+    this.#inFlightBytes -= bytes;
+    if (this.#inFlightMessages === 0) this.#whenIdle?.();
+  }
+
+  #nextId(): string {
+    this.#ids += 1;
+    return `${this.#instance}-${this.#ids.toString(36)}`;
+  }
+
+  // ------------------------------------------------------------------------------------------ consume
+
+  async subscribe(name: string, options: { readonly credit: Credit; readonly signal?: AbortSignal }): Promise<Consumer> {
+    checkName(name, 'subscription');
+    const credit = { messages: options.credit.messages, bytes: options.credit.bytes ?? limits.maxInFlightBytes };
+    if (!(Number.isInteger(credit.messages) && credit.messages >= 1 && credit.bytes >= 1)) {
+      throw new PortError('invalid_argument', `credit must be at least 1 message and 1 byte, not ${JSON.stringify(options.credit)}`);
+    }
+    const session = await this.#admin(async () => await this.#session(name, credit));
+    return session.addConsumer(credit, options.signal);
+  }
+
+  async #session(name: string, credit: Required<Credit>): Promise<SubscriptionSession> {
+    const existing = this.#sessions.get(name);
+    if (existing !== undefined && !existing.isClosing) return existing;
+    if (existing !== undefined) await existing.close();
+    let opening = this.#opening.get(name);
+    if (opening === undefined) {
+      opening = this.#openSession(name, credit).finally(() => this.#opening.delete(name));
+      this.#opening.set(name, opening);
+    }
+    return await opening;
+  }
+
+  async #openSession(name: string, credit: Required<Credit>): Promise<SubscriptionSession> {
+    const definition = await this.#definitions.subscription(name);
+    const topic = await this.#definitions.topic(definition.topic);
+    this.#sessionNumber += 1;
+    const session = new SubscriptionSession({
+      driver: this.#driver,
+      definition,
+      topic,
+      tokenPrefix: `${this.#instance}.${this.#sessionNumber.toString(36)}`,
+      hooks: {
+        storeDeadLetter: async (subscription, letter) => await this.#storeDeadLetter(subscription, letter),
+        event: (event, subscription) => this.#hooks.subscriptionEvent?.(event, subscription.name, subscription.topic),
+        closed: (closed) => {
+          if (this.#sessions.get(name) === closed) this.#sessions.delete(name);
+        },
+      },
+    });
+    await session.open(credit);
+    this.#sessions.set(name, session);
+    return session;
+  }
+
+  async #storeDeadLetter(subscription: SubscriptionDefinition, { message, attempts, reason }: DeadLetter): Promise<void> {
+    const topic = await this.#definitions.topic(subscription.deadLetterTopic as string);
+    const about = [
+      ['dead-letter-reason', reason],
+      ['dead-letter-attempts', String(attempts)],
+      ['dead-letter-subscription', subscription.name],
+      ['dead-letter-topic', message.topic],
+      ['dead-letter-partition', String(message.partition)],
+      ...(message.offset === null ? [] : [['dead-letter-offset', String(message.offset)] as const]),
+    ] as const;
+    const letter: OutgoingMessage = {
+      key: message.key,
+      value: message.value,
+      headers: [...message.headers, ...about.map(([name, value]) => ({ name, value: Buffer.from(value) }))],
+      contentType: message.contentType,
+      id: message.id ?? this.#nextId(),
+      timestampMs: message.timestampMs,
+      partition: message.key === null ? 0 : partitionForKey(message.key, topic.partitions),
+    };
+    const durability = this.#driver.durability(topic, {});
+    const [outcome] = await this.#published(topic, [letter], { durability, signal: undefined });
+    if (outcome?.kind !== 'stored') throw outcome?.error ?? new PortError('internal', 'the driver gave no outcome');
+  }
+
+  async ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
+    return await this.#settle(subscription, tokens, async (session) => await session.ack(tokens));
+  }
+
+  async nack(
+    subscription: string,
+    tokens: readonly string[],
+    options: { readonly delayMs?: number; readonly reason?: string } = {},
+  ): Promise<readonly TokenResult[]> {
+    return await this.#settle(subscription, tokens, async (session) => await session.nack(tokens, options.delayMs, options.reason));
+  }
+
+  async release(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
+    return await this.#settle(subscription, tokens, async (session) => await session.release(tokens));
+  }
+
+  async reject(subscription: string, tokens: readonly string[], options: { readonly reason?: string } = {}): Promise<readonly TokenResult[]> {
+    return await this.#settle(subscription, tokens, async (session) => await session.reject(tokens, options.reason));
+  }
+
+  async extend(subscription: string, tokens: readonly string[], deadlineMs: number): Promise<readonly TokenResult[]> {
+    if (!(Number.isInteger(deadlineMs) && deadlineMs >= 1 && deadlineMs <= limits.ackDeadlineMsMax)) {
+      throw new PortError('invalid_argument', `deadlineMs must be from 1 to ${limits.ackDeadlineMsMax}`);
+    }
+    return await this.#settle(subscription, tokens, async (session) => session.extend(tokens, deadlineMs));
+  }
+
+  async #settle(
+    name: string,
+    tokens: readonly string[],
+    how: (session: SubscriptionSession) => Promise<SettleStatus[]>,
+  ): Promise<readonly TokenResult[]> {
+    this.#assertOpen();
+    if (tokens.length > limits.tokensPerCallMax) {
+      throw new PortError('invalid_argument', `${tokens.length} tokens in one call are above the limit of ${limits.tokensPerCallMax}`);
+    }
+    const session = this.#sessions.get(name);
+    if (session === undefined) {
+      await this.#admin(async () => await this.#definitions.subscription(name));
+      return tokens.map((token) => ({ token, status: isToken(token) ? 'expired' : 'invalid' }));
+    }
+    const statuses = await how(session);
+    return tokens.map((token, index) => {
+      const status = statuses[index] as SettleStatus;
+      // Of an earlier session or another process: a lease that cannot be alive.
+      return { token, status: status === 'invalid' && isToken(token) ? 'expired' : status };
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------ positions
+
+  async seek(name: string, to: Position): Promise<void> {
+    checkName(name, 'subscription');
+    await this.#admin(async () => {
+      const definition = await this.#definitions.subscription(name);
+      const topic = await this.#definitions.topic(definition.topic);
+      checkSeek(to, topic.partitions);
+      this.#require(seekCapability(to), topic.queueType);
+      const move = async (): Promise<void> => await this.#driver.seek(definition, topic, to);
+      await this.#opening.get(name)?.catch(() => undefined); // its own caller is told
+      const session = this.#sessions.get(name);
+      if (session === undefined || session.isClosing) {
+        await session?.close();
+        await move();
+      } else await session.seek(move);
+    });
+  }
+
+  async lag(name: string): Promise<SubscriptionLag> {
+    checkName(name, 'subscription');
+    return await this.#admin(async () => {
+      const definition = await this.#definitions.subscription(name);
+      const topic = await this.#definitions.topic(definition.topic);
+      this.#require('lag', topic.queueType);
+      return await this.#driver.lag(definition, topic);
+    });
+  }
+
+  async read(topicName: string, partition: number, from: 'earliest' | 'latest' | number, limit: number): Promise<ReadResult> {
+    checkName(topicName, 'topic');
+    return await this.#admin(async () => {
+      const topic = await this.#definitions.topic(topicName);
+      this.#require('browse', topic.queueType);
+      if (!(Number.isInteger(partition) && partition >= 0 && partition < topic.partitions)) {
+        throw new PortError('invalid_argument', `partition ${partition} is not one of the ${topic.partitions} of topic "${topicName}"`);
+      }
+      if (!(Number.isInteger(limit) && limit >= 1 && limit <= limits.readMessagesMax)) {
+        throw new PortError('invalid_argument', `limit must be from 1 to ${limits.readMessagesMax}`);
+      }
+      if (typeof from === 'number' && !(Number.isSafeInteger(from) && from >= 0)) {
+        throw new PortError('invalid_argument', `from ${from} is not an offset`);
+      }
+      return await this.#driver.read(topic, partition, from, limit);
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------ lifecycle
+
+  async health(): Promise<Health> {
+    if (this.#closing !== undefined) return { ok: false, detail: 'closed' };
+    try {
+      return await within(limits.adminTimeoutMs, this.#driver.health());
+    } catch (reason) {
+      return { ok: false, detail: PortError.from(reason).message };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #closeNow(): Promise<void> {
+    const closed = new PortError('closed', 'the port was closed');
+    const sessions = Promise.allSettled([...this.#sessions.values()].map(async (session) => await session.endWith(closed)));
+    const idle = new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+      if (this.#inFlightMessages === 0) resolve();
+    });
+    await within(limits.closeTimeoutMs, Promise.all([sessions, idle])).catch(() => undefined); // close is bounded; the driver settles the rest
+    await this.#driver.close();
+  }
+
+  /** A definition that went away in another process ends the sessions here too. */
+  #definitionChanged(kind: 'topic' | 'subscription', name: string): void {
+    if (kind !== 'subscription' || !this.#sessions.has(name)) return;
+    void this.#definitions.findSubscription(name).then(
+      async (definition) => {
+        if (definition === undefined) await this.#endSession(name);
+      },
+      () => undefined, // not known now: the intake notices by itself
+    );
+  }
+
+  async #endSession(name: string): Promise<void> {
+    const session = this.#sessions.get(name);
+    this.#sessions.delete(name);
+    await session?.endWith(new PortError('subscription_not_found', `subscription "${name}" was deleted`));
+  }
+
+  async #admin<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    try {
+      return await within(limits.adminTimeoutMs, work());
+    } catch (reason) {
+      throw PortError.from(reason);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new PortError('closed', 'the port was closed');
+  }
+
+  #missing(capability: Capability, queueType: QueueType | null): PortError | undefined {
+    const claim = this.#driver.capabilities(queueType ?? undefined)[capability];
+    if (claim.level !== 'unsupported') return undefined;
+    const where = queueType === null ? this.info.product : `${this.info.product} ${queueType}`;
+    return new PortError('capability_unsupported', `${where} has no ${capability}: ${claim.how}`, { capability });
+  }
+
+  #require(capability: Capability, queueType: QueueType | null): void {
+    const missing = this.#missing(capability, queueType);
+    if (missing !== undefined) throw missing;
+  }
+}
+
+function seekCapability(to: Position): Capability {
+  if (to === 'earliest' || to === 'latest') return 'replay.earliest';
+  return 'timestampMs' in to ? 'replay.timestamp' : 'replay.offset';
+}
+
+/** Outcomes of the sent ones between those that were refused here, in the caller's order. */
+function merge(ids: readonly string[], refused: readonly (PortError | undefined)[], outcomes: readonly PublishOutcome[]): readonly PublishOutcome[] {
+  let sent = 0;
+  return ids.map((id, index) => {
+    const error = refused[index];
+    if (error !== undefined) return { kind: 'refused', id, error };
+    sent += 1;
+    return outcomes[sent - 1] as PublishOutcome;
+  });
+}
+
+function isToken(token: string): boolean {
+  return /^[A-Za-z0-9_-]{8}\.[0-9a-z]+\.[0-9a-z]+$/.test(token);
+}
+
+function byName<T extends { readonly name: string }>(definitions: readonly T[]): readonly T[] {
+  return definitions.toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new PortError('deadline_exceeded', `no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+

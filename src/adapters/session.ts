@@ -1,0 +1,471 @@
+/**
+ * One process's share of a subscription, for every backend alike: an intake of the driver on one side, consumers on the
+ * other; between them leases, ordering lanes, retries with back-off and dead letters.
+ *
+ * A message is in exactly one state: ready (or queued in its lane), leased to a consumer, waiting for its back-off, gone.
+ * A consumer asks (pull); nobody is handed what nobody asked for, so the lease starts when the message leaves.
+ *
+ * Non-obvious: `lost` may come at any time (a rebalance, a dead channel). The message will come again from the backend, so
+ * its lease ends here at once and its token answers `expired`: an ack would promise what nobody can keep.
+ */
+
+import { DueQueue, type DueTask } from './due-queue.ts';
+import type { Driver, DriverDelivery, Intake, IntakeCredit } from './driver.ts';
+import { PortError } from './errors.ts';
+import { limits } from './limits.ts';
+import type { Consumer, Credit, Delivery, Message, SettleStatus, SubscriptionDefinition, TopicDefinition } from './port.ts';
+import { type Entry, ReadyQueue } from './ready-queue.ts';
+import { SessionConsumer } from './session-consumer.ts';
+
+/** What a session tells its port: for metrics and for forgetting it. */
+export interface SessionHooks {
+  storeDeadLetter(subscription: SubscriptionDefinition, letter: DeadLetter): Promise<void>;
+  event(name: SessionEvent, subscription: SubscriptionDefinition): void;
+  closed(session: SubscriptionSession): void;
+}
+
+export type SessionEvent = 'redelivered' | 'lease_expired' | 'dead_lettered' | 'dropped';
+
+export interface DeadLetter {
+  readonly message: Message;
+  readonly attempts: number;
+  readonly reason: string;
+}
+
+export interface Lease {
+  readonly token: string;
+  readonly entry: Entry;
+  readonly consumer: SessionConsumer;
+  deadlineMs: number;
+  /** Only for extended leases; the others expire in the order they were made. */
+  extended: DueTask | null;
+}
+
+export class SubscriptionSession {
+  readonly definition: SubscriptionDefinition;
+  readonly topic: TopicDefinition;
+  readonly #driver: Driver;
+  readonly #hooks: SessionHooks;
+  readonly #tokenPrefix: string;
+  readonly #ready: ReadyQueue;
+  readonly #due = new DueQueue(monotonicMs);
+  readonly #entries = new Map<DriverDelivery, Entry>();
+  /** Not extended ones, in the order they expire: the deadline is the same for all. */
+  readonly #leases = new Map<string, Lease>();
+  readonly #extendedLeases = new Map<string, Lease>();
+  readonly #expiredTokens = new Set<string>();
+  readonly #consumers = new Set<SessionConsumer>();
+  #expiryTask: DueTask | undefined;
+  #tokens = 0;
+  #intake: Intake | undefined;
+  #pumping = false;
+  #ended: PortError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: {
+    readonly driver: Driver;
+    readonly definition: SubscriptionDefinition;
+    readonly topic: TopicDefinition;
+    readonly tokenPrefix: string;
+    readonly hooks: SessionHooks;
+  }) {
+    this.#driver = options.driver;
+    this.definition = options.definition;
+    this.topic = options.topic;
+    this.#tokenPrefix = options.tokenPrefix;
+    this.#hooks = options.hooks;
+    this.#ready = new ReadyQueue(options.definition.ordering);
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined || this.#ended !== undefined;
+  }
+
+  // ------------------------------------------------------------------------------------------ consumers
+
+  addConsumer(credit: Required<Credit>, signal: AbortSignal | undefined): Consumer {
+    if (this.#consumers.size >= limits.consumersPerSubscriptionMax) {
+      throw new PortError('too_many_in_flight', `subscription "${this.definition.name}" has ${this.#consumers.size} consumers in this process`);
+    }
+    const consumer = new SessionConsumer(this, credit, signal);
+    this.#consumers.add(consumer);
+    this.#grant();
+    return consumer;
+  }
+
+  /** Opens the intake once there is a consumer to be fed. */
+  async open(credit: IntakeCredit): Promise<void> {
+    const intake = await this.#driver.openIntake(
+      this.definition,
+      this.topic,
+      {
+        deliver: (delivery) => this.#deliver(delivery),
+        lost: (deliveries) => this.#lost(deliveries),
+        ended: (error) => this.#end(error),
+      },
+      this.#bounded(credit),
+    );
+    this.#intake = intake;
+    this.#grant();
+    if (this.#ended !== undefined) await intake.close();
+  }
+
+  /** Gives back what the consumer holds, as untouched; the last one closes the session. */
+  async removeConsumer(consumer: SessionConsumer): Promise<void> {
+    if (!this.#consumers.delete(consumer)) return;
+    const held = [...this.#leases.values(), ...this.#extendedLeases.values()].filter((lease) => lease.consumer === consumer);
+    for (const lease of held) {
+      this.#unlease(lease);
+      this.#rememberExpired(lease.token);
+    }
+    if (this.#consumers.size === 0) {
+      await this.close();
+      return;
+    }
+    this.#grant();
+    await Promise.all(held.map(async ({ entry }) => await this.#giveBackUntouched(entry)));
+    this.#pump();
+  }
+
+  /** Wakes whoever waits, after the current burst of deliveries: one pull then takes many. */
+  wake(): void {
+    this.#pump();
+  }
+
+  // ------------------------------------------------------------------------------------------ hand out
+
+  takeFor(consumer: SessionConsumer, maxMessages: number, maxBytes: number): Delivery[] {
+    const deliveries: Delivery[] = [];
+    let bytes = 0;
+    while (deliveries.length < maxMessages && consumer.hasCredit) {
+      const next = this.#ready.peek();
+      if (next === undefined || (deliveries.length > 0 && bytes + next.delivery.bytes > maxBytes)) break;
+      const entry = this.#ready.take() as Entry;
+      bytes += entry.delivery.bytes;
+      deliveries.push(this.#lease(entry, consumer));
+    }
+    return deliveries;
+  }
+
+  get readyCount(): number {
+    return this.#ready.count;
+  }
+
+  get endedWith(): PortError | undefined {
+    return this.#ended;
+  }
+
+  // ------------------------------------------------------------------------------------------ settle
+
+  async ack(tokens: readonly string[]): Promise<SettleStatus[]> {
+    return await this.#settle(tokens, (entry) => this.#finish(entry));
+  }
+
+  async nack(tokens: readonly string[], delayMs: number | undefined, reason: string | undefined): Promise<SettleStatus[]> {
+    return await this.#settle(tokens, (entry) => this.#fail(entry, delayMs, reason ?? 'nack'));
+  }
+
+  async release(tokens: readonly string[]): Promise<SettleStatus[]> {
+    return await this.#settle(tokens, async (entry) => await this.#giveBackUntouched(entry));
+  }
+
+  async reject(tokens: readonly string[], reason: string | undefined): Promise<SettleStatus[]> {
+    return await this.#settle(tokens, async (entry) => await this.#exhaust(entry, reason ?? 'rejected'));
+  }
+
+  extend(tokens: readonly string[], deadlineMs: number): SettleStatus[] {
+    return tokens.map((token) => {
+      const lease = this.#leaseOf(token);
+      if (lease === undefined) return this.#statusWithoutLease(token);
+      this.#leases.delete(token);
+      this.#extendedLeases.set(token, lease);
+      if (lease.extended !== null) this.#due.cancel(lease.extended);
+      lease.deadlineMs = monotonicMs() + deadlineMs;
+      lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
+      return 'ok';
+    });
+  }
+
+  /** Everything outstanding ends as expired, without counting; the intake is closed, the cursor moved, a new intake opened. */
+  async seek(move: () => Promise<void>): Promise<void> {
+    const intake = this.#intake;
+    this.#intake = undefined;
+    await intake?.close();
+    this.#lost([...this.#entries.keys()]);
+    try {
+      await move();
+    } finally {
+      if (!this.isClosing) await this.open(this.#wantedCredit());
+    }
+  }
+
+  /** Gives everything back and frees the intake. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    await this.#closing;
+  }
+
+  /** The subscription is gone, or the port closes: waiting pulls end. */
+  async endWith(error: PortError): Promise<void> {
+    this.#end(error);
+    await this.close();
+  }
+
+  // ------------------------------------------------------------------------------------------ inside
+
+  #deliver(delivery: DriverDelivery): void {
+    if (this.isClosing) return;
+    this.#entries.set(delivery, this.#ready.add(delivery));
+    if (delivery.attempt > 1) this.#hooks.event('redelivered', this.definition);
+    this.#pump();
+  }
+
+  #lost(deliveries: readonly DriverDelivery[]): void {
+    for (const delivery of deliveries) {
+      const entry = this.#entries.get(delivery);
+      if (entry === undefined) continue;
+      this.#entries.delete(delivery);
+      this.#ready.done(entry);
+    }
+    for (const lease of [...this.#leases.values(), ...this.#extendedLeases.values()]) {
+      if (lease.entry.state !== 'gone') continue;
+      this.#unlease(lease);
+      this.#rememberExpired(lease.token);
+    }
+    this.#pump();
+  }
+
+  #end(error: PortError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    this.#due.clear();
+    for (const consumer of this.#consumers) consumer.end(error);
+    this.#consumers.clear();
+    for (const token of [...this.#leases.keys(), ...this.#extendedLeases.keys()]) this.#rememberExpired(token);
+    this.#leases.clear();
+    this.#extendedLeases.clear();
+    void this.close().catch(() => undefined); // the end was told already; a broker that is gone cannot be closed better
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      const waiting = [...this.#consumers].filter((consumer) => consumer.isWaiting);
+      let left = waiting.length;
+      for (const consumer of waiting) {
+        if (this.#ready.count === 0) break;
+        consumer.offer(Math.ceil(this.#ready.count / left));
+        left -= 1;
+      }
+      // The one served first goes to the back of the line.
+      for (const consumer of waiting) {
+        if (consumer.isWaiting || !this.#consumers.delete(consumer)) continue;
+        this.#consumers.add(consumer);
+      }
+    });
+  }
+
+  #lease(entry: Entry, consumer: SessionConsumer): Delivery {
+    entry.state = 'leased';
+    this.#tokens += 1;
+    const token = `${this.#tokenPrefix}.${this.#tokens.toString(36)}`;
+    const now = monotonicMs();
+    const lease: Lease = { token, entry, consumer, deadlineMs: now + this.definition.ackDeadlineMs, extended: null };
+    this.#leases.set(token, lease);
+    consumer.hold(entry.delivery.bytes);
+    this.#expiryTask ??= this.#due.at(lease.deadlineMs, () => this.#expireDue());
+    return {
+      token,
+      attempt: entry.attempt,
+      deadlineMs: Date.now() + this.definition.ackDeadlineMs,
+      message: entry.delivery.message,
+    };
+  }
+
+  #unlease(lease: Lease): void {
+    if (!this.#leases.delete(lease.token)) this.#extendedLeases.delete(lease.token);
+    if (lease.extended !== null) this.#due.cancel(lease.extended);
+    lease.consumer.letGo(lease.entry.delivery.bytes);
+  }
+
+  #leaseOf(token: string): Lease | undefined {
+    return this.#leases.get(token) ?? this.#extendedLeases.get(token);
+  }
+
+  async #settle(tokens: readonly string[], how: (entry: Entry) => Promise<void> | void): Promise<SettleStatus[]> {
+    const pending: Promise<void>[] = [];
+    const statuses = tokens.map((token): SettleStatus => {
+      const lease = this.#leaseOf(token);
+      if (lease === undefined) return this.#statusWithoutLease(token);
+      this.#unlease(lease);
+      const done = how(lease.entry);
+      if (done !== undefined) pending.push(done);
+      return 'ok';
+    });
+    if (this.#ready.count > 0) this.#pump();
+    if (pending.length > 0) await Promise.all(pending);
+    return statuses;
+  }
+
+  #statusWithoutLease(token: string): SettleStatus {
+    if (this.#expiredTokens.has(token)) return 'expired';
+    const number = Number.parseInt(token.slice(this.#tokenPrefix.length + 1), 36);
+    if (!(number >= 1 && number <= this.#tokens)) return 'invalid';
+    return 'already';
+  }
+
+  #expireDue(): void {
+    this.#expiryTask = undefined;
+    const now = monotonicMs();
+    for (const lease of this.#leases.values()) {
+      if (lease.deadlineMs > now) {
+        this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
+        return;
+      }
+      this.#expire(lease);
+    }
+  }
+
+  #expire(lease: Lease): void {
+    this.#unlease(lease);
+    this.#rememberExpired(lease.token);
+    this.#hooks.event('lease_expired', this.definition);
+    this.#fail(lease.entry, undefined, 'lease expired');
+    this.#pump();
+  }
+
+  #rememberExpired(token: string): void {
+    this.#expiredTokens.add(token);
+    if (this.#expiredTokens.size <= limits.expiredTokensKept) return;
+    for (const oldest of this.#expiredTokens) {
+      this.#expiredTokens.delete(oldest);
+      return;
+    }
+  }
+
+  #finish(entry: Entry): Promise<void> | void {
+    this.#ready.done(entry);
+    this.#entries.delete(entry.delivery);
+    return this.#intake?.ack(entry.delivery);
+  }
+
+  #fail(entry: Entry, delayMs: number | undefined, reason: string): void {
+    const { onExhausted, retry, ordering } = this.definition;
+    if (onExhausted !== 'block' && entry.attempt >= retry.maxAttempts) {
+      void this.#exhaust(entry, reason);
+      return;
+    }
+    const wait = delayMs ?? backoffMs(entry.attempt, retry);
+    entry.state = 'waiting';
+    entry.hasFailed = true;
+    const intake = this.#intake;
+    if (intake?.retryMode === 'requeue' && ordering === 'none') {
+      this.#after(wait, entry, () => {
+        this.#forget(entry);
+        void intake.giveBack(entry.delivery, true);
+      });
+      return;
+    }
+    intake?.noteAttempt?.(entry.delivery, entry.attempt);
+    entry.attempt += 1;
+    this.#after(wait, entry, () => {
+      this.#hooks.event('redelivered', this.definition);
+      this.#ready.again(entry);
+      this.#pump();
+    });
+  }
+
+  async #giveBackUntouched(entry: Entry): Promise<void> {
+    if (this.#intake?.retryMode === 'requeue' && this.definition.ordering === 'none') {
+      const intake = this.#intake;
+      this.#forget(entry);
+      await intake.giveBack(entry.delivery, false);
+      return;
+    }
+    this.#ready.again(entry);
+    this.#pump();
+  }
+
+  /** Ends a message that may not be tried again. Resolves when its dead letter is stored; a failure to store is retried. */
+  async #exhaust(entry: Entry, reason: string): Promise<void> {
+    entry.state = 'waiting';
+    if (this.definition.deadLetterTopic === null) {
+      this.#hooks.event('dropped', this.definition);
+      await this.#finish(entry);
+      return;
+    }
+    try {
+      await this.#hooks.storeDeadLetter(this.definition, { message: entry.delivery.message, attempts: entry.attempt, reason });
+    } catch {
+      // Not stored, or not known to be: the message stays unsettled, so a second dead letter is possible and none is lost.
+      this.#after(limits.deadLetterRetryMs, entry, () => void this.#exhaust(entry, reason));
+      return;
+    }
+    if (!this.#entries.has(entry.delivery)) return; // lost meanwhile: it comes again
+    this.#hooks.event('dead_lettered', this.definition);
+    await this.#finish(entry);
+    this.#pump();
+  }
+
+  #after(delayMs: number, entry: Entry, work: () => void): void {
+    if (delayMs <= 0) {
+      work();
+      return;
+    }
+    this.#due.at(monotonicMs() + delayMs, () => {
+      if (entry.state === 'waiting') work();
+    });
+  }
+
+  #forget(entry: Entry): void {
+    this.#ready.done(entry);
+    this.#entries.delete(entry.delivery);
+  }
+
+  #grant(): void {
+    if (this.#consumers.size > 0) this.#intake?.grant(this.#wantedCredit());
+  }
+
+  #wantedCredit(): IntakeCredit {
+    let messages = 0;
+    let bytes = 0;
+    for (const { credit } of this.#consumers) {
+      messages += credit.messages;
+      bytes += credit.bytes;
+    }
+    return this.#bounded({ messages: Math.max(1, messages), bytes: Math.max(1, bytes) });
+  }
+
+  #bounded(credit: IntakeCredit): IntakeCredit {
+    const { maxInFlight } = this.definition;
+    return { messages: Math.min(credit.messages, maxInFlight.messages), bytes: Math.min(credit.bytes, maxInFlight.bytes) };
+  }
+
+  async #closeNow(): Promise<void> {
+    this.#due.clear();
+    const intake = this.#intake;
+    this.#intake = undefined;
+    if (intake !== undefined) {
+      // What failed here since it came goes back as counted, the rest as untouched.
+      const returns = [...this.#entries.values()].map(async ({ delivery, hasFailed }) => {
+        await intake.giveBack(delivery, hasFailed);
+      });
+      this.#entries.clear();
+      await Promise.allSettled(returns);
+      await intake.close();
+    }
+    for (const consumer of this.#consumers) consumer.end(undefined);
+    this.#consumers.clear();
+    this.#hooks.closed(this);
+  }
+}
+
+function backoffMs(attempt: number, retry: SubscriptionDefinition['retry']): number {
+  return Math.min(retry.maxBackoffMs, retry.minBackoffMs * 2 ** (attempt - 1));
+}
+
+function monotonicMs(): number {
+  return performance.now();
+}

@@ -1,0 +1,33 @@
+/**
+ * Where a subscription stands in each partition, as the engine keeps it: opaque bytes under `cursor/<subscription>/<partition>`.
+ *
+ *   +--------------------+------------------------------+
+ *   | watermark, uint64  | ack tracker state            |
+ *   +--------------------+------------------------------+
+ */
+
+import type { Engine } from '../../core-log/index.ts';
+import { AckTracker } from '../ack-tracker.ts';
+
+const WATERMARK_BYTES = 8;
+
+export function loadTracker(engine: Engine, subscription: string, partition: number): AckTracker | undefined {
+  const bytes = engine.cursors.get(cursorKey(subscription, partition));
+  if (bytes === undefined) return undefined;
+  return AckTracker.decode(Number(bytes.readBigUInt64BE(0)), bytes.subarray(WATERMARK_BYTES));
+}
+
+/** Resolves when the cursor would survive the death of the process. */
+export async function saveTracker(engine: Engine, subscription: string, partition: number, tracker: AckTracker): Promise<void> {
+  const watermark = Buffer.alloc(WATERMARK_BYTES);
+  watermark.writeBigUInt64BE(BigInt(tracker.watermark));
+  await engine.cursors.put(cursorKey(subscription, partition), Buffer.concat([watermark, tracker.encode()]), 'os');
+}
+
+export async function deleteTracker(engine: Engine, subscription: string, partition: number): Promise<void> {
+  await engine.cursors.put(cursorKey(subscription, partition), null, 'os');
+}
+
+function cursorKey(subscription: string, partition: number): string {
+  return `cursor/${subscription}/${partition}`;
+}

@@ -1,0 +1,263 @@
+/** The driver over the embedded log: a topic is an engine topic, a subscription is a set of cursors. */
+
+import { type Engine, openEngine } from '../../core-log/index.ts';
+import { AckTracker } from '../ack-tracker.ts';
+import type { CapabilityTable } from '../capabilities.ts';
+import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
+import { PortError } from '../errors.ts';
+import { fromRecord, toRecordHeaders } from '../log-codec.ts';
+import type {
+  BackendInfo,
+  Durability,
+  Health,
+  Persistence,
+  Position,
+  PublishOutcome,
+  ReadResult,
+  SubscriptionDefinition,
+  SubscriptionLag,
+  TopicDefinition,
+} from '../port.ts';
+import { nativeCapabilities } from './capabilities.ts';
+import { deleteTracker, loadTracker, saveTracker } from './cursors.ts';
+import { toPortError } from './errors.ts';
+import { NativeIntake } from './intake.ts';
+import { type NativeOptions, nativeOptions } from './options.ts';
+
+/** The native log is released with Sluice and has its version. */
+const VERSION = '0.1.0';
+const META_PREFIX = 'port/';
+
+export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
+  const options = nativeOptions(config);
+  try {
+    return new NativeDriver(await openEngine({ dataDir: options.dataDir }), options);
+  } catch (reason) {
+    throw toPortError(reason);
+  }
+}
+
+class NativeDriver implements Driver {
+  readonly info: BackendInfo = { backend: 'native', product: 'Sluice log', version: VERSION };
+  readonly #engine: Engine;
+  readonly #options: NativeOptions;
+
+  constructor(engine: Engine, options: NativeOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  capabilities(): CapabilityTable {
+    return nativeCapabilities;
+  }
+
+  async openMeta(apply: (key: string, value: string | null) => void): Promise<MetaStore> {
+    const { metadata } = this.#engine;
+    for (const [key, value] of metadata.entries()) {
+      if (key.startsWith(META_PREFIX)) apply(key.slice(META_PREFIX.length), value.toString());
+    }
+    return {
+      // One process owns the directory: there is nobody else to hear from.
+      refresh: async () => undefined,
+      put: async (key, value) => {
+        await engineCall(metadata.put(META_PREFIX + key, value === null ? null : Buffer.from(value), 'fsync'));
+        apply(key, value);
+      },
+    };
+  }
+
+  completeTopic(topic: TopicDefinition): TopicDefinition {
+    if (topic.queueType !== null) {
+      throw new PortError('invalid_argument', `queueType "${topic.queueType}" is of RabbitMQ; the native log has one kind of topic`);
+    }
+    if (topic.replicas !== null && topic.replicas !== 1) {
+      throw new PortError('capability_unsupported', `${topic.replicas} replicas: the native log keeps one copy on one machine`, {
+        capability: 'durability.copies',
+      });
+    }
+    const [unknown] = Object.keys(topic.options);
+    if (unknown !== undefined) throw new PortError('invalid_argument', `options.${unknown} is not an option of the native log`);
+    return { ...topic, replicas: 1 };
+  }
+
+  checkSubscription(): void {
+    // Every combination of the port is possible on the log.
+  }
+
+  deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
+    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete' };
+  }
+
+  async createTopic(topic: TopicDefinition): Promise<void> {
+    const existing = this.#engine.topic(topic.name);
+    if (existing !== undefined) {
+      if (existing.partitions === topic.partitions) return;
+      throw new PortError('already_exists', `the log of topic "${topic.name}" has ${existing.partitions} partitions`);
+    }
+    const { segmentBytes } = this.#options;
+    await engineCall(
+      this.#engine.createTopic(topic.name, {
+        partitions: topic.partitions,
+        retention: topic.retention,
+        cleanup: topic.cleanup,
+        ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      }),
+    );
+  }
+
+  async deleteTopic(topic: TopicDefinition): Promise<void> {
+    if (this.#engine.topic(topic.name) !== undefined) await engineCall(this.#engine.deleteTopic(topic.name));
+  }
+
+  async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    await this.#moveTo(subscription, topic, subscription.start);
+  }
+
+  async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    for (let partition = 0; partition < topic.partitions; partition += 1) {
+      await engineCall(deleteTracker(this.#engine, subscription.name, partition));
+    }
+  }
+
+  durability(_topic: TopicDefinition, asked: { readonly persistence?: Persistence; readonly minCopies?: number }): Durability {
+    if (asked.minCopies !== undefined && asked.minCopies > 1) {
+      throw new PortError('capability_unsupported', `${asked.minCopies} copies: the native log keeps one`, { capability: 'durability.copies' });
+    }
+    return { persistence: asked.persistence ?? this.#options.durability, copies: 1 };
+  }
+
+  async publish(
+    topic: TopicDefinition,
+    messages: readonly OutgoingMessage[],
+    options: { readonly durability: Durability },
+  ): Promise<readonly PublishOutcome[]> {
+    const byPartition = new Map<number, number[]>();
+    for (const [index, { partition }] of messages.entries()) {
+      const indexes = byPartition.get(partition);
+      if (indexes === undefined) byPartition.set(partition, [index]);
+      else indexes.push(index);
+    }
+    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
+    await Promise.all(
+      [...byPartition].map(async ([partition, indexes]) => {
+        await this.#appendTo(topic, partition, indexes, { messages, durability: options.durability, outcomes });
+      }),
+    );
+    return outcomes;
+  }
+
+  /** The messages of one partition are one batch: all stored, or none. */
+  async #appendTo(
+    topic: TopicDefinition,
+    partition: number,
+    indexes: readonly number[],
+    call: { readonly messages: readonly OutgoingMessage[]; readonly durability: Durability; readonly outcomes: PublishOutcome[] },
+  ): Promise<void> {
+    const { messages, durability, outcomes } = call;
+    const records = indexes.map((index) => {
+      const message = messages[index] as OutgoingMessage;
+      return { key: message.key, value: message.value, headers: toRecordHeaders(message), timestamp: message.timestampMs };
+    });
+    try {
+      const { baseOffset } = await this.#engine.append(topic.name, partition, records, { durability: durability.persistence });
+      for (const [position, index] of indexes.entries()) {
+        const { id } = messages[index] as OutgoingMessage;
+        outcomes[index] = { kind: 'stored', id, partition, offset: baseOffset + position, durability };
+      }
+    } catch (reason) {
+      const error = toPortError(reason);
+      for (const index of indexes) {
+        const { id } = messages[index] as OutgoingMessage;
+        outcomes[index] = outcomeOf(id, error, reason);
+      }
+    }
+  }
+
+  async openIntake(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    sink: IntakeSink,
+    credit: IntakeCredit,
+  ): Promise<Intake> {
+    const intake = new NativeIntake(this.#engine, subscription, topic, sink, credit);
+    try {
+      intake.start();
+    } catch (reason) {
+      await intake.close();
+      throw toPortError(reason);
+    }
+    return intake;
+  }
+
+  async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
+    await this.#moveTo(subscription, topic, to);
+  }
+
+  async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
+    const partitions = Array.from({ length: topic.partitions }, (_, partition) => {
+      const { earliest, next } = this.#engine.status(topic.name, partition);
+      const tracker = loadTracker(this.#engine, subscription.name, partition) ?? new AckTracker(earliest);
+      const from = Math.max(tracker.watermark, earliest);
+      return { partition, lag: Math.max(0, next - from - tracker.settledAboveWatermark) };
+    });
+    return { partitions, total: partitions.reduce((sum, { lag }) => sum + lag, 0) };
+  }
+
+  async read(topic: TopicDefinition, partition: number, from: 'earliest' | 'latest' | number, limit: number): Promise<ReadResult> {
+    const { earliest, next } = this.#engine.status(topic.name, partition);
+    const offset = typeof from === 'number' ? from : from === 'earliest' ? earliest : next;
+    const { records, next: after } = await engineCall(this.#engine.fetch(topic.name, partition, offset, { maxRecords: limit }));
+    return { messages: records.map((record) => fromRecord(topic.name, partition, record)), next: after };
+  }
+
+  async health(): Promise<Health> {
+    const fenced = this.#engine.topics().flatMap(({ name, partitions }) =>
+      Array.from({ length: partitions }, (_, partition) => ({ name: `${name}-${partition}`, status: this.#engine.status(name, partition) })),
+    );
+    const broken = fenced.filter(({ status }) => status.state === 'fenced');
+    if (broken.length === 0) return { ok: true, detail: `log in ${this.#engine.dataDir}` };
+    return { ok: false, detail: broken.map(({ name, status }) => `${name}: ${status.reason}`).join('; ') };
+  }
+
+  async close(): Promise<void> {
+    await engineCall(this.#engine.close());
+  }
+
+  async #moveTo(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
+    const starts: number[] = [];
+    for (let partition = 0; partition < topic.partitions; partition += 1) starts.push(await this.#offsetOf(topic, partition, to, subscription));
+    // All are known before the first is moved: an offset out of range moves none.
+    for (const [partition, start] of starts.entries()) {
+      const tracker = new AckTracker(start);
+      await engineCall(saveTracker(this.#engine, subscription.name, partition, tracker));
+    }
+  }
+
+  /** A partition that `offsets` does not name stays where it is; a new subscription has it at the end. */
+  async #offsetOf(topic: TopicDefinition, partition: number, to: Position, subscription: SubscriptionDefinition): Promise<number> {
+    const { earliest, next } = this.#engine.status(topic.name, partition);
+    if (to === 'earliest') return earliest;
+    if (to === 'latest') return next;
+    if ('timestampMs' in to) return await engineCall(this.#engine.offsetForTimestamp(topic.name, partition, to.timestampMs));
+    const offset = to.offsets[String(partition)];
+    if (offset === undefined) return loadTracker(this.#engine, subscription.name, partition)?.watermark ?? next;
+    if (offset < earliest || offset > next) {
+      throw new PortError('offset_out_of_range', `offset ${offset} of ${topic.name}-${partition} is outside ${earliest} to ${next}`);
+    }
+    return offset;
+  }
+}
+
+/** After a failed sync the bytes may be on the disk or not: that is not a no. */
+function outcomeOf(id: string, error: PortError, reason: unknown): PublishOutcome {
+  if ((reason as { code?: unknown }).code !== 'sync_failed') return { kind: 'refused', id, error };
+  return { kind: 'unknown', id, error: new PortError('publish_outcome_unknown', error.message, { cause: reason }) };
+}
+
+async function engineCall<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (reason) {
+    throw toPortError(reason);
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * A subscription's intake on the native log: one loop per partition reads ahead as far as the credit goes and waits for
+ * appends; acks go to the partition's tracker, and trackers that changed are written together, one write under way at a
+ * time. An ack resolves when the write that holds it is done, so it survives the death of the process.
+ */
+
+import { type Engine, EngineError, type LogRecord } from '../../core-log/index.ts';
+import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver.ts';
+import { PortError } from '../errors.ts';
+import { fromRecord, messageBytes } from '../log-codec.ts';
+import type { Message, SubscriptionDefinition, TopicDefinition } from '../port.ts';
+import { AckTracker } from '../ack-tracker.ts';
+import { loadTracker, saveTracker } from './cursors.ts';
+import { toPortError } from './errors.ts';
+
+/** One read from the engine: enough to keep consumers busy, little enough to be fair between partitions. */
+const FETCH_RECORDS_MAX = 500;
+const FETCH_BYTES_MAX = 1024 * 1024;
+
+class NativeDelivery implements DriverDelivery {
+  readonly message: Message;
+  readonly attempt: number;
+  readonly bytes: number;
+  readonly tracker: AckTracker;
+  isSettled = false;
+
+  constructor(message: Message, attempt: number, tracker: AckTracker) {
+    this.message = message;
+    this.attempt = attempt;
+    this.bytes = messageBytes(message);
+    this.tracker = tracker;
+  }
+}
+
+export class NativeIntake implements Intake {
+  readonly retryMode = 'local';
+  readonly #engine: Engine;
+  readonly #subscription: SubscriptionDefinition;
+  readonly #topic: TopicDefinition;
+  readonly #sink: IntakeSink;
+  readonly #trackers: AckTracker[] = [];
+  readonly #stop = new AbortController();
+  readonly #changed = new Set<number>();
+  #credit: IntakeCredit;
+  #unsettledMessages = 0;
+  #unsettledBytes = 0;
+  #creditWaiters: (() => void)[] = [];
+  #flush: Promise<void> | undefined;
+  #loops: Promise<void>[] = [];
+
+  constructor(engine: Engine, subscription: SubscriptionDefinition, topic: TopicDefinition, sink: IntakeSink, credit: IntakeCredit) {
+    this.#engine = engine;
+    this.#subscription = subscription;
+    this.#topic = topic;
+    this.#sink = sink;
+    this.#credit = credit;
+  }
+
+  start(): void {
+    for (let partition = 0; partition < this.#topic.partitions; partition += 1) {
+      const { earliest } = this.#engine.status(this.#topic.name, partition);
+      this.#trackers.push(loadTracker(this.#engine, this.#subscription.name, partition) ?? new AckTracker(earliest));
+      this.#loops.push(this.#run(partition));
+    }
+  }
+
+  grant(credit: IntakeCredit): void {
+    this.#credit = credit;
+    this.#wakeLoops();
+  }
+
+  async ack(delivery: DriverDelivery): Promise<void> {
+    this.#settle(delivery as NativeDelivery);
+    const { offset, partition } = delivery.message;
+    if (!(delivery as NativeDelivery).tracker.settle(offset as number)) return;
+    this.#changed.add(partition);
+    await this.#flushed();
+  }
+
+  /** The cursor was not moved, so it comes again with the next intake; `noteAttempt` counted it already. */
+  giveBack(delivery: DriverDelivery): void {
+    this.#settle(delivery as NativeDelivery);
+  }
+
+  noteAttempt(delivery: DriverDelivery, attempt: number): void {
+    (delivery as NativeDelivery).tracker.setAttempts(delivery.message.offset as number, attempt);
+    this.#changed.add(delivery.message.partition);
+    void this.#flushed().catch(() => undefined); // the count is kept on a best effort; the next flush writes it again
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#wakeLoops();
+    await Promise.all(this.#loops);
+    await this.#flush?.catch(() => undefined); // its own waiters are told
+    if (this.#changed.size > 0) await this.#flushed();
+  }
+
+  async #run(partition: number): Promise<void> {
+    const tracker = this.#trackers[partition] as AckTracker;
+    let next = tracker.next;
+    const { name } = this.#topic;
+    const { signal } = this.#stop;
+    try {
+      while (!signal.aborted) {
+        const room = this.#room();
+        if (room <= 0) {
+          await new Promise<void>((resolve) => this.#creditWaiters.push(resolve));
+          continue;
+        }
+        const fetched = await this.#fetch(partition, next, room);
+        if (signal.aborted) return;
+        for (const record of fetched.records) {
+          if (this.#room() <= 0) break;
+          this.#take(tracker, partition, record);
+          next = record.offset + 1;
+        }
+        if (fetched.records.length === 0) {
+          next = fetched.next;
+          await this.#engine.waitForAppend(name, partition, next, signal);
+        }
+      }
+    } catch (reason) {
+      if (!signal.aborted) this.#sink.ended(toEnd(reason, this.#subscription.name));
+    }
+  }
+
+  /** Retention may have passed the cursor: the reader then goes on with the oldest that is left. */
+  async #fetch(partition: number, offset: number, room: number) {
+    const bounds = { maxRecords: Math.min(room, FETCH_RECORDS_MAX), maxBytes: Math.min(this.#credit.bytes, FETCH_BYTES_MAX) };
+    try {
+      return await this.#engine.fetch(this.#topic.name, partition, offset, bounds);
+    } catch (reason) {
+      if (!(reason instanceof EngineError) || reason.code !== 'offset_out_of_range') throw reason;
+      const { earliest, next } = this.#engine.status(this.#topic.name, partition);
+      return await this.#engine.fetch(this.#topic.name, partition, offset > next ? next : earliest, bounds);
+    }
+  }
+
+  #take(tracker: AckTracker, partition: number, record: LogRecord): void {
+    if (!tracker.take(record.offset)) return;
+    const attempt = tracker.attemptsOf(record.offset) + 1;
+    const delivery = new NativeDelivery(fromRecord(this.#topic.name, partition, record), attempt, tracker);
+    this.#unsettledMessages += 1;
+    this.#unsettledBytes += delivery.bytes;
+    this.#sink.deliver(delivery);
+  }
+
+  #settle(delivery: NativeDelivery): void {
+    if (delivery.isSettled) return;
+    delivery.isSettled = true;
+    this.#unsettledMessages -= 1;
+    this.#unsettledBytes -= delivery.bytes;
+    if (this.#creditWaiters.length > 0 && this.#room() > 0) this.#wakeLoops();
+  }
+
+  /** Messages that may still be taken; a first one is always allowed. */
+  #room(): number {
+    if (this.#unsettledMessages > 0 && this.#unsettledBytes >= this.#credit.bytes) return 0;
+    return this.#credit.messages - this.#unsettledMessages;
+  }
+
+  #wakeLoops(): void {
+    const waiters = this.#creditWaiters;
+    this.#creditWaiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  /** Joins the next write of changed trackers: the one under way may have read its tracker before this change. */
+  async #flushed(): Promise<void> {
+    const underWay = this.#flush;
+    if (underWay !== undefined) {
+      await underWay.catch(() => undefined);
+      if (this.#changed.size === 0) return;
+    }
+    this.#flush ??= this.#flushNow().finally(() => {
+      this.#flush = undefined;
+    });
+    await this.#flush;
+  }
+
+  async #flushNow(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve)); // the acks of this tick share the write
+    const partitions = [...this.#changed];
+    this.#changed.clear();
+    await Promise.all(
+      partitions.map(async (partition) => {
+        await saveTracker(this.#engine, this.#subscription.name, partition, this.#trackers[partition] as AckTracker);
+      }),
+    );
+  }
+}
+
+function toEnd(reason: unknown, subscription: string): PortError {
+  if (reason instanceof EngineError && reason.code === 'topic_not_found') {
+    return new PortError('subscription_not_found', `the topic of subscription "${subscription}" was deleted`, { cause: reason });
+  }
+  return toPortError(reason);
+}

@@ -64,18 +64,14 @@ function hdfsLine(at: Date, random: Random): string {
       'dfs.FSNamesystem',
       `BLOCK* NameSystem.addStoredBlock: blockMap updated: ${node}:50010 is added to ${block} size 67108864`,
     ],
-  ] as const);
+  ]);
   const date = iso(at);
   const stamp = `${date.slice(2, 4)}${date.slice(5, 7)}${date.slice(8, 10)} ${time(at).replaceAll(':', '')}`;
   return `${stamp} ${1 + whole(random, 9000)} INFO ${writer}: ${text}`;
 }
 
 function hadoopLine(at: Date, random: Random): string {
-  const thread = pick(random, [
-    'main',
-    'RMCommunicator Allocator',
-    `IPC Server handler ${whole(random, 30)} on 62270`,
-  ] as const);
+  const thread = pick(random, ['main', 'RMCommunicator Allocator', `IPC Server handler ${whole(random, 30)} on 62270`]);
   const [level, writer, text] = pick(random, [
     [
       'INFO',
@@ -92,18 +88,18 @@ function hadoopLine(at: Date, random: Random): string {
       'org.apache.hadoop.hdfs.LeaseRenewer',
       `Failed to renew lease for [DFSClient_NONMAPREDUCE_${digits(random, 10)}_1] for ${whole(random, 300)} seconds.  Will retry shortly ...`,
     ],
-  ] as const);
+  ]);
   return `${iso(at).slice(0, 10)} ${time(at)},${iso(at).slice(20, 23)} ${level} [${thread}] ${writer}: ${text}`;
 }
 
 function opensshLine(at: Date, random: Random): string {
-  const user = pick(random, ['root', 'admin', 'oracle', 'guest', 'backup'] as const);
+  const user = pick(random, ['root', 'admin', 'oracle', 'guest', 'backup']);
   const text = pick(random, [
     `Failed password for ${user} from ${address(random)} port ${port(random)} ssh2`,
     `Invalid user ${user} from ${address(random)}`,
     'pam_unix(sshd:auth): check pass; user unknown',
     `Accepted password for ${user} from ${address(random)} port ${port(random)} ssh2`,
-  ] as const);
+  ]);
   return `${syslogStamp(at)} gate${1 + whole(random, 3)} sshd[${20_000 + whole(random, 400)}]: ${text}`;
 }
 
@@ -118,7 +114,7 @@ function sparkLine(at: Date, random: Random): string {
       'storage.MemoryStore',
       `Block broadcast_${whole(random, 90)} stored as values in memory (estimated size ${whole(random, 90)}.0 KB, free 418.6 KB)`,
     ],
-  ] as const);
+  ]);
   return `${iso(at).slice(2, 10).replaceAll('-', '/')} ${time(at)} INFO ${writer}: ${text}`;
 }
 
@@ -154,8 +150,8 @@ function address(random: Random): string {
   return `198.51.100.${1 + whole(random, 250)}`;
 }
 
-function pick<T>(random: Random, choices: readonly [T, ...T[]]): T {
-  return choices[whole(random, choices.length)] ?? choices[0];
+function pick<const T extends readonly [unknown, ...unknown[]]>(random: Random, choices: T): T[number] {
+  return choices[whole(random, choices.length)];
 }
 
 function main(directory: string, seed: number, lines: number): void {

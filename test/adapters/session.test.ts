@@ -1,0 +1,280 @@
+/** Leases, lanes, retries and dead letters over an intake that the test feeds by hand. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Driver, DriverDelivery, Intake, IntakeSink } from '../../src/adapters/driver.ts';
+import type { SubscriptionDefinition, TopicDefinition } from '../../src/adapters/port.ts';
+import { type DeadLetter, SubscriptionSession } from '../../src/adapters/session.ts';
+
+const topic: TopicDefinition = {
+  name: 'orders',
+  partitions: 1,
+  retention: { ms: null, bytes: null },
+  cleanup: 'delete',
+  queueType: null,
+  replicas: 1,
+  options: {},
+};
+
+function definition(changes: Partial<SubscriptionDefinition> = {}): SubscriptionDefinition {
+  return {
+    name: 'billing',
+    topic: 'orders',
+    start: 'latest',
+    ordering: 'none',
+    ackDeadlineMs: 1_000,
+    maxInFlight: { messages: 100, bytes: 1_000_000 },
+    retry: { minBackoffMs: 100, maxBackoffMs: 400, maxAttempts: 3 },
+    onExhausted: 'deadLetter',
+    deadLetterTopic: 'billing.dead',
+    requires: [],
+    ...changes,
+  };
+}
+
+/** A session whose backend is this object: `feed` delivers, `acked` and `givenBack` say what it was told. */
+async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: Intake['retryMode'] = 'local') {
+  let sink: IntakeSink | undefined;
+  const acked: string[] = [];
+  const givenBack: [string, boolean][] = [];
+  const letters: DeadLetter[] = [];
+  let failLetters = 0;
+  const intake: Intake = {
+    retryMode,
+    grant: () => undefined,
+    ack: (delivery) => void acked.push(text(delivery)),
+    giveBack: (delivery, counted) => void givenBack.push([text(delivery), counted]),
+    close: async () => undefined,
+  };
+  const driver = {
+    openIntake: async (_subscription: unknown, _topic: unknown, given: IntakeSink) => {
+      sink = given;
+      return intake;
+    },
+  } as unknown as Driver;
+  const session = new SubscriptionSession({
+    driver,
+    definition: definition(changes),
+    topic,
+    tokenPrefix: 'instance.1',
+    hooks: {
+      storeDeadLetter: async (_subscription, letter) => {
+        if (failLetters > 0) {
+          failLetters -= 1;
+          throw new Error('no place for it');
+        }
+        letters.push(letter);
+      },
+      event: () => undefined,
+      closed: () => undefined,
+    },
+  });
+  await session.open({ messages: 100, bytes: 1_000_000 });
+  const consumer = session.addConsumer({ messages: 100, bytes: 1_000_000 }, undefined);
+  let offset = 0;
+  const feed = (value: string, key: string | null = null, attempt = 1): DriverDelivery => {
+    const delivery = {
+      attempt,
+      bytes: value.length,
+      message: {
+        topic: 'orders',
+        partition: 0,
+        offset: offset++,
+        key: key === null ? null : Buffer.from(key),
+        value: Buffer.from(value),
+        headers: [],
+        contentType: null,
+        id: value,
+        timestampMs: 0,
+      },
+    };
+    sink?.deliver(delivery);
+    return delivery;
+  };
+  const pull = async (maxMessages = 100) => {
+    const deliveries = await consumer.pull({ maxMessages, waitMs: 0 });
+    return deliveries.map(({ token, attempt, message }) => ({ token, attempt, value: String(message.value) }));
+  };
+  return {
+    session,
+    consumer,
+    feed,
+    pull,
+    acked,
+    givenBack,
+    letters,
+    lose: (delivery: DriverDelivery) => sink?.lost([delivery]),
+    failNextLetters: (count: number) => void (failLetters = count),
+  };
+}
+
+function text(delivery: DriverDelivery): string {
+  return String(delivery.message.value);
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }));
+afterEach(() => void vi.useRealTimers());
+
+describe('a session', () => {
+  it('settles each token once: ok, then already; foreign numbers are invalid', async () => {
+    const { session, feed, pull, acked } = await world();
+    feed('a');
+    const [a] = await pull();
+    expect(await session.ack([a!.token, a!.token, 'instance.1.zz'])).toEqual(['ok', 'already', 'invalid']);
+    expect(acked).toEqual(['a']);
+  });
+
+  it('delivers again after a nack, after its back-off and not before, with the next attempt', async () => {
+    const { session, feed, pull } = await world();
+    feed('a');
+    const [first] = await pull();
+    await session.nack([first!.token], undefined, undefined);
+    await vi.advanceTimersByTimeAsync(95);
+    expect(await pull()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await pull()).toMatchObject([{ value: 'a', attempt: 2 }]);
+  });
+
+  it('an expired lease is redelivered and its old token has no effect', async () => {
+    const { session, feed, pull, acked } = await world();
+    feed('a');
+    const [first] = await pull();
+    await vi.advanceTimersByTimeAsync(1_200);
+    const [second] = await pull();
+    expect(second).toMatchObject({ value: 'a', attempt: 2 });
+    expect(await session.ack([first!.token])).toEqual(['expired']);
+    expect(acked).toEqual([]);
+    expect(await session.ack([second!.token])).toEqual(['ok']);
+  });
+
+  it('an extended lease does not expire at its first deadline, and later ones are not held up by it', async () => {
+    const { session, feed, pull } = await world();
+    feed('a');
+    feed('b');
+    const [a] = await pull(1);
+    const [b] = await pull(1);
+    session.extend([a!.token], 5_000);
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(await session.ack([a!.token, b!.token])).toEqual(['ok', 'expired']);
+  });
+
+  it('release gives back at once and counts nothing', async () => {
+    const { session, feed, pull } = await world();
+    feed('a');
+    const [first] = await pull();
+    expect(await session.release([first!.token])).toEqual(['ok']);
+    expect(await pull()).toMatchObject([{ value: 'a', attempt: 1 }]);
+  });
+
+  it('key ordering: one message of a key is out, others run; a nacked one blocks its key only', async () => {
+    const { session, feed, pull } = await world({ ordering: 'key' });
+    for (const [value, key] of [['a1', 'a'], ['a2', 'a'], ['b1', 'b'], ['free1', null], ['free2', null]] as const) feed(value, key);
+    const out = await pull();
+    expect(out.map(({ value }) => value)).toEqual(['a1', 'b1', 'free1', 'free2']);
+    await session.nack([out[0]!.token], undefined, undefined);
+    expect(await pull()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(110);
+    const [again] = await pull();
+    expect(again).toMatchObject({ value: 'a1', attempt: 2 });
+    await session.ack([again!.token]);
+    expect(await pull()).toMatchObject([{ value: 'a2', attempt: 1 }]);
+  });
+
+  it('the last attempt ends in a dead letter with its attempts, and only then in an ack', async () => {
+    const { session, feed, pull, letters, acked } = await world();
+    feed('a');
+    for (const attempt of [1, 2, 3]) {
+      const [delivery] = await pull();
+      expect(delivery).toMatchObject({ attempt });
+      await session.nack([delivery!.token], 0, 'bad');
+    }
+    await vi.advanceTimersByTimeAsync(0);
+    expect(letters).toMatchObject([{ attempts: 3, reason: 'bad' }]);
+    expect(acked).toEqual(['a']);
+    expect(await pull()).toEqual([]);
+  });
+
+  it('a dead letter that cannot be stored is tried again and the message is not lost meanwhile', async () => {
+    const { session, feed, pull, letters, acked, failNextLetters } = await world();
+    failNextLetters(2);
+    feed('a');
+    const [delivery] = await pull();
+    await session.reject([delivery!.token], 'poison');
+    expect([letters, acked]).toEqual([[], []]);
+    await vi.advanceTimersByTimeAsync(2_100);
+    expect(letters).toMatchObject([{ reason: 'poison' }]);
+    expect(acked).toEqual(['a']);
+  });
+
+  it('block never gives up', async () => {
+    const { session, feed, pull, letters } = await world({ onExhausted: 'block', deadLetterTopic: null });
+    feed('a');
+    for (let attempt = 1; attempt <= 10; attempt += 1) {
+      const [delivery] = await pull();
+      expect(delivery).toMatchObject({ attempt });
+      await session.nack([delivery!.token], 0, undefined);
+    }
+    expect(letters).toEqual([]);
+  });
+
+  it('requeue mode: a failed message goes back counted, a released one uncounted', async () => {
+    const { session, feed, pull, givenBack } = await world({}, 'requeue');
+    feed('a');
+    feed('b');
+    const [a, b] = await pull();
+    await session.nack([a!.token], undefined, undefined);
+    await session.release([b!.token]);
+    expect(givenBack).toEqual([['b', false]]);
+    await vi.advanceTimersByTimeAsync(110);
+    expect(givenBack).toEqual([['b', false], ['a', true]]);
+  });
+
+  it('a lost delivery expires its token and frees its lane', async () => {
+    const { session, feed, pull, lose } = await world({ ordering: 'key' });
+    const first = feed('a1', 'a');
+    const [a1] = await pull();
+    feed('a2', 'a');
+    lose(first);
+    expect(await session.ack([a1!.token])).toEqual(['expired']);
+    expect(await pull()).toMatchObject([{ value: 'a2' }]);
+  });
+
+  it('several waiting consumers share a burst', async () => {
+    const { session, consumer, feed } = await world();
+    const other = session.addConsumer({ messages: 100, bytes: 1_000_000 }, undefined);
+    const pulls = [consumer, other].map(async (each) => await each.pull({ maxMessages: 100, waitMs: 1_000 }));
+    for (let index = 0; index < 10; index += 1) feed(String(index));
+    expect((await Promise.all(pulls)).map((deliveries) => deliveries.length)).toEqual([5, 5]);
+  });
+
+  it('never has more out than the credit, in messages and in bytes', async () => {
+    const { session, feed } = await world();
+    const small = session.addConsumer({ messages: 2, bytes: 1_000_000 }, undefined);
+    const thin = session.addConsumer({ messages: 100, bytes: 3 }, undefined);
+    for (let index = 0; index < 20; index += 1) feed('xx');
+    const two = await small.pull({ maxMessages: 100, waitMs: 0 });
+    expect(two).toHaveLength(2);
+    expect(await small.pull({ maxMessages: 100, waitMs: 0 })).toHaveLength(0);
+    expect(await thin.pull({ maxMessages: 100, waitMs: 0 })).toHaveLength(2);
+    await session.ack([two[0]!.token]);
+    expect(await small.pull({ maxMessages: 100, waitMs: 0 })).toHaveLength(1);
+  });
+
+  it('a closed consumer gives back what it holds, to the others and in order', async () => {
+    const { session, consumer, feed, pull } = await world();
+    const other = session.addConsumer({ messages: 100, bytes: 1_000_000 }, undefined);
+    for (const value of ['a', 'b', 'c']) feed(value);
+    expect(await other.pull({ maxMessages: 3, waitMs: 0 })).toHaveLength(3);
+    await other.close();
+    expect((await pull()).map(({ value, attempt }) => [value, attempt])).toEqual([['a', 1], ['b', 1], ['c', 1]]);
+    await consumer.close();
+  });
+
+  it('closing gives failed ones back as counted and untouched ones as not', async () => {
+    const { session, consumer, feed, pull, givenBack } = await world();
+    for (const value of ['failed', 'held', 'ready']) feed(value);
+    const [failed] = await pull(2);
+    await session.nack([failed!.token], undefined, undefined);
+    await consumer.close();
+    expect(givenBack.toSorted()).toEqual([['failed', true], ['held', false], ['ready', false]]);
+  });
+});

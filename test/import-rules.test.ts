@@ -1,0 +1,114 @@
+/**
+ * Who may import whom, as one table. The first row that matches a file is its rule; what a rule does not allow is a breach.
+ * A folder may always import itself, as far as its row does not say otherwise.
+ */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseSync } from 'oxc-parser';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+interface Rule {
+  readonly from: RegExp;
+  /** Packages, `node:` modules, and paths under src/ that may be imported. */
+  readonly may: readonly RegExp[];
+  readonly why: string;
+}
+
+const node = /^node:/;
+const portSide = /^src\/adapters\/(?!native\/|rabbitmq\/|kafka\/|registry)[a-z-]+\.ts$/;
+
+const rules: readonly Rule[] = [
+  { from: /^src\/core-log\/platform\//, may: [node, /^src\/core-log\/(platform\/|errors|limits)/], why: 'everything not deterministic comes in here' },
+  { from: /^src\/core-log\/record\//, may: [node, /^@node-rs\/crc32$/, /^src\/core-log\/(record\/|errors|limits|types)/], why: 'bytes of a batch, pure' },
+  { from: /^src\/core-log\/storage\//, may: [node, /^src\/core-log\/(storage|record|platform)\//, /^src\/core-log\/(errors|limits|types|options)/], why: 'one partition on disk' },
+  { from: /^src\/core-log\//, may: [node, /^src\/core-log\//], why: 'the engine stands alone' },
+
+  { from: /^src\/adapters\/native\//, may: [node, /^src\/adapters\/native\//, portSide, /^src\/core-log\/index\.ts$/], why: 'only the native driver knows the engine' },
+  { from: /^src\/adapters\/rabbitmq\//, may: [node, /^amqplib/, /^src\/adapters\/rabbitmq\//, portSide], why: 'amqplib only here' },
+  { from: /^src\/adapters\/kafka\//, may: [node, /^kafkajs/, /^src\/adapters\/kafka\//, portSide], why: 'kafkajs only here' },
+  { from: /^src\/adapters\/registry\.ts$/, may: [/^src\/adapters\/(native|rabbitmq|kafka)\/index\.ts$/, portSide], why: 'drivers load when used' },
+  { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
+
+  {
+    from: /^src\/gateway\/main\.ts$/,
+    may: [node, /^commander$/, /^src\/gateway\//, /^src\/adapters\/index\.ts$/, /^src\/brokers\/index\.ts$/],
+    why: 'composition root',
+  },
+  {
+    from: /^src\/gateway\//,
+    may: [node, /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|@fastify\/)/, /^src\/gateway\//, /^src\/adapters\/[a-z-]+\.ts$/],
+    why: 'the gateway knows the port only',
+  },
+
+  { from: /^src\/compare\/(workloads|checkers|statistics)\//, may: [/^node:crypto$/, /^src\/compare\/(workloads|checkers|statistics|wire|system-ids|report\/model)/], why: 'pure: no files, timers or port' },
+  { from: /^src\/compare\/report\//, may: [/^zod$/, /^src\/compare\/(report\/|system-ids|statistics\/)/], why: 'renderers are pure' },
+  {
+    from: /^src\/compare\/bare\//,
+    may: [node, /^(amqplib|kafkajs)/, /^src\/compare\//, /^src\/adapters\/index\.ts$/, /^src\/core-log\/index\.ts$/, /^src\/brokers\/(index|types)\.ts$/],
+    why: 'bare clients only here',
+  },
+  {
+    from: /^src\/compare\//,
+    may: [node, /^(commander|zod)$/, /^src\/compare\//, /^src\/adapters\/index\.ts$/, /^src\/brokers\/(index|types)\.ts$/],
+    why: 'beside the gateway, on the same port',
+  },
+
+  { from: /^src\/brokers\//, may: [node, /^(commander|testcontainers)$/, /^src\/brokers\//], why: 'knows nothing of ours' },
+  { from: /^src\/conformance\//, may: [node, /^src\/conformance\//, /^src\/adapters\/(?!native|rabbitmq|kafka)[a-z-]+\.ts$/], why: 'any port, no backend' },
+  { from: /^src\/(cli|index)\.ts$/, may: [node, /^commander$/, /^src\/[a-z-]+\/(index|main)\.ts$/, /^src\/compare\/trace\/main\.ts$/], why: 'composition roots' },
+];
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string, source = readFileSync(join(root, file), 'utf8')): Import[] {
+  const { module } = parseSync(file, source);
+  const named = [...module.staticImports.map(({ moduleRequest }) => moduleRequest.value), ...module.staticExports.flatMap(({ entries }) => entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []))];
+  const dynamic = module.dynamicImports.flatMap(({ moduleRequest }) => {
+    const text = source.slice(moduleRequest.start, moduleRequest.end);
+    return /^['"]/.test(text) ? [text.slice(1, -1)] : [];
+  });
+  return [...new Set([...named, ...dynamic])].map((specifier) => ({
+    file,
+    target: specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier,
+  }));
+}
+
+function breaches(imports: readonly Import[]): string[] {
+  return imports.flatMap(({ file, target }) => {
+    const rule = rules.find(({ from }) => from.test(file));
+    if (rule === undefined) return [`${file} is under no rule`];
+    return rule.may.some((allowed) => allowed.test(target)) ? [] : [`${file} imports ${target}, but: ${rule.why}`];
+  });
+}
+
+describe('who may import whom', () => {
+  const files = sourceFiles('src');
+
+  it('every import of src keeps to the table', () => {
+    expect(breaches(files.flatMap((file) => importsOf(file)))).toEqual([]);
+  });
+
+  it.each([
+    ['src/core-log/index.ts', `import '../adapters/port.ts';`],
+    ['src/adapters/port.ts', `import type { Engine } from '../core-log/index.ts';`],
+    ['src/adapters/kafka/index.ts', `import amqp from 'amqplib';`],
+    ['src/gateway/app.ts', `export * from '../core-log/index.ts';`],
+    ['src/gateway/app.ts', `const { Kafka } = await import('kafkajs');`],
+    ['src/compare/checkers/lost.ts', `import { readFile } from 'node:fs/promises';`],
+    ['src/brokers/index.ts', `import { limits } from '../adapters/limits.ts';`],
+  ])('a breach in %s is found: %s', (file, source) => {
+    expect(breaches(importsOf(file, source))).toHaveLength(1);
+  });
+});

@@ -72,7 +72,7 @@ function exponential(random: () => number, meanMs: number): number {
 
 async function main(): Promise<void> {
   for (const [name, make] of Object.entries(textTraces)) writeFileSync(new URL(name, directory), make());
-  const log = new URL('login-attempts.log', directory);
+  const log = new URL('login-attempts.txt', directory);
   writeFileSync(log, exampleLog);
   await traceFromLog({ file: log.pathname, out: new URL('login-attempts.jsonl', directory).pathname, topic: 'auth' });
 }

@@ -104,9 +104,9 @@ describe('the example traces', () => {
     for (const [name, make] of Object.entries(textTraces)) {
       expect(readFileSync(join(examples, name), 'utf8') === make(), name).toBe(true);
     }
-    expect(readFileSync(join(examples, 'login-attempts.log'), 'utf8') === exampleLog).toBe(true);
+    expect(readFileSync(join(examples, 'login-attempts.txt'), 'utf8') === exampleLog).toBe(true);
     const out = join(directory, 'again.jsonl');
-    await traceFromLog({ file: join(examples, 'login-attempts.log'), out, topic: 'auth' });
+    await traceFromLog({ file: join(examples, 'login-attempts.txt'), out, topic: 'auth' });
     expect(readFileSync(out, 'utf8') === readFileSync(join(examples, 'login-attempts.jsonl'), 'utf8')).toBe(true);
   });
 });

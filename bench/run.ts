@@ -1,0 +1,29 @@
+/**
+ * `npm run bench`: every benchmark, one table. Only ratios are meant to be compared between runs and machines.
+ * `npm run bench -- engine rest` runs the named ones.
+ */
+
+import { obtainBrokers } from '../src/brokers/index.ts';
+import { type BenchRow, formatRows } from './row.ts';
+
+const asked = process.argv.slice(2);
+const wanted = (name: string): boolean => asked.length === 0 || asked.includes(name);
+const rows: BenchRow[] = [];
+
+if (wanted('engine')) rows.push(...(await (await import('./engine.ts')).run()));
+if (wanted('rest')) rows.push(...(await (await import('./rest.ts')).run()));
+
+const want = (['rabbitmq', 'kafka'] as const).filter(wanted);
+if (want.length > 0) {
+  const brokers = await obtainBrokers({ want, onProgress: (line) => process.stderr.write(`${line}\n`) });
+  try {
+    for (const { kind, reason } of brokers.skipped) process.stderr.write(`${kind} left out: ${reason}\n`);
+    if (brokers.rabbitmq !== undefined) rows.push(...(await (await import('./port-rabbitmq.ts')).run({ url: brokers.rabbitmq.url })));
+    if (brokers.kafka !== undefined) rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: brokers.kafka.brokers })));
+  } finally {
+    await brokers.stop();
+  }
+}
+
+process.stdout.write(`${formatRows(rows)}\n`);
+process.exit(0); // clients of a stopped broker may keep timers

@@ -1,0 +1,139 @@
+/** Kafka as processes of this machine: one node that is broker and controller, or three of them with a static quorum. */
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from './command.ts';
+import { limits } from './limits.ts';
+import { type LocalBroker, type LocalNode, startNodeProcess, waitReady } from './local-broker.ts';
+import { freePorts } from './ports.ts';
+import { kafkaBrokerCount, parseHostPort, probeKafka } from './probe.ts';
+import { RUN_MARK } from './processes.ts';
+
+interface KafkaPorts {
+  readonly client: number;
+  readonly controller: number;
+}
+
+/** Writes the configuration, formats the storage, starts the nodes and resolves when all of them answer and know each other. */
+export async function startKafka(
+  libDir: string,
+  run: { readonly id: string; readonly directory: string; readonly nodes: 1 | 3 },
+): Promise<LocalBroker> {
+  const ports = await kafkaPorts(run.nodes);
+  const clusterId = randomBytes(16).toString('base64url');
+  const loggingFile = join(run.directory, 'log4j2.properties');
+  await writeFile(loggingFile, LOGGING);
+  const nodes: LocalNode[] = [];
+  for (const [index, port] of ports.entries()) {
+    const directory = join(run.directory, `node-${index + 1}`);
+    await mkdir(join(directory, 'data'), { recursive: true });
+    const settings = join(directory, 'server.properties');
+    await writeFile(settings, serverProperties(index + 1, ports, join(directory, 'data')));
+    const address = `127.0.0.1:${port.client}`;
+    nodes.push({
+      name: `kafka-${index + 1}`,
+      program: 'java',
+      args: [...javaArguments(libDir, run.nodes, loggingFile), 'kafka.Kafka', settings],
+      env: process.env,
+      logFile: join(directory, 'server.log'),
+      dataDir: join(directory, 'data'),
+      address,
+      brokerProgram: 'java',
+      answers: async () => void (await probeKafka(parseHostPort(address))),
+    });
+    await runCommand(
+      'java',
+      [
+        '-Xmx128m',
+        `-Dlog4j2.configurationFile=${loggingFile}`,
+        ...['-cp', join(libDir, '*'), 'kafka.tools.StorageTool', 'format'],
+        // One node forms a quorum of its own; three are named in their configuration instead.
+        ...(run.nodes === 1 ? ['--standalone'] : []),
+        ...['-t', clusterId, '-c', settings],
+      ],
+      { deadlineMs: limits.toolMs, env: { ...process.env, [RUN_MARK]: run.id } },
+    );
+  }
+  const started = performance.now();
+  for (const node of nodes) await startNodeProcess(run.id, node);
+  for (const node of nodes) {
+    await waitReady(run.id, node);
+    const address = parseHostPort(node.address);
+    await waitReady(run.id, node, async () => {
+      const count = await kafkaBrokerCount(address);
+      if (count !== run.nodes) throw new Error(`${count} of ${run.nodes} brokers known`);
+    });
+  }
+  return { nodes, startMs: Math.round(performance.now() - started) };
+}
+
+async function kafkaPorts(nodes: 1 | 3): Promise<KafkaPorts[]> {
+  const ports = await freePorts(nodes * 2);
+  return Array.from({ length: nodes }, (_, index) => ({
+    client: ports[index * 2] ?? 0,
+    controller: ports[index * 2 + 1] ?? 0,
+  }));
+}
+
+/** The flags of Kafka's own start script, with less memory: 1 GiB at most, 512 MiB for each of three. */
+function javaArguments(libDir: string, nodes: 1 | 3, loggingFile: string): string[] {
+  return [
+    '-server',
+    '-Xms256m',
+    nodes === 1 ? '-Xmx1g' : '-Xmx512m',
+    '-XX:+UseG1GC',
+    '-XX:MaxGCPauseMillis=20',
+    '-XX:InitiatingHeapOccupancyPercent=35',
+    '-XX:+ExplicitGCInvokesConcurrent',
+    '-Djava.awt.headless=true',
+    `-Dlog4j2.configurationFile=${loggingFile}`,
+    '-cp',
+    join(libDir, '*'),
+  ];
+}
+
+/** Pure: the configuration of node `id` (from 1). Everything not named here is Kafka's default. */
+export function serverProperties(id: number, ports: readonly KafkaPorts[], dataDir: string): string {
+  const own = ports[id - 1];
+  if (own === undefined) throw new RangeError(`there is no node ${id}`);
+  const copies = ports.length;
+  const quorum =
+    copies === 1
+      ? `controller.quorum.bootstrap.servers=127.0.0.1:${own.controller}`
+      : `controller.quorum.voters=${ports.map((p, i) => `${i + 1}@127.0.0.1:${p.controller}`).join(',')}`;
+  return `process.roles=broker,controller
+node.id=${id}
+${quorum}
+listeners=PLAINTEXT://127.0.0.1:${own.client},CONTROLLER://127.0.0.1:${own.controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:${own.client}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=${dataDir}
+default.replication.factor=${copies}
+min.insync.replicas=${copies === 1 ? 1 : 2}
+unclean.leader.election.enable=false
+offsets.topic.replication.factor=${copies}
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=${copies}
+transaction.state.log.min.isr=${copies === 1 ? 1 : 2}
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=${copies}
+share.coordinator.state.topic.min.isr=${copies === 1 ? 1 : 2}
+share.coordinator.state.topic.num.partitions=4
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.cleaner.enable=true
+file.delete.delay.ms=1000
+`;
+}
+
+const LOGGING = `status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+`;

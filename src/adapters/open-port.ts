@@ -348,7 +348,9 @@ class Port implements MessagingPort {
     if (!(Number.isInteger(credit.messages) && credit.messages >= 1 && credit.bytes >= 1)) {
       throw new PortError('invalid_argument', `credit must be at least 1 message and 1 byte, not ${JSON.stringify(options.credit)}`);
     }
-    const session = await this.#admin(async () => await this.#session(name, credit));
+    let session = await this.#admin(async () => await this.#session(name, credit));
+    // Its last consumer may have closed it between the answer and now.
+    while (session.isClosing) session = await this.#admin(async () => await this.#session(name, credit));
     return session.addConsumer(credit, options.signal);
   }
 

@@ -30,7 +30,8 @@ export class SessionConsumer implements Consumer {
     this.#session = session;
     this.credit = credit;
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal?.aborted === true) queueMicrotask(this.#onAbort);
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   get subscription(): string {

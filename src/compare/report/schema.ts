@@ -1,0 +1,226 @@
+/**
+ * The form of report.json as a schema: what is written is checked first, what is read is checked again. It must accept exactly the
+ * types of model.ts; the compiler holds the two together at the end of this file.
+ */
+
+import { z } from 'zod';
+import { type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
+
+const text = z.string();
+const count = z.int().nonnegative();
+const amount = z.number().nonnegative();
+const timestamp = z.iso.datetime({ offset: true });
+
+const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
+const profile = z.enum(['smoke', 'standard', 'full']);
+const mode = z.enum(['equal-load', 'own-maximum']);
+const limitedBy = z.enum(['broker', 'client', 'port', 'generator', 'offered-load']);
+const scenarioVerdict = z.enum(scenarioVerdicts);
+const durability = z.strictObject({ persistence: z.enum(['memory', 'os', 'fsync']), copies: z.int().min(1) });
+
+const run = z.strictObject({
+  id: text,
+  seed: z.int(),
+  profile,
+  planHash: text,
+  startedAt: timestamp,
+  finishedAt: timestamp,
+  command: text,
+  durationMs: amount,
+  repeats: count,
+  layers: z.array(layer),
+  order: z.array(text),
+});
+
+const environment = z.strictObject({
+  cpu: z.strictObject({ model: text, cores: count, mhz: amount }),
+  memoryBytes: count,
+  kernel: text,
+  os: text,
+  node: text,
+  libraries: z.record(text, text),
+  filesystem: z.strictObject({ path: text, type: text, device: text, freeBytes: count }),
+  fsyncMs: z.strictObject({ p50: amount, p99: amount, count }),
+  loadAverage: z.strictObject({ start: amount, end: amount }),
+  generatorCeiling: z.record(text, amount),
+});
+
+const capability = z.strictObject({
+  level: z.enum(['native', 'emulated', 'unsupported']),
+  how: text,
+  limits: z.record(text, z.number()).exactOptional(),
+});
+
+const system = z.strictObject({
+  id: text,
+  product: text,
+  version: text,
+  source: z.enum(['embedded', 'address', 'docker', 'process']),
+  nodes: count,
+  startMs: amount.nullable(),
+  configuration: z.record(text, text),
+  capabilities: z.record(text, capability),
+  notes: z.array(text),
+});
+
+const scenario = z.strictObject({
+  id: text,
+  title: text,
+  question: text,
+  system: text,
+  layer,
+  verdict: scenarioVerdict,
+  surprise: z.boolean(),
+  surpriseExplained: text.nullable(),
+  expected: z.strictObject({ verdict: scenarioVerdict, why: text, versions: text, source: text }),
+  summary: text,
+  observed: z.record(text, z.union([text, z.number(), z.boolean(), z.array(z.number()), z.array(text)])),
+  evidence: z.array(text),
+  durationMs: amount,
+});
+
+const parameters = z.strictObject({
+  messageBytes: count,
+  ratePerSecond: amount.nullable(),
+  partitions: count,
+  subscriptions: count,
+  consumersPerSubscription: count,
+  keys: count,
+  keyDistribution: z.enum(['none', 'uniform', 'zipf']),
+  arrival: z.enum(['uniform', 'poisson', 'closed-window', 'trace']),
+  messages: count,
+  warmupMs: amount,
+  measuredMs: amount,
+  publishWindow: count,
+  credit: count,
+  ackBatch: count,
+});
+
+const checks = z.strictObject({
+  sent: count,
+  acked: count,
+  unknown: count,
+  refused: count,
+  received: count,
+  lost: count,
+  duplicated: count,
+  reordered: count,
+  phantom: count,
+  offenders: z.array(text),
+});
+
+const rate = z.strictObject({ messagesPerSecond: amount, megabytesPerSecond: amount });
+
+const latency = z.strictObject({
+  p50: amount,
+  p90: amount,
+  p95: amount,
+  p99: amount,
+  p999: amount,
+  max: amount,
+  mean: amount,
+  count,
+  negative: count,
+});
+
+const histogram = z.strictObject({ upperMs: z.array(amount), counts: z.array(count) });
+
+const workload = z.strictObject({
+  id: text,
+  title: text,
+  system: text,
+  layer,
+  durability,
+  mode,
+  settings: z.enum(['stock', 'tuned']),
+  parameters,
+  planHash: text,
+  repeat: count,
+  startedAt: timestamp,
+  valid: z.boolean(),
+  invalidBecause: text.exactOptional(),
+  limitedBy,
+  utilization: z.strictObject({ brokerCores: amount.nullable(), clientCores: amount, eventLoop: amount }),
+  checks,
+  publish: rate,
+  consume: rate,
+  latencyMs: z.strictObject({ publish: latency, endToEnd: latency }),
+  slipMs: z.strictObject({ p50: amount, p99: amount, max: amount }),
+  cost: z.strictObject({
+    brokerCpuSecondsPerMillion: amount.nullable(),
+    clientCpuSecondsPerMillion: amount.nullable(),
+    bytesWrittenPerPayloadByte: amount.nullable(),
+    peakRssBytes: amount.nullable(),
+  }),
+  histograms: z.strictObject({ publish: histogram, endToEnd: histogram }),
+  series: z.array(
+    z.strictObject({
+      tMs: z.number(),
+      published: count,
+      received: count,
+      backlog: z.number(),
+      endToEndP50Ms: amount.nullable(),
+      endToEndP99Ms: amount.nullable(),
+    }),
+  ),
+  notes: z.array(text),
+});
+
+const summary = z.strictObject({
+  id: text,
+  workload: text,
+  system: text,
+  layer,
+  mode,
+  durability,
+  parameters,
+  repeats: count,
+  validRepeats: count,
+  invalidBecause: z.array(text),
+  limitedBy,
+  figures: z.record(text, z.strictObject({ median: z.number(), low: z.number(), high: z.number(), count })),
+});
+
+const claim = z.strictObject({
+  id: text,
+  claim: text,
+  verdict: z.enum(['true', 'true-if', 'false', 'inconclusive', 'not-tested']),
+  basis: z.enum(['measured', 'documented', 'not-tested']),
+  reason: text,
+  scope: text,
+  evidence: z.array(text),
+});
+
+export const reportSchema = z.strictObject({
+  specVersion: z.literal(reportSpecVersion),
+  run,
+  environment,
+  systems: z.array(system),
+  scenarios: z.array(scenario),
+  workloads: z.array(workload),
+  summaries: z.array(summary),
+  verdicts: z.array(claim),
+  assertions: z.array(
+    z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),
+  ),
+  notMeasured: z.array(z.strictObject({ id: text, system: text.nullable(), layer: layer.nullable(), reason: text })),
+  limits: z.array(text),
+});
+
+/** The JSON Schema (2020-12) that docs/report.schema.json holds. */
+export function reportJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(reportSchema, { target: 'draft-2020-12' });
+  return {
+    $schema,
+    title: 'Sluice comparison report',
+    description: `report.json, specVersion ${reportSpecVersion}: the result of one run of "sluice compare", from which every other rendering is made.`,
+    ...rest,
+  };
+}
+
+// Identical, not only assignable: an optional field that only one side has does not compile either.
+type Plain<T> = T extends object ? { readonly [K in keyof T]: Plain<T[K]> } : T;
+type Identical<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type OfSchema = Omit<Plain<z.infer<typeof reportSchema>>, 'specVersion'>;
+type OfModel = Omit<Plain<Report>, 'specVersion'>;
+export const schemaAgreesWithModel: Identical<OfSchema, OfModel> = true;

@@ -11,11 +11,7 @@ export interface CommandOptions {
 }
 
 /** Resolves with the standard output; throws `failed` for another exit status than 0, a missing program or the deadline. */
-export async function runCommand(
-  program: string,
-  args: readonly string[],
-  options: CommandOptions,
-): Promise<string> {
+export async function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<string> {
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
@@ -37,10 +33,8 @@ export async function runCommand(
       child.once('error', reject);
       child.once('close', resolve);
     });
-    if (isLate)
-      throw new BrokersError('failed', `${name}: not done after ${options.deadlineMs} ms: ${said()}`);
-    if (code !== 0)
-      throw new BrokersError('failed', `${name}: exit status ${String(code)}: ${said()}`);
+    if (isLate) throw new BrokersError('failed', `${name}: not done after ${options.deadlineMs} ms: ${said()}`);
+    if (code !== 0) throw new BrokersError('failed', `${name}: exit status ${String(code)}: ${said()}`);
     return output.text();
   } catch (caught) {
     if (caught instanceof BrokersError) throw caught;

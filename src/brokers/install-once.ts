@@ -12,10 +12,7 @@ import { limits } from './limits.ts';
 import { identify, isRunning, waitUntil, type ProcessIdentity } from './processes.ts';
 
 /** Resolves when `directory` is there and whole. `build` fills an empty directory; a failed or killed build leaves nothing in place. */
-export async function installOnce(
-  directory: string,
-  build: (into: string) => Promise<void>,
-): Promise<void> {
+export async function installOnce(directory: string, build: (into: string) => Promise<void>): Promise<void> {
   if (existsSync(directory)) return;
   await mkdir(dirname(directory), { recursive: true });
   await withLock(`${directory}.lock`, limits.lockWaitMs, async () => {
@@ -43,11 +40,7 @@ export async function removeTree(directory: string): Promise<void> {
 }
 
 /** Runs `work` while no other process on this machine holds the lock file. A lock whose holder has ended is taken over. */
-export async function withLock<T>(
-  path: string,
-  withinMs: number,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function withLock<T>(path: string, withinMs: number, work: () => Promise<T>): Promise<T> {
   const self = identify(process.pid);
   if (self === null) throw new BrokersError('unavailable', 'no /proc on this machine');
   await mkdir(dirname(path), { recursive: true });

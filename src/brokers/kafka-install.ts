@@ -41,11 +41,9 @@ async function fetchJars(into: string): Promise<void> {
 }
 
 async function requireJava(): Promise<void> {
-  const said = await runCommand('java', ['--version'], { deadlineMs: limits.toolMs }).catch(
-    (caught: unknown) => {
-      throw new BrokersError('unavailable', `no Java: ${reasonOf(caught)}`, { cause: caught });
-    },
-  );
+  const said = await runCommand('java', ['--version'], { deadlineMs: limits.toolMs }).catch((caught: unknown) => {
+    throw new BrokersError('unavailable', `no Java: ${reasonOf(caught)}`, { cause: caught });
+  });
   const major = Number(/\b(\d+)[.\d]*/.exec(said)?.[1]);
   if (!(major >= JAVA_MIN))
     throw new BrokersError('unavailable', `Java ${JAVA_MIN} or newer is needed, found ${said.split('\n')[0] ?? ''}`);

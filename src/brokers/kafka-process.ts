@@ -47,10 +47,16 @@ export async function startKafka(
       [
         '-Xmx128m',
         `-Dlog4j2.configurationFile=${loggingFile}`,
-        ...['-cp', join(libDir, '*'), 'kafka.tools.StorageTool', 'format'],
+        '-cp',
+        join(libDir, '*'),
+        'kafka.tools.StorageTool',
+        'format',
         // One node forms a quorum of its own; three are named in their configuration instead.
         ...(run.nodes === 1 ? ['--standalone'] : []),
-        ...['-t', clusterId, '-c', settings],
+        '-t',
+        clusterId,
+        '-c',
+        settings,
       ],
       { deadlineMs: limits.toolMs, env: { ...process.env, [RUN_MARK]: run.id } },
     );

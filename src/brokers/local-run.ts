@@ -1,17 +1,10 @@
 /** A broker that runs as processes of this machine, from its record in the state file to its end. */
 
-import { mkdir } from 'node:fs/promises';
 import { BrokersError, reasonOf } from './errors.ts';
 import { installKafka, KAFKA_VERSION } from './kafka-install.ts';
 import { startKafka } from './kafka-process.ts';
 import { limits } from './limits.ts';
-import {
-  brokerProcess,
-  killNodeProcess,
-  type LocalBroker,
-  startNodeProcess,
-  waitReady,
-} from './local-broker.ts';
+import { brokerProcess, killNodeProcess, type LocalBroker, startNodeProcess, waitReady } from './local-broker.ts';
 import { installRabbitMq } from './rabbitmq-install.ts';
 import { rabbitMqDataDir, startRabbitMq } from './rabbitmq-process.ts';
 import { endAndForget, newRunId, recordRun, runDirectory, saveRun } from './run-state.ts';
@@ -41,8 +34,7 @@ export async function startLocalKafka(request: LocalRequest): Promise<StartedBro
   const libDir = await installKafka(request.progress);
   request.progress(`kafka: starting ${nodesInWords(request.nodes)} of ${KAFKA_VERSION}`);
   return startRecorded('kafka', request, () => [], {
-    start: (runId) =>
-      startKafka(libDir, { id: runId, directory: runDirectory(runId), nodes: request.nodes }),
+    start: (runId) => startKafka(libDir, { id: runId, directory: runDirectory(runId), nodes: request.nodes }),
     handle: (broker, nodes) => ({
       kind: 'kafka',
       brokers: broker.nodes.map((node) => node.address),
@@ -92,10 +84,9 @@ async function startRecorded<Handle extends RabbitMqHandle | KafkaHandle>(
 ): Promise<StartedBroker<Handle>> {
   for (let attempt = 1; ; attempt++) {
     const id = newRunId(kind);
-    const state = await recordRun({ id, kind, dataDirs: dataDirs(id), isKept: request.isKept });
+    const state = await recordRun({ id, kind, dataDirs: dataDirs(id) });
     try {
-      await mkdir(runDirectory(id), { recursive: true });
-      if (!request.isKept) await startWatchdog(id);
+      await startWatchdog(id);
       const broker = await starter.start(id);
       const nodes = broker.nodes.map((node) => ({
         name: node.name,
@@ -103,8 +94,8 @@ async function startRecorded<Handle extends RabbitMqHandle | KafkaHandle>(
         dataDir: node.dataDir,
       }));
       const handle = starter.handle(broker, nodes);
-      await saveRun({ ...state, handle });
-      return startedBroker(id, broker, nodes, handle, () => endAndForget({ ...state, handle }));
+      await saveRun({ ...state, handle, owner: request.isKept ? null : state.owner });
+      return startedBroker(id, broker, nodes, handle, () => endAndForget(state));
     } catch (caught) {
       await endAndForget(state, 0);
       // Between finding a free port and listening on it somebody else may have taken it: other ports then.
@@ -139,8 +130,7 @@ function startedBroker<Handle extends RabbitMqHandle | KafkaHandle>(
     },
     startNode: async (index) => {
       const { node, shown } = nodeAt(index);
-      if (brokerProcess(runId, node) !== null)
-        throw new BrokersError('failed', `${node.name} runs already`);
+      if (brokerProcess(runId, node) !== null) throw new BrokersError('failed', `${node.name} runs already`);
       await startNodeProcess(runId, node);
       await waitReady(runId, node);
       shown.pid = brokerProcess(runId, node)?.pid ?? null;

@@ -10,9 +10,7 @@ export async function freePorts(count: number): Promise<number[]> {
     if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
     return address.port;
   });
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
-  );
+  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
   return ports;
 }
 

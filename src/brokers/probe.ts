@@ -25,8 +25,7 @@ export function parseHostPort(text: string): Address {
 
 /** Reads the address out of amqp:// or amqps://; throws `invalid_argument` for anything else. */
 export function parseAmqpUrl(text: string): Address & { readonly isTls: boolean } {
-  if (!URL.canParse(text))
-    throw new BrokersError('invalid_argument', 'the RabbitMQ address is not a URL');
+  if (!URL.canParse(text)) throw new BrokersError('invalid_argument', 'the RabbitMQ address is not a URL');
   const url = new URL(text);
   if (url.protocol !== 'amqp:' && url.protocol !== 'amqps:')
     throw new BrokersError('invalid_argument', `"${url.protocol}" is not amqp: or amqps:`);
@@ -70,7 +69,7 @@ export function versionOfConnectionStart(frame: Buffer): string {
   return 'unknown';
 }
 
-/** Resolves with the API versions' finalized `metadata.version` level (null when it tells none); throws `failed` without an answer. */
+/** Resolves with the highest `metadata.version` level it supports (null when it tells none); throws `failed` without an answer. */
 export async function probeKafka(address: Address): Promise<number | null> {
   const answer = await ask(address, kafkaRequest(API_VERSIONS, 3, true, softwareName()), kafkaLength);
   const error = answer.readInt16BE(8);
@@ -110,9 +109,9 @@ function softwareName(): Buffer {
 /**
  * ApiVersions 3 after size:4 correlation:4 error:2 -
  *
- *   apis: compact array of { key:2 min:2 max:2 tags }   throttle:4   tags { 2: compact array of { name max:2 min:2 tags } }
+ *   apis: compact array of { key:2 min:2 max:2 tags }   throttle:4   tags { 0: compact array of { name min:2 max:2 tags } }
  *
- * Tag 2 is the list of finalized features, `metadata.version` among them.
+ * Tag 0 is the list of features that this broker's software supports, `metadata.version` among them.
  */
 export function metadataVersionLevel(answer: Buffer): number | null {
   const reader = new CompactReader(answer, 10);
@@ -124,14 +123,14 @@ export function metadataVersionLevel(answer: Buffer): number | null {
   for (let tags = reader.uvarint(); tags > 0; tags--) {
     const tag = reader.uvarint();
     const size = reader.uvarint();
-    if (tag !== 2) {
+    if (tag !== 0) {
       reader.skip(size);
       continue;
     }
     for (let left = reader.uvarint() - 1; left > 0; left--) {
       const name = reader.text(reader.uvarint() - 1);
-      const max = reader.int16();
       reader.skip(2);
+      const max = reader.int16();
       reader.skipTags();
       if (name === 'metadata.version') return max;
     }
@@ -200,9 +199,7 @@ function ask(
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // The certificate is the client's to check; here only an answer counts.
-    const socket: Socket = isTls
-      ? connectTls({ ...address, rejectUnauthorized: false })
-      : connectTcp(address);
+    const socket: Socket = isTls ? connectTls({ ...address, rejectUnauthorized: false }) : connectTcp(address);
     let received = Buffer.alloc(0);
     const fail = (why: string, cause?: unknown) => {
       socket.destroy();

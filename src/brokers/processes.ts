@@ -69,10 +69,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
 }
 
 /** Resolves with true when the condition holds, with false when it did not within the time. */
-export async function waitUntil(
-  holds: () => boolean | Promise<boolean>,
-  withinMs: number,
-): Promise<boolean> {
+export async function waitUntil(holds: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() >= deadline) return false;
@@ -86,8 +83,7 @@ export async function waitUntil(
  * Resolves when none is left; throws `failed` when one survives SIGKILL.
  */
 export async function endRun(runId: string, graceMs: number = limits.stopGraceMs): Promise<void> {
-  const isBroker = ({ pid }: ProcessIdentity) =>
-    ['beam.smp', 'java'].includes(programName(pid) ?? '');
+  const isBroker = ({ pid }: ProcessIdentity) => ['beam.smp', 'java'].includes(programName(pid) ?? '');
   // The brokers first: Erlang's port helper ending under a running beam.smp makes it crash instead of stop.
   for (const one of processesOfRun(runId).filter(isBroker)) signalProcess(one, 'SIGTERM');
   await waitUntil(() => !processesOfRun(runId).some(isBroker), graceMs);

@@ -7,13 +7,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  type AptSource,
-  firstOfMirrorList,
-  mirrorsOf,
-  parseDeb822,
-  parseSourcesList,
-} from './apt-sources.ts';
+import { type AptSource, firstOfMirrorList, mirrorsOf, parseDeb822, parseSourcesList } from './apt-sources.ts';
 import { runCommand } from './command.ts';
 import { BrokersError, reasonOf } from './errors.ts';
 import { installOnce, removeTree, retryDownload, withLock } from './install-once.ts';
@@ -82,11 +76,10 @@ async function debootstrap(suite: string, into: string, mirror: string): Promise
 }
 
 async function packageVersion(root: string): Promise<string> {
-  const said = await runCommand(
-    'chroot',
-    [root, 'dpkg-query', '-W', '-f', '${Version}', 'rabbitmq-server'],
-    { deadlineMs: limits.toolMs, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } },
-  );
+  const said = await runCommand('chroot', [root, 'dpkg-query', '-W', '-f', '${Version}', 'rabbitmq-server'], {
+    deadlineMs: limits.toolMs,
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+  });
   const version = /^(?:\d+:)?(\d+\.\d+\.\d+)/.exec(said.trim())?.[1];
   if (version === undefined) throw new BrokersError('failed', `rabbitmq-server has version "${said}"`);
   return version;
@@ -95,7 +88,10 @@ async function packageVersion(root: string): Promise<string> {
 async function requireDebootstrap(progress: (line: string) => void): Promise<void> {
   if (existsSync('/usr/sbin/debootstrap')) return;
   if (!existsSync('/usr/bin/apt-get'))
-    throw new BrokersError('unavailable', 'RabbitMQ as a local process needs debootstrap, and there is no apt to get it');
+    throw new BrokersError(
+      'unavailable',
+      'RabbitMQ as a local process needs debootstrap, and there is no apt to get it',
+    );
   await withLock(join(cacheDir(), 'apt.lock'), limits.lockWaitMs, async () => {
     if (existsSync('/usr/sbin/debootstrap')) return;
     progress('rabbitmq: installing debootstrap with apt');

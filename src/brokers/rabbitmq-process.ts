@@ -74,8 +74,7 @@ export function rabbitMqConf(amqpPort: number, nodes: 1 | 3): string {
   const lines = [`listeners.tcp.1 = 127.0.0.1:${amqpPort}`, 'log.console = false', 'log.file.level = info'];
   if (nodes > 1) {
     lines.push('cluster_formation.peer_discovery_backend = classic_config');
-    for (let i = 1; i <= nodes; i++)
-      lines.push(`cluster_formation.classic_config.nodes.${i} = ${nodeName(i)}`);
+    for (let i = 1; i <= nodes; i++) lines.push(`cluster_formation.classic_config.nodes.${i} = ${nodeName(i)}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -110,8 +109,7 @@ function nodeEnvironment(
     RABBITMQ_ENABLED_PLUGINS_FILE: join(inside, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(inside, 'data'),
     RABBITMQ_LOG_BASE: join(inside, 'log'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
-      '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
     // The start script then becomes the server instead of waiting beside it, so that signals reach the server itself.
     RUNNING_UNDER_SYSTEMD: 'true',
     // The data is thrown away after a crash, and writing the dump takes seconds.
@@ -147,14 +145,19 @@ async function launcher(root: string, { uid, gid }: Account): Promise<Launcher> 
   // Erlang sizes a table by the limit of open files, which is 2^30 in some containers.
   const lowerLimit = 'ulimit -n 65536 2>/dev/null || true';
   const enter = `exec chroot --userspec=${uid}:${gid} "$root" "$@"`;
-  if (!canUnshare)
-    return { program: 'sh', args: ['-c', `root=$1; shift; ${lowerLimit}; ${enter}`, 'sh', root] };
+  if (!canUnshare) return { program: 'sh', args: ['-c', `root=$1; shift; ${lowerLimit}; ${enter}`, 'sh', root] };
   const mountProc = 'mount -t proc proc "$root/proc" 2>/dev/null || true';
   return {
     program: 'unshare',
     args: [
-      ...['--mount', '--propagation', 'private', 'sh', '-c'],
-      ...[`root=$1; shift; ${mountProc}; ${lowerLimit}; ${enter}`, 'sh', root],
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      `root=$1; shift; ${mountProc}; ${lowerLimit}; ${enter}`,
+      'sh',
+      root,
     ],
   };
 }
@@ -168,8 +171,13 @@ async function awaitCluster(
     launch.program,
     [
       ...launch.args,
-      ...['/usr/lib/rabbitmq/bin/rabbitmqctl', '-n', nodeName(1)],
-      ...['await_online_nodes', String(run.nodes), '--timeout', String(limits.toolMs / 1_000)],
+      '/usr/lib/rabbitmq/bin/rabbitmqctl',
+      '-n',
+      nodeName(1),
+      'await_online_nodes',
+      String(run.nodes),
+      '--timeout',
+      String(limits.toolMs / 1_000),
     ],
     {
       deadlineMs: limits.toolMs,

@@ -7,9 +7,10 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { removeContainer } from './docker-engine.ts';
 import { removeTree } from './install-once.ts';
 import { runsDir } from './paths.ts';
-import { endRun, identify, isRunning, type ProcessIdentity } from './processes.ts';
+import { endRun, identify, isRunning, processesOfRun, type ProcessIdentity } from './processes.ts';
 import type { BrokerKind, KafkaHandle, RabbitMqHandle } from './types.ts';
 
 export interface RunState {
@@ -23,6 +24,8 @@ export interface RunState {
   readonly machine: Machine;
   /** Directories outside the run's own that go with it. */
   readonly dataDirs: readonly string[];
+  /** Docker containers that belong to the run instead of processes. */
+  readonly containers: readonly string[];
   /** Null until the broker answers. */
   readonly handle: RabbitMqHandle | KafkaHandle | null;
 }
@@ -41,18 +44,22 @@ export function newRunId(kind: BrokerKind): string {
   return `${kind}-${randomBytes(5).toString('hex')}`;
 }
 
-/** Writes a new run down; resolves when it is on record. Nothing of the run may be started before. */
+/**
+ * Writes a new run down, owned by this process; resolves when it is on record. Nothing of the run may be started before. A run that
+ * is to be left running is handed over (`owner: null`) once it answers: killed half-way, it is cleaned up like any other.
+ */
 export async function recordRun(
-  run: Pick<RunState, 'id' | 'kind' | 'dataDirs'> & { isKept: boolean },
+  run: Pick<RunState, 'id' | 'kind' | 'dataDirs'> & { containers?: readonly string[] },
 ): Promise<RunState> {
   const state: RunState = {
     format: 1,
     id: run.id,
     kind: run.kind,
     startedAt: new Date().toISOString(),
-    owner: run.isKept ? null : identify(process.pid),
+    owner: identify(process.pid),
     machine: thisMachine(),
     dataDirs: run.dataDirs,
+    containers: run.containers ?? [],
     handle: null,
   };
   await mkdir(runDirectory(run.id), { recursive: true });
@@ -88,18 +95,27 @@ export function readRun(id: string): RunState | null {
   }
 }
 
-/** Whether nobody is left to end this run: its owner has gone, or the machine was started again since. */
-export function isOrphaned(state: RunState): boolean {
+/** Whether the run's pids mean something here; another container that shares the directory looks after its own. */
+export function isOfThisMachine(state: RunState): boolean {
   const machine = thisMachine();
-  if (state.machine.bootId !== machine.bootId) return true;
-  // Another container that shares the directory: its pids say nothing here, and it looks after its own.
-  if (state.machine.pidNamespace !== machine.pidNamespace) return false;
-  return state.owner !== null && !isRunning(state.owner);
+  return state.machine.bootId !== machine.bootId || state.machine.pidNamespace === machine.pidNamespace;
+}
+
+/**
+ * Whether the run is nobody's any more: its owner has gone, or all that `up` left running has ended, or the machine was started
+ * again since.
+ */
+export function isOrphaned(state: RunState): boolean {
+  if (!isOfThisMachine(state)) return false;
+  if (state.machine.bootId !== thisMachine().bootId) return true;
+  if (state.owner !== null) return !isRunning(state.owner);
+  return state.containers.length === 0 && processesOfRun(state.id).length === 0;
 }
 
 /** Ends the run's processes, removes its data and then its record. Safe to call twice and from two processes at once. */
 export async function endAndForget(state: RunState, graceMs?: number): Promise<void> {
   await endRun(state.id, graceMs);
+  for (const container of state.containers) await removeContainer(container);
   for (const directory of state.dataDirs) await removeTree(directory);
   await removeTree(runDirectory(state.id));
 }

@@ -12,8 +12,8 @@ if (runId === undefined) throw new Error('usage: watchdog RUN-ID');
 
 for (;;) {
   const run = readRun(runId);
-  // Stopped in order, or reaped by somebody else: nothing is left to watch.
-  if (run === null) break;
+  // Stopped in order, reaped by somebody else, or handed over by `brokers up`: nothing is left to watch.
+  if (run === null || run.owner === null) break;
   if (isOrphaned(run)) {
     await endAndForget(run, 0);
     break;

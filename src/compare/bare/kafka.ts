@@ -1,0 +1,156 @@
+/**
+ * Kafka as a competent user of kafkajs drives it, without the port: batches of one's own (kafkajs has no linger), acks -1,
+ * `eachBatch`, TCP_NODELAY, and the known repair of its timer that never rests. A subscription is a consumer group.
+ */
+
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import tls from 'node:tls';
+import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
+import type { Position } from '../../adapters/index.ts';
+import { persistenceOf } from '../durability.ts';
+import { type SubscriptionSpec, type Wire, WireRefusal } from '../wire.ts';
+import { consumeGroup, type PartitionOffset } from './kafka-consumer.ts';
+import { batchingPublisher } from './kafka-publisher.ts';
+
+export interface BareKafkaOptions {
+  readonly brokers: readonly string[];
+  readonly version: string;
+}
+
+interface Group {
+  readonly topic: string;
+  /** Where its next consumer goes first: kafkajs takes 5 s to commit offsets for a group, a seek after joining takes none. */
+  moveTo: readonly PartitionOffset[] | null;
+}
+
+/** Metadata of a new topic reaches the client's partition leaders within this. */
+const leaderWaitMs = 10_000;
+
+export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
+  restRequestQueueTimer();
+  const kafka = new Kafka({
+    clientId: 'sluice-compare',
+    brokers: [...options.brokers],
+    logLevel: logLevel.NOTHING,
+    socketFactory: openSocket,
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  const groups = new Map<string, Group>();
+
+  const groupOf = (name: string): Group => {
+    const group = groups.get(name);
+    if (group === undefined) throw new WireRefusal('subscription_not_found', `no subscription ${name}`);
+    return group;
+  };
+
+  return {
+    system: 'kafka',
+    layer: 'bare',
+    product: 'Apache Kafka',
+    version: options.version,
+    capabilities: null,
+    durability: { persistence: persistenceOf('kafka'), copies: 1 },
+    configuration: {
+      client: 'kafkajs, own batches (linger 5 ms, at most 1,000 messages), acks=-1, eachBatch, noDelay',
+      topology: 'one topic with partitions, one consumer group for each subscription',
+    },
+    async createTopic(name, { partitions }) {
+      await admin.createTopics({
+        topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }],
+        waitForLeaders: true,
+        timeout: leaderWaitMs,
+      });
+    },
+    deleteTopic: (name) => admin.deleteTopics({ topics: [name] }),
+    async createSubscription(spec) {
+      groups.set(spec.name, { topic: spec.topic, moveTo: await startOf(admin, spec) });
+    },
+    async deleteSubscription(name) {
+      groups.delete(name);
+      await admin.deleteGroups([name]);
+    },
+    async publisher(topic) {
+      const producer = kafka.producer({
+        allowAutoTopicCreation: false,
+        createPartitioner: Partitioners.DefaultPartitioner,
+      });
+      await producer.connect();
+      return batchingPublisher(producer, topic);
+    },
+    async consume(name, consumeOptions) {
+      const group = groupOf(name);
+      const { topic, moveTo } = group;
+      group.moveTo = null;
+      return await consumeGroup(kafka, { groupId: name, topic, moveTo }, consumeOptions);
+    },
+    async seek(name, to) {
+      const group = groupOf(name);
+      group.moveTo = await offsetsFor(admin, group.topic, to);
+    },
+    close: () => admin.disconnect(),
+  };
+}
+
+/** Where a new group starts; null where that is the beginning, which a group without commits takes by itself. */
+async function startOf(admin: Admin, spec: SubscriptionSpec): Promise<readonly PartitionOffset[] | null> {
+  if (spec.start === 'earliest') return null;
+  const offsets = await offsetsFor(admin, spec.topic, spec.start);
+  return offsets.every(({ offset }) => offset === '0') ? null : offsets;
+}
+
+async function offsetsFor(admin: Admin, topic: string, to: Position): Promise<readonly PartitionOffset[]> {
+  if (typeof to === 'object' && 'timestampMs' in to)
+    return await admin.fetchTopicOffsetsByTimestamp(topic, to.timestampMs);
+  const ends = await admin.fetchTopicOffsets(topic);
+  return ends.map(({ partition, high, low }) => {
+    if (to === 'earliest') return { partition, offset: low };
+    if (to === 'latest') return { partition, offset: high };
+    return { partition, offset: String(to.offsets[String(partition)] ?? high) };
+  });
+}
+
+const openSocket = ({
+  host,
+  port,
+  ssl,
+  onConnect,
+}: {
+  host: string;
+  port: number;
+  ssl: object | undefined;
+  onConnect: () => void;
+}): net.Socket => {
+  const socket = ssl ? tls.connect({ host, port, ...ssl }, onConnect) : net.connect({ host, port }, onConnect);
+  socket.setKeepAlive(true, 60_000);
+  socket.setNoDelay(true);
+  return socket;
+};
+
+// ------------------------------------------------------------------------------------------------ the timer that never rests
+
+interface RequestQueuePrototype {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  scheduleCheckPendingRequests: () => void;
+}
+
+let isTimerRepaired = false;
+
+/**
+ * kafkajs wakes every connection each millisecond even when nothing waits. The repair: no timer unless a request is
+ * pending or the broker throttles. A missing internal (another version) leaves kafkajs as it is.
+ */
+function restRequestQueueTimer(): void {
+  if (isTimerRepaired) return;
+  isTimerRepaired = true;
+  const loaded: unknown = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js');
+  if (typeof loaded !== 'function') return;
+  const prototype = loaded.prototype as RequestQueuePrototype;
+  const schedule = prototype.scheduleCheckPendingRequests;
+  if (typeof schedule !== 'function') return;
+  prototype.scheduleCheckPendingRequests = function restWhenIdle(this: RequestQueuePrototype) {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
+  };
+}

@@ -1,0 +1,216 @@
+/** The wire over the port: one for all systems, since the port is one. */
+
+import {
+  type Consumer,
+  type Delivery,
+  limits,
+  type MessagingPort,
+  type Position,
+  PortError,
+  type PublishOutcome,
+} from '../adapters/index.ts';
+import type { DurabilityReached } from './report/model.ts';
+import { queueTypeOf, type SystemId } from './system-ids.ts';
+import {
+  type ConsumeOptions,
+  type SendResult,
+  type SubscriptionSpec,
+  type Wire,
+  type WireConsumer,
+  type WireMessage,
+  type WirePublisher,
+  WireRefusal,
+} from './wire.ts';
+
+const pullWaitMs = 1_000;
+/** What one pull takes at most: small enough that acks flow while the next is on its way. */
+const pullMessagesMax = 500;
+
+export interface PortWireOptions {
+  readonly system: SystemId;
+  readonly port: MessagingPort;
+  /** What an acked publish reaches by default; replaced by what the first outcome says. */
+  readonly durability: DurabilityReached;
+  readonly configuration: Readonly<Record<string, string>>;
+}
+
+export function openPortWire(options: PortWireOptions): Wire {
+  const { system, port } = options;
+  const queueType = queueTypeOf[system];
+  let reached = options.durability;
+
+  return {
+    system,
+    layer: 'port',
+    product: port.info.product,
+    version: port.info.version,
+    capabilities: queueType === null ? port.capabilities() : port.capabilities(queueType),
+    get durability() {
+      return reached;
+    },
+    configuration: options.configuration,
+    async createTopic(name, { partitions }) {
+      await refusing(port.createTopic({ name, partitions, ...(queueType === null ? {} : { queueType }) }));
+    },
+    deleteTopic: (name) => refusing(port.deleteTopic(name)),
+    async createSubscription(spec) {
+      await refusing(port.createSubscription(subscriptionOptions(spec)));
+    },
+    deleteSubscription: (name) => refusing(port.deleteSubscription(name)),
+    publisher: (topic) =>
+      Promise.resolve(
+        portPublisher(port, topic, (durability) => {
+          reached = durability;
+        }),
+      ),
+    async consume(subscription, consumeOptions) {
+      const consumer = await refusing(port.subscribe(subscription, { credit: { messages: consumeOptions.credit } }));
+      return pump(port, consumer, consumeOptions);
+    },
+    seek: (subscription: string, to: Position) => refusing(port.seek(subscription, to)),
+    close: () => port.close(),
+  };
+}
+
+function subscriptionOptions(spec: SubscriptionSpec) {
+  return {
+    name: spec.name,
+    topic: spec.topic,
+    start: spec.start,
+    ordering: spec.ordering,
+    retry: {
+      minBackoffMs: 20,
+      maxBackoffMs: 20,
+      ...(spec.maxAttempts === undefined ? {} : { maxAttempts: spec.maxAttempts }),
+    },
+    ...(spec.credit === undefined ? {} : { maxInFlight: { messages: spec.credit } }),
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ publish
+
+function portPublisher(port: MessagingPort, topic: string, note: (reached: DurabilityReached) => void): WirePublisher {
+  const inFlight = new Set<Promise<void>>();
+  return {
+    publish(messages, settled) {
+      for (let from = 0; from < messages.length; from += limits.messagesPerPublishMax) {
+        const call = publishSlice(port, topic, messages, from, settled, note);
+        inFlight.add(call);
+        void call.finally(() => inFlight.delete(call));
+      }
+    },
+    async close() {
+      await Promise.all(inFlight);
+    },
+  };
+}
+
+/** Never rejects: every message gets its fate, whatever happens to the call. */
+async function publishSlice(
+  port: MessagingPort,
+  topic: string,
+  messages: readonly WireMessage[],
+  from: number,
+  settled: (index: number, result: SendResult) => void,
+  note: (reached: DurabilityReached) => void,
+): Promise<void> {
+  const slice = messages.slice(from, from + limits.messagesPerPublishMax);
+  try {
+    const outcomes = await port.publish(topic, slice.map(toPublish));
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.kind === 'stored') note(outcome.durability);
+      settled(from + index, resultOf(outcome));
+    }
+  } catch (reason) {
+    // The port rejects only when nothing was tried.
+    const { code } = PortError.from(reason);
+    for (let index = 0; index < slice.length; index++) settled(from + index, { fate: 'refused', code });
+  }
+}
+
+function toPublish(message: WireMessage) {
+  if (message.headers === undefined) return { key: message.key, value: message.value };
+  const headers = Object.entries(message.headers).map(([name, value]) => ({ name, value }));
+  return { key: message.key, value: message.value, headers };
+}
+
+function resultOf(outcome: PublishOutcome): SendResult {
+  switch (outcome.kind) {
+    case 'stored':
+      return { fate: 'acked' };
+    case 'refused':
+      return { fate: 'refused', code: outcome.error.code };
+    case 'unknown':
+      return { fate: 'unknown', code: outcome.error.code };
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ consume
+
+function pump(port: MessagingPort, consumer: Consumer, options: ConsumeOptions): WireConsumer {
+  const settling = new Set<Promise<unknown>>();
+  const abort = new AbortController();
+  let isClosed = false;
+
+  const track = (work: Promise<unknown>) => {
+    const guarded = work.catch((reason: unknown) => {
+      if (!isClosed) options.onError(reason);
+    });
+    settling.add(guarded);
+    void guarded.finally(() => settling.delete(guarded));
+  };
+  const settleOne = (kind: 'ack' | 'nack', token: string) => track(port[kind](consumer.subscription, [token]));
+
+  const hand = (delivery: Delivery) =>
+    options.onDelivery({
+      key: delivery.message.key === null ? null : delivery.message.key.toString(),
+      value: delivery.message.value ?? Buffer.alloc(0),
+      partition: delivery.message.partition,
+      offset: delivery.message.offset,
+      attempt: delivery.attempt,
+      ack: () => settleOne('ack', delivery.token),
+      nack: () => settleOne('nack', delivery.token),
+    });
+
+  const loop = async () => {
+    while (!isClosed) {
+      const deliveries = await consumer.pull({
+        maxMessages: pullMessagesMax,
+        waitMs: pullWaitMs,
+        signal: abort.signal,
+      });
+      for (const delivery of deliveries) hand(delivery);
+      if (options.settle.kind !== 'batch') continue;
+      const tokens = deliveries.map((delivery) => delivery.token);
+      for (let from = 0; from < tokens.length; from += options.settle.ackBatch)
+        track(port.ack(consumer.subscription, tokens.slice(from, from + options.settle.ackBatch)));
+    }
+  };
+  const running = loop().catch((reason: unknown) => {
+    if (!isClosed) options.onError(reason);
+  });
+
+  let closing: Promise<void> | null = null;
+  const close = async () => {
+    isClosed = true;
+    abort.abort();
+    await running;
+    await Promise.all(settling);
+    await consumer.close();
+  };
+  return {
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+async function refusing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (reason) {
+    const error = PortError.from(reason);
+    throw new WireRefusal(error.code, error.message, { cause: error });
+  }
+}

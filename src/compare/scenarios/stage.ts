@@ -1,0 +1,223 @@
+/**
+ * The stage of one scenario: topics and subscriptions with names of their own, publishing that is awaited, receiving up to
+ * a marker, and everything taken down again. Waiting is always for an event, with a deadline.
+ */
+
+import type { Capability, Position } from '../../adapters/index.ts';
+import type { ScenarioVerdict } from '../report/model.ts';
+import type { ConsumeOptions, SendResult, Wire, WireConsumer, WireDelivery, WireMessage } from '../wire.ts';
+
+const publishChunk = 500;
+/** How long after the last expected message something that should not come is waited for. */
+const quietMs = 150;
+
+export interface Text {
+  readonly key?: string;
+  readonly text: string;
+}
+
+export interface Received {
+  readonly key: string | null;
+  readonly text: string;
+  readonly partition: number;
+  readonly offset: number | null;
+  readonly attempt: number | null;
+}
+
+/** The property could not be judged: a wait was too long, or the stage broke. Becomes INCONCLUSIVE. */
+export class Undecided extends Error {
+  override readonly name = 'Undecided';
+}
+
+export class Stage {
+  readonly #wire: Wire;
+  readonly #prefix: string;
+  readonly #deadlineAt: number;
+  readonly #now: () => number;
+  readonly #topics: string[] = [];
+  readonly #subscriptions: string[] = [];
+  readonly #consumers: WireConsumer[] = [];
+
+  constructor(options: {
+    readonly wire: Wire;
+    readonly prefix: string;
+    readonly deadlineMs: number;
+    readonly now: () => number;
+  }) {
+    this.#wire = options.wire;
+    this.#prefix = options.prefix;
+    this.#now = options.now;
+    this.#deadlineAt = options.now() + options.deadlineMs;
+  }
+
+  async topic(name: string, partitions = 1): Promise<string> {
+    const full = `${this.#prefix}-${name}`;
+    this.#topics.push(full);
+    await this.#wire.createTopic(full, { partitions });
+    return full;
+  }
+
+  async subscription(
+    name: string,
+    topic: string,
+    options: {
+      readonly start?: Position;
+      readonly ordering?: 'none' | 'key';
+      readonly maxAttempts?: number;
+      readonly credit?: number;
+    } = {},
+  ): Promise<string> {
+    const full = `${this.#prefix}-${name}`;
+    const { start = 'latest', ordering = 'none', ...rest } = options;
+    await this.#wire.createSubscription({ name: full, topic, start, ordering, ...rest });
+    this.#subscriptions.push(full);
+    return full;
+  }
+
+  /** Something that the system made by itself and that must go too. */
+  alsoRemoveTopic(name: string): void {
+    this.#topics.push(name);
+  }
+
+  /** Resolves with every fate, in order. */
+  async publish(topic: string, texts: readonly Text[]): Promise<readonly SendResult[]> {
+    const publisher = await this.#wire.publisher(topic);
+    const results: SendResult[] = [];
+    for (let from = 0; from < texts.length; from += publishChunk) {
+      const chunk = texts.slice(from, from + publishChunk).map(toMessage);
+      await this.within(
+        new Promise<void>((resolve) => {
+          let open = chunk.length;
+          publisher.publish(chunk, (index, result) => {
+            results[from + index] = result;
+            if (--open === 0) resolve();
+          });
+        }),
+        `${chunk.length} publishes to be answered`,
+      );
+    }
+    await this.within(publisher.close(), 'the publisher to close');
+    return results;
+  }
+
+  /** As publish, for a stage that needs all of them stored. */
+  async publishAcked(topic: string, texts: readonly Text[]): Promise<void> {
+    const results = await this.publish(topic, texts);
+    const failed = results.find((result) => result.fate !== 'acked');
+    if (failed !== undefined)
+      throw new Undecided(`a publish that the scenario needs was ${failed.fate}: ${failed.code}`);
+  }
+
+  async consume(
+    subscription: string,
+    options: Omit<ConsumeOptions, 'onError'> & Partial<Pick<ConsumeOptions, 'onError'>>,
+  ): Promise<WireConsumer> {
+    const consumer = await this.within(
+      this.#wire.consume(subscription, { onError: () => {}, ...options }),
+      'a consumer to open',
+    );
+    this.#consumers.push(consumer);
+    return consumer;
+  }
+
+  /**
+   * Reads and acks until a text that `isLast` accepts, then a moment longer for what should not come, and closes.
+   * Rejects with Undecided when that never arrives.
+   */
+  async receiveUntil(
+    subscription: string,
+    isLast: (text: string) => boolean,
+    credit = 200,
+  ): Promise<readonly Received[]> {
+    const received: Received[] = [];
+    const arrived = signal();
+    const consumer = await this.consume(subscription, {
+      credit,
+      settle: { kind: 'batch', ackBatch: 50 },
+      onDelivery: (delivery) => {
+        received.push(toReceived(delivery));
+        if (isLast(delivery.value.toString())) arrived.resolve();
+      },
+      onError: arrived.reject,
+    });
+    await this.within(arrived.promise, `the last message (${received.length} came)`);
+    await this.pause(quietMs);
+    await this.within(consumer.close(), 'a consumer to close');
+    return received;
+  }
+
+  /** Rejects with Undecided when the scenario's time is over first. */
+  async within<T>(work: Promise<T>, what: string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const leftMs = Math.max(0, this.#deadlineAt - this.#now());
+      timer = setTimeout(() => reject(new Undecided(`the scenario's time ended while waiting for ${what}`)), leftMs);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** Removes everything, whatever fails on the way; resolves with what could not be removed. */
+  async strike(): Promise<readonly string[]> {
+    const failures: string[] = [];
+    const attempt = async (work: Promise<void>) => {
+      await work.catch((reason: unknown) => failures.push(reason instanceof Error ? reason.message : String(reason)));
+    };
+    await Promise.all(this.#consumers.map((consumer) => attempt(consumer.close())));
+    for (const name of this.#subscriptions) await attempt(this.#wire.deleteSubscription(name));
+    for (const name of this.#topics) await attempt(this.#wire.deleteTopic(name));
+    return failures;
+  }
+}
+
+/** A promise and its ends. */
+export function signal(): {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+} {
+  let resolve: () => void = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever awaits it learns of a rejection; a scenario that failed earlier for the same reason does not await any more.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+/** `prefix-0`, `prefix-1`, ... */
+export function texts(prefix: string, count: number): readonly Text[] {
+  return Array.from({ length: count }, (_, i) => ({ text: `${prefix}-${i}` }));
+}
+
+/** A property that was seen to hold: natively, or by the adapter's work, as the layer itself says. */
+export function held(wire: Wire, capability: Capability): ScenarioVerdict {
+  return wire.capabilities?.[capability].level === 'emulated' ? 'EMULATED' : 'PASS';
+}
+
+export function countOf(received: readonly Received[], prefix: string): number {
+  return new Set(received.filter(({ text }) => text.startsWith(`${prefix}-`)).map(({ text }) => text)).size;
+}
+
+/** Deliveries beyond the first of each text. */
+export function duplicatesIn(received: readonly Received[]): number {
+  return received.length - new Set(received.map(({ text }) => text)).size;
+}
+
+function toMessage({ key, text }: Text): WireMessage {
+  return { key: key ?? null, value: Buffer.from(text) };
+}
+
+function toReceived(delivery: WireDelivery): Received {
+  const { key, partition, offset, attempt } = delivery;
+  return { key, text: delivery.value.toString(), partition, offset, attempt };
+}

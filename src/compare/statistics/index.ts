@@ -1,0 +1,4 @@
+/** Statistics: pure. */
+
+export { LatencyHistogram } from './histogram.ts';
+export { type Comparison, compareSpreads, median, spreadOf } from './spread.ts';

@@ -1,0 +1,139 @@
+/**
+ * The plan: every message of a workload (when, which key, how many bytes) decided before anything runs, from a seed.
+ * Its hash is printed, so "the same work on every system" can be checked and not only claimed.
+ */
+
+import { createHash } from 'node:crypto';
+import { payloadBytesMin } from './payload.ts';
+import { seededRandom } from './random.ts';
+
+export interface PlanSpec {
+  readonly seed: number;
+  readonly messages: number;
+  readonly messageBytes: number;
+  /** 0: no keys. */
+  readonly keys: number;
+  readonly keyDistribution: 'none' | 'uniform' | 'zipf';
+  /** Intended send times; null: as fast as the window allows (all 0). */
+  readonly ratePerSecond: number | null;
+  readonly arrival: 'uniform' | 'poisson' | 'closed-window';
+}
+
+export interface Plan {
+  readonly count: number;
+  /** Milliseconds from the start, never decreasing. */
+  readonly sendAtMs: Float64Array;
+  /** -1: no key. */
+  readonly keyIndex: Int32Array;
+  /** Position of the message among those of its key, from 0. */
+  readonly keySeq: Int32Array;
+  readonly bytes: Int32Array;
+  readonly keyNames: readonly string[];
+  /** Sum of `bytes`. */
+  readonly payloadBytes: number;
+  /** sha256 over times, keys and sizes. */
+  readonly hash: string;
+}
+
+export interface PlannedMessage {
+  readonly atMs: number;
+  readonly key: string | null;
+  readonly bytes: number;
+}
+
+const zipfExponent = 1.2;
+
+/** The same spec gives the same plan, byte for byte. */
+export function planFromSpec(spec: PlanSpec): Plan {
+  const random = seededRandom(spec.seed);
+  const pickKey = keyPicker(spec, random);
+  const sendAtMs = new Float64Array(spec.messages);
+  const keyIndex = new Int32Array(spec.messages);
+  const bytes = new Int32Array(spec.messages).fill(Math.max(spec.messageBytes, payloadBytesMin));
+  const meanGapMs = spec.ratePerSecond === null ? 0 : 1000 / spec.ratePerSecond;
+  let atMs = 0;
+  for (let i = 0; i < spec.messages; i++) {
+    sendAtMs[i] = spec.arrival === 'poisson' ? atMs : i * meanGapMs;
+    atMs += -Math.log(1 - random()) * meanGapMs;
+    keyIndex[i] = pickKey();
+  }
+  const keyNames = Array.from({ length: spec.keys }, (_, i) => `key-${i}`);
+  return finishPlan(sendAtMs, keyIndex, bytes, keyNames);
+}
+
+/** A plan from recorded messages; `speed` 2 halves every gap. Sizes below the payload header are raised to it. */
+export function planFromMessages(messages: readonly PlannedMessage[], speed: number): Plan {
+  const ordered = messages.toSorted((a, b) => a.atMs - b.atMs);
+  const firstMs = ordered[0]?.atMs ?? 0;
+  const indexOf = new Map<string, number>();
+  const sendAtMs = Float64Array.from(ordered, (message) => (message.atMs - firstMs) / speed);
+  const bytes = Int32Array.from(ordered, (message) => Math.max(message.bytes, payloadBytesMin));
+  const keyIndex = Int32Array.from(ordered, (message) => {
+    if (message.key === null) return -1;
+    const known = indexOf.get(message.key);
+    if (known !== undefined) return known;
+    indexOf.set(message.key, indexOf.size);
+    return indexOf.size - 1;
+  });
+  return finishPlan(sendAtMs, keyIndex, bytes, [...indexOf.keys()]);
+}
+
+/** One hash for several plans, in the order given. */
+export function hashOfPlans(hashes: readonly string[]): string {
+  return createHash('sha256').update(hashes.join('\n')).digest('hex');
+}
+
+function finishPlan(
+  sendAtMs: Float64Array,
+  keyIndex: Int32Array,
+  bytes: Int32Array,
+  keyNames: readonly string[],
+): Plan {
+  const keySeq = new Int32Array(keyIndex.length);
+  const nextOfKey = new Int32Array(keyNames.length + 1);
+  let payloadBytes = 0;
+  for (let i = 0; i < keyIndex.length; i++) {
+    // Messages without a key are numbered together, in the last slot.
+    const slot = keyIndex[i] === -1 ? keyNames.length : (keyIndex[i] as number);
+    keySeq[i] = nextOfKey[slot] as number;
+    nextOfKey[slot] = (nextOfKey[slot] as number) + 1;
+    payloadBytes += bytes[i] as number;
+  }
+  const hash = createHash('sha256');
+  for (const column of [sendAtMs, keyIndex, bytes])
+    hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+  hash.update(keyNames.join('\n'));
+  return {
+    count: keyIndex.length,
+    sendAtMs,
+    keyIndex,
+    keySeq,
+    bytes,
+    keyNames,
+    payloadBytes,
+    hash: hash.digest('hex'),
+  };
+}
+
+function keyPicker(spec: PlanSpec, random: () => number): () => number {
+  if (spec.keys === 0 || spec.keyDistribution === 'none') return () => -1;
+  if (spec.keyDistribution === 'uniform') return () => Math.floor(random() * spec.keys);
+  const cumulative = new Float64Array(spec.keys);
+  let total = 0;
+  for (let i = 0; i < spec.keys; i++) {
+    total += 1 / (i + 1) ** zipfExponent;
+    cumulative[i] = total;
+  }
+  return () => firstAtLeast(cumulative, random() * total);
+}
+
+function firstAtLeast(ascending: Float64Array, wanted: number): number {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ascending[middle] as number) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,140 @@
+/** A subscription's place while nobody reads: made, moved and measured through the offsets that its group committed. */
+
+import { PortError } from '../errors.ts';
+import type { Position, SubscriptionDefinition, SubscriptionLag, TopicDefinition } from '../port.ts';
+import { decodeAckState } from './ack-state.ts';
+import { isFault } from './errors.ts';
+import type { KafkaClient, Membership } from './kafka-client.ts';
+import { kafkaLimits } from './kafka-limits.ts';
+
+export function groupIdOf(subscription: string): string {
+  return `sluice.${subscription}`;
+}
+
+/** Commits the start for the partitions that have no offset yet, so that a second call changes nothing. */
+export async function createGroup(client: KafkaClient, subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+  const groupId = groupIdOf(subscription.name);
+  const partitions = partitionsOf(topic);
+  const committed = await untilCoordinated(() => client.committedOffsets(groupId, topic.name, partitions));
+  const missing = partitions.filter((partition) => !committed.has(partition));
+  if (missing.length === 0) return;
+  const start = await resolvePosition(client, topic, subscription.start, missing);
+  await commitWithoutMember(client, groupId, topic, start);
+}
+
+/** Members that still read elsewhere get a moment to notice that the definition is gone. */
+export async function deleteGroup(client: KafkaClient, subscription: SubscriptionDefinition): Promise<void> {
+  const deadline = Date.now() + kafkaLimits.groupDeleteWaitMs;
+  for (;;) {
+    try {
+      await untilCoordinated(() => client.deleteGroup(groupIdOf(subscription.name)));
+      return;
+    } catch (reason) {
+      if (!isFault(reason, 'NON_EMPTY_GROUP')) throw reason;
+      if (Date.now() >= deadline) {
+        const { members } = await client.describeGroup(groupIdOf(subscription.name));
+        throw new PortError('backend_rejected', `subscription "${subscription.name}" is still read by ${members.join(', ')}`, { cause: reason });
+      }
+    }
+    await pause(kafkaLimits.retryDelayMs);
+  }
+}
+
+export async function seekGroup(
+  client: KafkaClient,
+  subscription: SubscriptionDefinition,
+  topic: TopicDefinition,
+  to: Position,
+): Promise<void> {
+  const groupId = groupIdOf(subscription.name);
+  const offsets = await resolvePosition(client, topic, to, namedPartitions(topic, to));
+  const { state, members } = await untilCoordinated(() => client.describeGroup(groupId));
+  if (members.length > 0) {
+    const who = `${members.length} member(s) read it in other processes (${members.join(', ')}; group ${state})`;
+    throw new PortError('backend_rejected', `cannot seek subscription "${subscription.name}": ${who}; close them first`);
+  }
+  await commitWithoutMember(client, groupId, topic, offsets);
+}
+
+export async function groupLag(client: KafkaClient, subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
+  const partitions = partitionsOf(topic);
+  const committed = await untilCoordinated(() => client.committedOffsets(groupIdOf(subscription.name), topic.name, partitions));
+  const [earliest, latest] = await Promise.all([
+    client.listOffsets(topic.name, partitions, 'earliest'),
+    client.listOffsets(topic.name, partitions, 'latest'),
+  ]);
+  const lags = partitions.map((partition) => {
+    const [low, end] = [earliest.get(partition) ?? 0, latest.get(partition) ?? 0];
+    const state = committed.get(partition);
+    if (state === undefined) return { partition, lag: end - low };
+    const tracker = decodeAckState(state);
+    return { partition, lag: Math.max(0, end - Math.max(low, tracker.watermark) - tracker.settledAboveWatermark) };
+  });
+  return { partitions: lags, total: lags.reduce((sum, { lag }) => sum + lag, 0) };
+}
+
+/** @throws PortError offset_out_of_range for an offset that is neither kept nor the end. */
+async function resolvePosition(
+  client: KafkaClient,
+  topic: TopicDefinition,
+  to: Position,
+  partitions: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  if (typeof to === 'string' || 'timestampMs' in to) return await client.listOffsets(topic.name, partitions, to);
+  const [earliest, latest] = await Promise.all([
+    client.listOffsets(topic.name, partitions, 'earliest'),
+    client.listOffsets(topic.name, partitions, 'latest'),
+  ]);
+  const resolved = new Map<number, number>();
+  for (const partition of partitions) {
+    const [low, end] = [earliest.get(partition) ?? 0, latest.get(partition) ?? 0];
+    // A partition that is not named starts with what comes next.
+    const offset = to.offsets[String(partition)] ?? end;
+    if (offset < low || offset > end) {
+      throw new PortError('offset_out_of_range', `offset ${offset} of ${topic.name}-${partition} is not in ${low} to ${end}`);
+    }
+    resolved.set(partition, offset);
+  }
+  return resolved;
+}
+
+/** A seek by offsets leaves the partitions alone that it does not name. */
+function namedPartitions(topic: TopicDefinition, to: Position): readonly number[] {
+  if (typeof to === 'string' || 'timestampMs' in to) return partitionsOf(topic);
+  return partitionsOf(topic).filter((partition) => to.offsets[String(partition)] !== undefined);
+}
+
+/** Empty metadata: nothing above the offset is acked. */
+async function commitWithoutMember(
+  client: KafkaClient,
+  groupId: string,
+  topic: TopicDefinition,
+  offsets: ReadonlyMap<number, number>,
+): Promise<void> {
+  const nobody: Membership = { groupId, generation: -1, memberId: '' };
+  if (offsets.size === 0) return;
+  const commits = [...offsets].map(([partition, offset]) => ({ partition, offset, metadata: '' }));
+  await untilCoordinated(() => client.commitOffsets(nobody, topic.name, commits));
+}
+
+/** A new broker makes its offsets topic first, and a moved coordinator loads it: a moment's patience, not an error. */
+async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + kafkaLimits.requestTimeoutMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (reason) {
+      const isLoading = isFault(reason, 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS');
+      if (!isLoading || Date.now() >= deadline) throw reason;
+    }
+    await pause(kafkaLimits.retryDelayMs);
+  }
+}
+
+function partitionsOf(topic: TopicDefinition): readonly number[] {
+  return Array.from({ length: topic.partitions }, (_, partition) => partition);
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,226 @@
+/** The door of the Kafka driver: thin; each part has a file of its own. */
+
+import type { CapabilityTable } from '../capabilities.ts';
+import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
+import { PortError } from '../errors.ts';
+import { toRecordHeaders } from '../log-codec.ts';
+import type {
+  BackendInfo,
+  Durability,
+  Health,
+  Persistence,
+  Position,
+  PublishOutcome,
+  ReadResult,
+  SubscriptionDefinition,
+  SubscriptionLag,
+  TopicDefinition,
+} from '../port.ts';
+import { kafkaCapabilities } from './capabilities.ts';
+import { toPortError } from './errors.ts';
+import { createGroup, deleteGroup, groupLag, seekGroup } from './group-offsets.ts';
+import { KafkaIntake } from './intake.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import { KafkaJsClient } from './kafkajs-client.ts';
+import { kafkaLimits } from './kafka-limits.ts';
+import { Leaders } from './leaders.ts';
+import { MetaTopic } from './meta-topic.ts';
+import { type KafkaConfig, parseConfig } from './options.ts';
+import { Producer } from './producer.ts';
+import { readPartition } from './raw-reader.ts';
+import { completeTopic, createTopic, deadLetterTopic, deleteTopic, syncsEveryMessage } from './topics.ts';
+import { versionOf } from './version.ts';
+
+/**
+ * Resolves when a broker of the cluster answered.
+ * @throws PortError backend_unavailable when none did within `connectTimeoutMs`, invalid_argument for a wrong configuration.
+ */
+export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
+  const parsed = parseConfig(config);
+  const client = new KafkaJsClient(parsed);
+  try {
+    await client.connect(parsed.connectTimeoutMs);
+    const defaultReplicas = Number((await client.brokerConfig('default.replication.factor')) ?? 1);
+    await client.metadata(null);
+    return new KafkaBackend(parsed, client, defaultReplicas);
+  } catch (reason) {
+    client.close();
+    throw toPortError(reason, `Kafka at ${parsed.brokers.join(', ')}`);
+  }
+}
+
+class KafkaBackend implements Driver {
+  readonly info: BackendInfo;
+  readonly #config: KafkaConfig;
+  /** For administration and browsing; publishing, following the definitions and each intake have connections of their own. */
+  readonly #client: KafkaClient;
+  readonly #produceClient: KafkaClient;
+  readonly #defaultReplicas: number;
+  readonly #leaders: Leaders;
+  readonly #producer: Producer;
+  readonly #intakes = new Map<string, KafkaIntake>();
+  #metaClient: KafkaClient | null = null;
+  #meta: MetaTopic | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(config: KafkaConfig, client: KafkaClient, defaultReplicas: number) {
+    this.#config = config;
+    this.#client = client;
+    this.#defaultReplicas = defaultReplicas;
+    this.#produceClient = new KafkaJsClient(config);
+    this.#leaders = new Leaders(this.#produceClient);
+    this.#producer = new Producer(this.#produceClient, this.#leaders);
+    this.info = { backend: 'kafka', product: 'Apache Kafka', version: versionOf(client.requestVersions()) };
+  }
+
+  capabilities(): CapabilityTable {
+    return kafkaCapabilities;
+  }
+
+  async openMeta(apply: (key: string, value: string | null) => void): Promise<MetaStore> {
+    const followerClient = new KafkaJsClient(this.#config);
+    this.#metaClient = followerClient;
+    this.#meta = await this.#call('opening the definitions', () =>
+      MetaTopic.open({
+        client: this.#client,
+        followerClient,
+        producer: this.#producer,
+        replicas: Math.min(this.#client.brokerCount(), Math.max(this.#defaultReplicas, 1)),
+        apply,
+      }),
+    );
+    return this.#meta;
+  }
+
+  completeTopic(topic: TopicDefinition): TopicDefinition {
+    return completeTopic(topic, this.#defaultReplicas);
+  }
+
+  checkSubscription(): void {
+    // Every combination of the port is possible on a log.
+  }
+
+  deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
+    return deadLetterTopic(name, source);
+  }
+
+  async createTopic(topic: TopicDefinition): Promise<void> {
+    await this.#call(`creating topic "${topic.name}"`, async () => {
+      await createTopic(this.#client, topic);
+      await this.#leaders.refresh(topic.name);
+    });
+  }
+
+  async deleteTopic(topic: TopicDefinition): Promise<void> {
+    await this.#call(`deleting topic "${topic.name}"`, () => deleteTopic(this.#client, topic.name));
+  }
+
+  async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    await this.#call(`creating subscription "${subscription.name}"`, () => createGroup(this.#client, subscription, topic));
+  }
+
+  async deleteSubscription(subscription: SubscriptionDefinition): Promise<void> {
+    await this.#call(`deleting subscription "${subscription.name}"`, () => deleteGroup(this.#client, subscription));
+  }
+
+  durability(topic: TopicDefinition, asked: { readonly persistence?: Persistence; readonly minCopies?: number }): Durability {
+    const persistence = syncsEveryMessage(topic) ? 'fsync' : 'os';
+    if (asked.persistence === 'fsync' && persistence !== 'fsync') {
+      const text = `topic "${topic.name}" answers from the page cache; create it with the option flush.messages=1 for fsync`;
+      throw new PortError('capability_unsupported', text, { capability: 'durability.fsync' });
+    }
+    const copies = this.#leaders.copies(topic.name);
+    if (asked.minCopies !== undefined && asked.minCopies > copies) {
+      const text = `topic "${topic.name}" has ${copies} in-sync copies, not ${asked.minCopies}`;
+      throw new PortError('capability_unsupported', text, { capability: 'durability.copies' });
+    }
+    return { persistence, copies };
+  }
+
+  async publish(
+    topic: TopicDefinition,
+    messages: readonly OutgoingMessage[],
+    options: { readonly durability: Durability; readonly signal: AbortSignal | undefined },
+  ): Promise<readonly PublishOutcome[]> {
+    const records = messages.map((message) => ({
+      partition: message.partition,
+      record: {
+        key: message.key,
+        value: message.value,
+        headers: toRecordHeaders(message),
+        timestampMs: message.timestampMs,
+      },
+    }));
+    const outcomes = await this.#producer.publish(topic.name, records, options.signal);
+    return outcomes.map((outcome, index) => {
+      const { id, partition } = messages[index] as OutgoingMessage;
+      if (outcome.kind !== 'stored') return { kind: outcome.kind, id, error: outcome.error };
+      return { kind: 'stored', id, partition, offset: outcome.offset, durability: options.durability };
+    });
+  }
+
+  async openIntake(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    sink: IntakeSink,
+    credit: IntakeCredit,
+  ): Promise<Intake> {
+    const client = new KafkaJsClient(this.#config);
+    const intake = new KafkaIntake({ subscription, topic, sink, credit, client, adminClient: this.#client });
+    this.#intakes.set(subscription.name, intake);
+    intake.start();
+    return intake;
+  }
+
+  async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
+    await this.#call(`seeking subscription "${subscription.name}"`, () => seekGroup(this.#client, subscription, topic, to));
+  }
+
+  async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
+    // What this process acked a moment ago counts.
+    await this.#intakes.get(subscription.name)?.flush();
+    return await this.#call(`lag of subscription "${subscription.name}"`, () => groupLag(this.#client, subscription, topic));
+  }
+
+  async read(
+    topic: TopicDefinition,
+    partition: number,
+    from: 'earliest' | 'latest' | number,
+    limit: number,
+  ): Promise<ReadResult> {
+    return await this.#call(`reading ${topic.name}-${partition}`, () =>
+      readPartition(this.#client, topic.name, partition, from, limit),
+    );
+  }
+
+  async health(): Promise<Health> {
+    try {
+      await this.#client.connect(kafkaLimits.healthTimeoutMs);
+      return { ok: true, detail: `${this.#client.brokerCount()} broker(s) answer` };
+    } catch (reason) {
+      return { ok: false, detail: `no broker answers: ${toPortError(reason, this.#config.brokers.join(', ')).message}` };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    await this.#closing;
+  }
+
+  async #closeNow(): Promise<void> {
+    await Promise.all([...this.#intakes.values()].map((intake) => intake.close()));
+    await this.#producer.close(kafkaLimits.closeTimeoutMs);
+    this.#meta?.close();
+    this.#metaClient?.close();
+    this.#produceClient.close();
+    this.#client.close();
+  }
+
+  async #call<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (reason) {
+      throw toPortError(reason, doing);
+    }
+  }
+}

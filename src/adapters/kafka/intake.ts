@@ -1,0 +1,389 @@
+/**
+ * One process's share of a subscription on Kafka: a member of the group `sluice.<subscription>` that fetches its partitions
+ * as far as credit and a small prefetch allow, and commits the low watermark with the acked ranges above it as metadata.
+ *
+ * Non-obvious
+ * - A commit follows an ack by up to `commitIntervalMs`: `ack` does not wait for it. What was acked in that time comes again
+ *   after a crash (at least once); closing and every rebalance commit first.
+ * - Partitions that stay with this member through a rebalance go on where they were; only those that leave are `lost`.
+ * - A fetch is thrown away when its partition was revoked, or moved by a reset, while it was under way.
+ */
+
+import { AckTracker } from '../ack-tracker.ts';
+import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver.ts';
+import { PortError } from '../errors.ts';
+import type { SubscriptionDefinition, TopicDefinition } from '../port.ts';
+import { decodeAckState, encodeAckState } from './ack-state.ts';
+import { isFault, type KafkaFault, toFault, toPortError } from './errors.ts';
+import { groupIdOf } from './group-offsets.ts';
+import { GroupMember } from './group-member.ts';
+import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
+import { kafkaLimits } from './kafka-limits.ts';
+import { Leaders } from './leaders.ts';
+import { type KafkaDelivery, PartitionIntake } from './partition-intake.ts';
+import { groupBy } from './wire.ts';
+
+/** Kafka answers these while a partition moves; asking the metadata again finds its new place. */
+const MOVED = [
+  'NOT_LEADER_FOR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'REPLICA_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'KAFKA_STORAGE_ERROR',
+  'OFFSET_NOT_AVAILABLE',
+];
+
+export class KafkaIntake implements Intake {
+  readonly retryMode = 'local';
+  readonly #subscription: SubscriptionDefinition;
+  readonly #topic: TopicDefinition;
+  readonly #sink: IntakeSink;
+  /** For joining, heartbeats, commits and fetches: a connection of its own, because a join holds up what follows it. */
+  readonly #client: KafkaClient;
+  /** For leaving while the other is held up. */
+  readonly #adminClient: KafkaClient;
+  readonly #leaders: Leaders;
+  readonly #member: GroupMember;
+  readonly #partitions = new Map<number, PartitionIntake>();
+  readonly #fetching = new Set<number>();
+  #credit: IntakeCredit;
+  #outstandingMessages = 0;
+  #outstandingBytes = 0;
+  #isDeliveryHeld = true;
+  #isClosed = false;
+  #commitTimer: NodeJS.Timeout | null = null;
+  #committing: Promise<void> | null = null;
+  #retryTimer: NodeJS.Timeout | null = null;
+  #missingSinceMs: number | null = null;
+  #turn = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: {
+    readonly subscription: SubscriptionDefinition;
+    readonly topic: TopicDefinition;
+    readonly sink: IntakeSink;
+    readonly credit: IntakeCredit;
+    readonly client: KafkaClient;
+    readonly adminClient: KafkaClient;
+  }) {
+    this.#subscription = options.subscription;
+    this.#topic = options.topic;
+    this.#sink = options.sink;
+    this.#credit = options.credit;
+    this.#client = options.client;
+    this.#adminClient = options.adminClient;
+    this.#leaders = new Leaders(this.#client);
+    this.#member = new GroupMember(this.#client, groupIdOf(this.#subscription.name), this.#topic.name, this.#topic.partitions, {
+      rebalancing: () => this.#rebalancing(),
+      assigned: (partitions, keeps) => this.#assigned(partitions, keeps),
+      lost: () => this.#revoke([...this.#partitions.values()]),
+      failed: (fault) => this.#end(toPortError(fault, `subscription "${this.#subscription.name}"`)),
+    });
+  }
+
+  start(): void {
+    this.#member.start();
+  }
+
+  grant(credit: IntakeCredit): void {
+    this.#credit = credit;
+    this.#advance();
+  }
+
+  ack(delivery: DriverDelivery): void {
+    const ours = delivery as KafkaDelivery;
+    if (!ours.partition.settle(ours)) return;
+    this.#free(ours);
+    this.#scheduleCommit();
+    this.#advance();
+  }
+
+  /** The watermark stays before it, so it comes again with the next assignment; `noteAttempt` counted it already. */
+  giveBack(delivery: DriverDelivery): void {
+    const ours = delivery as KafkaDelivery;
+    if (ours.partition.outstanding.delete(ours)) this.#free(ours);
+    this.#advance();
+  }
+
+  noteAttempt(delivery: DriverDelivery, attempt: number): void {
+    const { partition, offset } = delivery as KafkaDelivery;
+    if (!partition.isOurs) return;
+    partition.tracker.setAttempts(offset, attempt);
+    partition.changed();
+    this.#scheduleCommit();
+  }
+
+  /** Writes what was acked, if this member still may. Resolves also when it could not: then those messages come again. */
+  async flush(): Promise<void> {
+    await this.#committing;
+    await this.#commit();
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    await this.#closing;
+  }
+
+  async #closeNow(): Promise<void> {
+    this.#isClosed = true;
+    this.#isDeliveryHeld = true;
+    if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    await within(kafkaLimits.closeTimeoutMs, this.flush());
+    this.#member.stop();
+    const { groupId, memberId } = this.#member.membership;
+    if (memberId !== '') {
+      // A member that could not say goodbye is missed after its session timeout.
+      await within(kafkaLimits.closeTimeoutMs, this.#adminClient.leaveGroup(groupId, memberId).catch(() => undefined));
+    }
+    this.#client.close();
+    await this.#member.ended();
+    for (const partition of this.#partitions.values()) partition.isOurs = false;
+    this.#partitions.clear();
+  }
+
+  // ---------------------------------------------------------------------------------------------- membership
+
+  async #rebalancing(): Promise<void> {
+    this.#isDeliveryHeld = true;
+    await this.flush();
+  }
+
+  async #assigned(partitions: readonly number[], keeps: boolean): Promise<void> {
+    const kept = new Set(keeps ? partitions : []);
+    this.#revoke([...this.#partitions.values()].filter(({ partition }) => !kept.has(partition)));
+    const fresh = partitions.filter((partition) => !this.#partitions.has(partition));
+    if (fresh.length > 0) for (const partition of await this.#load(fresh)) this.#partitions.set(partition.partition, partition);
+    this.#isDeliveryHeld = this.#isClosed;
+    this.#advance();
+  }
+
+  /** Where no offset is committed any more (Kafka forgets those of a group without members after a week), the oldest message. */
+  async #load(partitions: readonly number[]): Promise<readonly PartitionIntake[]> {
+    const topic = this.#topic.name;
+    const committed = await this.#client.committedOffsets(this.#member.membership.groupId, topic, partitions);
+    const missing = partitions.filter((partition) => !committed.has(partition));
+    const earliest = missing.length === 0 ? null : await this.#client.listOffsets(topic, missing, 'earliest');
+    return partitions.map((partition) => {
+      const state = committed.get(partition);
+      const tracker = state === undefined ? new AckTracker(earliest?.get(partition) ?? 0) : decodeAckState(state);
+      return new PartitionIntake(topic, partition, tracker);
+    });
+  }
+
+  #revoke(partitions: readonly PartitionIntake[]): void {
+    const lost: KafkaDelivery[] = [];
+    for (const partition of partitions) {
+      partition.isOurs = false;
+      if (this.#partitions.get(partition.partition) === partition) this.#partitions.delete(partition.partition);
+      for (const delivery of partition.outstanding) {
+        this.#free(delivery);
+        lost.push(delivery);
+      }
+      partition.outstanding.clear();
+    }
+    if (lost.length > 0 && !this.#isClosed) this.#sink.lost(lost);
+  }
+
+  #end(error: PortError): void {
+    if (this.#isClosed) return;
+    this.#isDeliveryHeld = true;
+    this.#sink.ended(error);
+  }
+
+  // ---------------------------------------------------------------------------------------------- fetch and deliver
+
+  /** Delivers what credit allows, then fetches for those that have room. */
+  #advance(): void {
+    if (this.#isDeliveryHeld) return;
+    this.#deliver();
+    this.#fetch();
+  }
+
+  /** Partitions take turns, a buffer's worth at a time. */
+  #deliver(): void {
+    const partitions = [...this.#partitions.values()].filter(({ hasBuffered, isStateFull }) => hasBuffered && !isStateFull);
+    this.#turn += 1;
+    for (let index = 0; index < partitions.length; index += 1) {
+      const partition = partitions[(index + this.#turn) % partitions.length] as PartitionIntake;
+      while (!partition.isStateFull && this.#outstandingMessages < this.#credit.messages) {
+        const delivery = partition.next((bytes) => this.#fits(bytes));
+        if (delivery === null) break;
+        this.#outstandingMessages += 1;
+        this.#outstandingBytes += delivery.bytes;
+        this.#sink.deliver(delivery);
+      }
+      if (partition.isDirty) this.#scheduleCommit();
+    }
+  }
+
+  /** A message larger than all the credit goes out alone: it could not go out at all otherwise. */
+  #fits(bytes: number): boolean {
+    return this.#outstandingMessages === 0 || this.#outstandingBytes + bytes <= this.#credit.bytes;
+  }
+
+  #free(delivery: KafkaDelivery): void {
+    this.#outstandingMessages -= 1;
+    this.#outstandingBytes -= delivery.bytes;
+  }
+
+  /** One fetch at a time per broker, for all of its partitions that have room in their buffer. */
+  #fetch(): void {
+    if (this.#isDeliveryHeld || this.#retryTimer !== null) return;
+    const all = [...this.#partitions.values()];
+    if (all.length === 0) return;
+    const share = Math.max(kafkaLimits.fetchPartitionBytesMax, kafkaLimits.prefetchBytesMax / all.length);
+    const byLeader = groupBy(all, ({ partition }) => this.#leaders.known(this.#topic.name, partition));
+    for (const [leader, led] of byLeader) {
+      if (leader === null) {
+        this.#retryLater(null);
+        continue;
+      }
+      const wanted = led.filter(({ bufferedBytes }) => bufferedBytes < share / 2);
+      if (wanted.length === 0 || this.#fetching.has(leader)) continue;
+      this.#fetching.add(leader);
+      void this.#fetchFrom(leader, wanted, wanted.length < led.length);
+    }
+  }
+
+  async #fetchFrom(leader: number, partitions: readonly PartitionIntake[], isHurried: boolean): Promise<void> {
+    const asked = new Map(partitions.map((partition) => [partition, partition.fetchOffset]));
+    try {
+      const answers = await this.#client.fetch(
+        leader,
+        partitions.map(({ topic, partition, fetchOffset }) => ({
+          topic,
+          partition,
+          offset: fetchOffset,
+          maxBytes: kafkaLimits.fetchPartitionBytesMax,
+        })),
+        isHurried ? kafkaLimits.fetchShortWaitMs : kafkaLimits.fetchWaitMs,
+        kafkaLimits.prefetchBytesMax,
+      );
+      this.#fetching.delete(leader);
+      for (const answer of answers) {
+        const partition = this.#partitions.get(answer.partition);
+        const isStale = partition === undefined || asked.get(partition) !== partition.fetchOffset;
+        if (!isStale) await this.#take(partition, answer);
+      }
+      this.#advance();
+    } catch (reason) {
+      this.#fetching.delete(leader);
+      this.#fetchFailed(toFault(reason));
+    }
+  }
+
+  async #take(partition: PartitionIntake, answer: FetchAnswer): Promise<void> {
+    if (answer.type === null) {
+      this.#missingSinceMs = null;
+      partition.fetched(answer.records, answer.nextOffset, answer.bytes);
+    } else if (answer.type === 'OFFSET_OUT_OF_RANGE') {
+      await this.#reposition(partition);
+    } else {
+      this.#retryLater(answer.type);
+    }
+  }
+
+  /**
+   * Retention passed our position: on with the oldest that is left. Or the log ends before it (the topic was made anew, or a
+   * broker lost its disk): what we know of it is void, and reading starts over.
+   */
+  async #reposition(partition: PartitionIntake): Promise<void> {
+    const { topic, partition: number } = partition;
+    const earliest = (await this.#client.listOffsets(topic, [number], 'earliest')).get(number) ?? 0;
+    const latest = (await this.#client.listOffsets(topic, [number], 'latest')).get(number) ?? 0;
+    if (!partition.isOurs) return;
+    if (partition.fetchOffset < earliest) {
+      partition.fetchOffset = earliest;
+      return;
+    }
+    if (partition.fetchOffset <= latest) return;
+    this.#revoke([partition]);
+    const anew = new PartitionIntake(topic, number, new AckTracker(earliest));
+    anew.isDirty = true;
+    this.#partitions.set(number, anew);
+  }
+
+  #fetchFailed(fault: KafkaFault): void {
+    if (this.#isClosed) return;
+    if (fault.kind === 'client') {
+      this.#end(new PortError('backend_rejected', `subscription "${this.#subscription.name}": ${fault.message}`, { cause: fault }));
+      return;
+    }
+    this.#retryLater(fault.type);
+  }
+
+  /** Asks for the leaders again, then fetches again. A topic that stays away was deleted. */
+  #retryLater(type: string | null): void {
+    if (this.#retryTimer !== null || this.#isClosed) return;
+    if (type !== null && !MOVED.includes(type) && type !== 'OFFSET_OUT_OF_RANGE') {
+      this.#end(new PortError('backend_rejected', `subscription "${this.#subscription.name}": ${type}`));
+      return;
+    }
+    const isKnown = this.#leaders.known(this.#topic.name, 0) !== null || this.#missingSinceMs !== null;
+    this.#retryTimer = setTimeout(() => void this.#refreshLeaders(), isKnown ? kafkaLimits.retryDelayMs * 2 : 0);
+  }
+
+  async #refreshLeaders(): Promise<void> {
+    try {
+      await this.#leaders.refresh(this.#topic.name);
+      this.#missingSinceMs = null;
+    } catch (reason) {
+      const isMissing = isFault(reason, 'UNKNOWN_TOPIC_OR_PARTITION');
+      this.#missingSinceMs = isMissing ? (this.#missingSinceMs ?? Date.now()) : null;
+    }
+    this.#retryTimer = null;
+    if (this.#isClosed) return;
+    if (this.#missingSinceMs !== null && Date.now() - this.#missingSinceMs > kafkaLimits.missingTopicMs) {
+      this.#end(new PortError('subscription_not_found', `the topic of subscription "${this.#subscription.name}" was deleted`));
+      return;
+    }
+    this.#advance();
+  }
+
+  // ---------------------------------------------------------------------------------------------- commits
+
+  #scheduleCommit(): void {
+    if (this.#commitTimer !== null || this.#isClosed) return;
+    this.#commitTimer = setTimeout(() => {
+      this.#commitTimer = null;
+      void this.#commit();
+    }, kafkaLimits.commitIntervalMs);
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#committing !== null) {
+      this.#scheduleCommit();
+      return;
+    }
+    const dirty = [...this.#partitions.values()].filter(({ isDirty }) => isDirty);
+    if (dirty.length === 0) return;
+    for (const partition of dirty) partition.isDirty = false;
+    const offsets = dirty.map(({ partition, tracker }) => encodeAckState(tracker, partition));
+    this.#committing = this.#client
+      .commitOffsets(this.#member.membership, this.#topic.name, offsets)
+      .catch(() => {
+        // The next commit carries it; after a rebalance nobody may, and those messages come again.
+        for (const partition of dirty) partition.isDirty = true;
+        if (dirty.some(({ isOurs }) => isOurs)) this.#scheduleCommit();
+      })
+      .finally(() => {
+        this.#committing = null;
+      });
+    await this.#committing;
+  }
+}
+
+/** Resolves with the work, or after the time: the work then goes on unattended. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    }),
+  ]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,541 @@
+/**
+ * `KafkaClient` over the inside of kafkajs: its connections, framing and request codecs; our own list of brokers, metadata
+ * and record batches. A connection that failed is thrown away and made anew by the next request, so half-read answers of a
+ * dead one cannot reach its successor.
+ */
+
+import type { Socket } from 'node:net';
+import { KafkaFault, toFault } from './errors.ts';
+import type {
+  FetchAnswer,
+  FetchPosition,
+  GroupOffset,
+  JoinedGroup,
+  KafkaClient,
+  Membership,
+  PartitionMetadata,
+  ProduceAnswer,
+  ProduceBatch,
+} from './kafka-client.ts';
+import { kafkaLimits } from './kafka-limits.ts';
+import { type Broker, internals, type MetadataResponse, type WireCall } from './kafkajs-internals.ts';
+import { openSocket, patchConnectionPool } from './kafkajs-patches.ts';
+import { decodeFetchAnswer, decodeProduceAnswer, encodeProduceRequest, errorName, groupBy } from './wire.ts';
+
+const PRODUCE_VERSION_MAX = 7;
+const READ_COMMITTED = 1;
+const CONSUMER_REPLICA = -1;
+const LATEST = -1;
+const EARLIEST = -2;
+const BROKER_RESOURCE = 4;
+const GROUP_COORDINATOR = 0;
+const GROUP_ID_NOT_FOUND = 69;
+/** All members of a `sluice.` group are this driver: a protocol of its own name keeps others out. */
+const ASSIGNMENT_PROTOCOL = 'sluice-sticky-1';
+
+export interface KafkaJsClientOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly connectTimeoutMs: number;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class KafkaJsClient implements KafkaClient {
+  readonly #seeds: readonly Address[];
+  readonly #logger: unknown;
+  readonly #pools: ReturnType<typeof internals.connectionPoolBuilder>;
+  readonly #sockets = new Set<Socket>();
+  readonly #nodes = new Map<number, Address>();
+  readonly #brokers = new Map<string, Promise<Broker>>();
+  readonly #topics = new Map<string, { partitions: readonly PartitionMetadata[]; atMs: number }>();
+  readonly #coordinators = new Map<string, number>();
+  #controller = -1;
+  #versions: Readonly<Record<number, number>> = {};
+  #isClosed = false;
+
+  constructor(options: KafkaJsClientOptions) {
+    this.#seeds = options.brokers.map(parseAddress);
+    const { LEVELS, createLogger } = internals.loggers;
+    this.#logger = createLogger({ level: LEVELS.NOTHING, logCreator: () => () => undefined });
+    this.#pools = internals.connectionPoolBuilder({
+      brokers: options.brokers,
+      clientId: options.clientId,
+      connectionTimeout: options.connectTimeoutMs,
+      requestTimeout: kafkaLimits.requestTimeoutMs,
+      enforceRequestTimeout: true,
+      maxInFlightRequests: null,
+      logger: this.#logger,
+      socketFactory: ({ host, port, onConnect }) => this.#openSocket(host, port, onConnect),
+    });
+  }
+
+  // ---------------------------------------------------------------------------------------------- connections
+
+  async connect(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      try {
+        await withDeadline(this.metadata([]), deadline - Date.now());
+        return;
+      } catch (reason) {
+        const fault = toFault(reason);
+        if (this.#isClosed || fault.kind === 'client' || Date.now() + kafkaLimits.retryDelayMs >= deadline) throw fault;
+        await new Promise((resolve) => setTimeout(resolve, kafkaLimits.retryDelayMs));
+      }
+    }
+  }
+
+  requestVersions(): Readonly<Record<number, number>> {
+    return this.#versions;
+  }
+
+  brokerCount(): number {
+    return this.#nodes.size;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#brokers.clear();
+    for (const socket of this.#sockets) socket.destroy(new Error('the client was closed'));
+  }
+
+  #openSocket(host: string, port: number, onConnect: () => void): Socket {
+    const socket = openSocket(host, port, onConnect);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return socket;
+  }
+
+  async #node(node: number): Promise<Broker> {
+    const address = this.#nodes.get(node);
+    if (address === undefined) throw new KafkaFault('unreachable', `node ${node} is not known`);
+    return await this.#broker(address);
+  }
+
+  async #broker(address: Address): Promise<Broker> {
+    if (this.#isClosed) throw new KafkaFault('unreachable', 'the client was closed');
+    const key = `${address.host}:${address.port}`;
+    const known = this.#brokers.get(key);
+    if (known !== undefined) return await known;
+    const opening = this.#openBroker(address);
+    this.#brokers.set(key, opening);
+    try {
+      return await opening;
+    } catch (reason) {
+      if (this.#brokers.get(key) === opening) this.#brokers.delete(key);
+      throw toFault(reason, false);
+    }
+  }
+
+  async #openBroker(address: Address): Promise<Broker> {
+    const connectionPool = await this.#pools.build(address);
+    patchConnectionPool(connectionPool);
+    const broker = new internals.Broker({
+      connectionPool,
+      logger: this.#logger,
+      allowAutoTopicCreation: false,
+      authenticationTimeout: kafkaLimits.requestTimeoutMs,
+    });
+    await broker.connect();
+    this.#versions = Object.fromEntries(Object.entries(broker.versions).map(([key, range]) => [key, range?.maxVersion ?? 0]));
+    return broker;
+  }
+
+  /** Any broker that answers: connected ones first, then the known ones, then the given addresses. */
+  async #anyBroker(): Promise<Broker> {
+    let last: unknown = new KafkaFault('unreachable', 'no broker address is known');
+    const keys = new Set([...this.#brokers.keys(), ...[...this.#nodes.values(), ...this.#seeds].map((a) => `${a.host}:${a.port}`)]);
+    for (const key of keys) {
+      try {
+        return await this.#broker(parseAddress(key));
+      } catch (reason) {
+        last = reason;
+      }
+    }
+    throw last;
+  }
+
+  /** Runs a request; a connection that failed under it is dropped. */
+  async #ask<T>(broker: Broker, request: (broker: Broker) => Promise<T>): Promise<T> {
+    try {
+      return await request(broker);
+    } catch (reason) {
+      const fault = toFault(reason);
+      if (fault.kind === 'lost' || fault.kind === 'unreachable') this.#drop(broker);
+      throw fault;
+    }
+  }
+
+  #drop(broker: Broker): void {
+    const { host, port } = broker.connectionPool;
+    this.#brokers.delete(`${host}:${port}`);
+    // It waits for its outstanding requests, which end by their own timeouts; nobody waits for it.
+    broker.disconnect().catch(() => undefined);
+  }
+
+  // ---------------------------------------------------------------------------------------------- metadata
+
+  async metadata(topics: readonly string[] | null): Promise<ReadonlyMap<string, readonly PartitionMetadata[]>> {
+    const broker = await this.#anyBroker();
+    const answer = await this.#ask(broker, (asked) => asked.connectionPool.send(metadataCall(asked, topics)));
+    this.#controller = answer.controllerId;
+    this.#nodes.clear();
+    for (const { nodeId, host, port } of answer.brokers) this.#nodes.set(nodeId, { host, port });
+    const found = new Map<string, readonly PartitionMetadata[]>();
+    for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
+      this.#topics.delete(topic);
+      if (topicErrorCode !== 0) continue;
+      const partitions = partitionMetadata.map(toPartition).sort((a, b) => a.partition - b.partition);
+      found.set(topic, partitions);
+      this.#topics.set(topic, { partitions, atMs: Date.now() });
+    }
+    return found;
+  }
+
+  knownPartitions(topic: string): { readonly partitions: readonly PartitionMetadata[]; readonly atMs: number } | null {
+    return this.#topics.get(topic) ?? null;
+  }
+
+  // ---------------------------------------------------------------------------------------------- data
+
+  async produce(node: number, batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]> {
+    const broker = await this.#node(node);
+    const version = Math.min(PRODUCE_VERSION_MAX, broker.versions[internals.apiKeys.Produce]?.maxVersion ?? 0);
+    let isEncoded = false;
+    const call: WireCall<readonly ProduceAnswer[]> = {
+      request: {
+        apiKey: internals.apiKeys.Produce,
+        apiVersion: version,
+        apiName: 'Produce',
+        encode: () => {
+          const bytes = encodeProduceRequest(batches, kafkaLimits.produceRetryMs);
+          isEncoded = true;
+          return Promise.resolve({ buf: bytes, buffer: bytes });
+        },
+      },
+      response: { decode: (payload) => Promise.resolve(decodeProduceAnswer(payload, version)), parse: (decoded) => Promise.resolve(decoded) },
+      requestTimeout: kafkaLimits.produceAnswerTimeoutMs,
+    };
+    try {
+      return await broker.connectionPool.send(call);
+    } catch (reason) {
+      this.#drop(broker);
+      // kafkajs checks the connection once more after encoding, and says so in these words: nothing was written then.
+      const isUnsent = !isEncoded || (reason instanceof Error && reason.message === 'Not connected');
+      throw toFault(reason, !isUnsent);
+    }
+  }
+
+  async fetch(
+    node: number,
+    positions: readonly FetchPosition[],
+    waitMs: number,
+    maxBytes: number,
+  ): Promise<readonly FetchAnswer[]> {
+    const broker = await this.#node(node);
+    const offsets = new Map(positions.map(({ topic, partition, offset }) => [`${partition} ${topic}`, offset]));
+    const call = broker.lookupRequest(internals.apiKeys.Fetch, internals.protocol.requests.Fetch)({
+      replicaId: CONSUMER_REPLICA,
+      isolationLevel: READ_COMMITTED,
+      maxWaitTime: waitMs,
+      minBytes: 1,
+      maxBytes,
+      topics: [...groupBy(positions, ({ topic }) => topic)].map(([topic, partitions]) => ({
+        topic,
+        partitions: partitions.map(({ partition, offset, maxBytes: bytes }) => ({
+          partition,
+          fetchOffset: String(offset),
+          maxBytes: bytes,
+        })),
+      })),
+      rackId: '',
+    });
+    const version = call.request.apiVersion;
+    return await this.#ask(broker, (asked) =>
+      asked.connectionPool.send<readonly FetchAnswer[]>({
+        ...call,
+        response: {
+          decode: (payload) =>
+            Promise.resolve(
+              decodeFetchAnswer(payload, version, (topic, partition) => offsets.get(`${partition} ${topic}`) ?? 0),
+            ),
+          parse: (decoded) => Promise.resolve(decoded),
+        },
+      }),
+    );
+  }
+
+  async listOffsets(
+    topic: string,
+    partitions: readonly number[],
+    at: 'earliest' | 'latest' | { readonly timestampMs: number },
+  ): Promise<ReadonlyMap<number, number>> {
+    const metadata = (await this.metadata([topic])).get(topic);
+    if (metadata === undefined) throw unknownTopic(topic);
+    const timestamp = at === 'earliest' ? EARLIEST : at === 'latest' ? LATEST : at.timestampMs;
+    const byLeader = groupBy(partitions, (partition) => leaderOf(metadata, topic, partition));
+    const found = new Map<number, number>();
+    await Promise.all(
+      [...byLeader].map(async ([leader, led]) => {
+        const answer = await this.#ask(await this.#node(leader), (broker) =>
+          broker.listOffsets({
+            replicaId: CONSUMER_REPLICA,
+            isolationLevel: READ_COMMITTED,
+            topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
+          }),
+        );
+        for (const { partition, offset } of answer.responses.flatMap((response) => response.partitions)) {
+          found.set(partition, Number(offset));
+        }
+      }),
+    );
+    const unmatched = [...found].filter(([, offset]) => offset < 0).map(([partition]) => partition);
+    if (unmatched.length === 0) return found;
+    for (const [partition, end] of await this.listOffsets(topic, unmatched, 'latest')) found.set(partition, end);
+    return found;
+  }
+
+  // ---------------------------------------------------------------------------------------------- topics
+
+  async createTopic(options: {
+    readonly name: string;
+    readonly partitions: number;
+    readonly replicas: number;
+    readonly configs: Readonly<Record<string, string>>;
+  }): Promise<void> {
+    const broker = await this.#controllerBroker();
+    await this.#ask(broker, (asked) =>
+      asked.createTopics({
+        topics: [
+          {
+            topic: options.name,
+            numPartitions: options.partitions,
+            replicationFactor: options.replicas,
+            configEntries: Object.entries(options.configs).map(([name, value]) => ({ name, value })),
+          },
+        ],
+        timeout: kafkaLimits.requestTimeoutMs,
+      }),
+    );
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const broker = await this.#controllerBroker();
+    await this.#ask(broker, (asked) => asked.deleteTopics({ topics: [name], timeout: kafkaLimits.requestTimeoutMs }));
+  }
+
+  async brokerConfig(name: string): Promise<string | null> {
+    const [node] = this.#nodes.keys();
+    if (node === undefined) throw new KafkaFault('unreachable', 'no broker is known');
+    const answer = await this.#ask(await this.#node(node), (broker) =>
+      broker.describeConfigs({
+        resources: [{ type: BROKER_RESOURCE, name: String(node), configNames: [name] }],
+        includeSynonyms: false,
+      }),
+    );
+    return answer.resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue ?? null;
+  }
+
+  async #controllerBroker(): Promise<Broker> {
+    await this.metadata([]);
+    return this.#nodes.has(this.#controller) ? await this.#node(this.#controller) : await this.#anyBroker();
+  }
+
+  // ---------------------------------------------------------------------------------------------- groups
+
+  async joinGroup(options: {
+    readonly groupId: string;
+    readonly topic: string;
+    readonly memberId: string;
+    readonly userData: Buffer;
+    readonly onMemberId: (memberId: string) => void;
+  }): Promise<JoinedGroup> {
+    const { MemberMetadata } = internals.assigner;
+    const metadata = MemberMetadata.encode({ version: 0, topics: [options.topic], userData: options.userData });
+    const join = async (memberId: string): Promise<JoinedGroup> =>
+      await this.#askCoordinator(options.groupId, async (broker) => {
+        const call = broker.lookupRequest(internals.apiKeys.JoinGroup, internals.protocol.requests.JoinGroup)({
+          groupId: options.groupId,
+          sessionTimeout: kafkaLimits.sessionTimeoutMs,
+          rebalanceTimeout: kafkaLimits.rebalanceTimeoutMs,
+          memberId,
+          protocolType: 'consumer',
+          groupProtocols: [{ name: ASSIGNMENT_PROTOCOL, metadata }],
+        });
+        const joined = await broker.connectionPool.send(call);
+        const members = joined.members.map((member) => ({
+          memberId: member.memberId,
+          userData: MemberMetadata.decode(member.memberMetadata).userData,
+        }));
+        return { generation: joined.generationId, memberId: joined.memberId, members };
+      });
+    try {
+      return await join(options.memberId);
+    } catch (reason) {
+      const given = memberIdToJoinWith(reason);
+      if (given === null) throw reason;
+      options.onMemberId(given);
+      return await join(given);
+    }
+  }
+
+  async syncGroup(
+    member: Membership,
+    topic: string,
+    assignments: ReadonlyMap<string, readonly number[]>,
+  ): Promise<readonly number[]> {
+    const { MemberAssignment } = internals.assigner;
+    const { memberAssignment } = await this.#askCoordinator(member.groupId, (broker) =>
+      broker.syncGroup({
+        groupId: member.groupId,
+        generationId: member.generation,
+        memberId: member.memberId,
+        groupAssignment: [...assignments].map(([memberId, partitions]) => ({
+          memberId,
+          memberAssignment: MemberAssignment.encode({ version: 0, assignment: { [topic]: partitions } }),
+        })),
+      }),
+    );
+    return MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [];
+  }
+
+  async heartbeat(member: Membership): Promise<void> {
+    await this.#askCoordinator(member.groupId, (broker) =>
+      broker.heartbeat({ groupId: member.groupId, groupGenerationId: member.generation, memberId: member.memberId }),
+    );
+  }
+
+  async leaveGroup(groupId: string, memberId: string): Promise<void> {
+    await this.#askCoordinator(groupId, (broker) => broker.leaveGroup({ groupId, memberId }));
+  }
+
+  async commitOffsets(member: Membership, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
+    await this.#askCoordinator(member.groupId, (broker) =>
+      broker.offsetCommit({
+        groupId: member.groupId,
+        groupGenerationId: member.generation,
+        memberId: member.memberId,
+        topics: [
+          {
+            topic,
+            partitions: offsets.map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
+          },
+        ],
+      }),
+    );
+  }
+
+  async committedOffsets(
+    groupId: string,
+    topic: string,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, GroupOffset>> {
+    const answer = await this.#askCoordinator(groupId, (broker) =>
+      broker.offsetFetch({ groupId, topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }] }),
+    );
+    const found = new Map<number, GroupOffset>();
+    for (const { partition, offset, metadata } of answer.responses.flatMap((response) => response.partitions)) {
+      if (Number(offset) >= 0) found.set(partition, { partition, offset: Number(offset), metadata: metadata ?? '' });
+    }
+    return found;
+  }
+
+  async describeGroup(groupId: string): Promise<{ readonly state: string; readonly members: readonly string[] }> {
+    const answer = await this.#askCoordinator(groupId, (broker) => broker.describeGroups({ groupIds: [groupId] }));
+    const group = answer.groups[0];
+    if (group === undefined) return { state: 'Dead', members: [] };
+    return { state: group.state, members: group.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`) };
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    const answer = await this.#askCoordinator(groupId, (broker) => broker.deleteGroups([groupId]));
+    const code = answer.results[0]?.errorCode ?? 0;
+    if (code === 0 || code === GROUP_ID_NOT_FOUND) return;
+    throw new KafkaFault('broker', `group "${groupId}": ${errorName(code)}`, { type: errorName(code) });
+  }
+
+  /** The coordinator moves with its partition of the offsets topic: any doubt about it, and it is asked for again next time. */
+  async #askCoordinator<T>(groupId: string, request: (broker: Broker) => Promise<T>): Promise<T> {
+    try {
+      return await this.#ask(await this.#coordinator(groupId), request);
+    } catch (reason) {
+      const fault = toFault(reason);
+      const isElsewhere = fault.type === 'NOT_COORDINATOR_FOR_GROUP' || fault.type === 'GROUP_COORDINATOR_NOT_AVAILABLE';
+      if (isElsewhere || fault.kind === 'lost' || fault.kind === 'unreachable') this.#coordinators.delete(groupId);
+      throw fault;
+    }
+  }
+
+  async #coordinator(groupId: string): Promise<Broker> {
+    const known = this.#coordinators.get(groupId);
+    if (known !== undefined && this.#nodes.has(known)) return await this.#node(known);
+    if (this.#nodes.size === 0) await this.metadata([]);
+    const answer = await this.#ask(await this.#anyBroker(), (broker) =>
+      broker.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR }),
+    );
+    const { nodeId, host, port } = answer.coordinator;
+    this.#nodes.set(nodeId, { host, port });
+    this.#coordinators.set(groupId, nodeId);
+    return await this.#node(nodeId);
+  }
+}
+
+/** Unlike kafkajs' own: a topic in trouble is told of by its error code, not by failing the answer for all. */
+function metadataCall(broker: Broker, topics: readonly string[] | null): WireCall<MetadataResponse> {
+  const lookup = broker.lookupRequest(internals.apiKeys.Metadata, internals.protocol.requests.Metadata);
+  const call = lookup({ topics: topics ?? [], allowAutoTopicCreation: false });
+  const response = { decode: call.response.decode, parse: (decoded: MetadataResponse) => Promise.resolve(decoded) };
+  if (topics === null || topics.length > 0) return { ...call, response };
+  // kafkajs writes an empty list as "all topics"; an empty list means none.
+  const none = Buffer.from([0, 0, 0, 0, 0]);
+  return { ...call, response, request: { ...call.request, encode: () => Promise.resolve({ buf: none, buffer: none }) } };
+}
+
+function toPartition(metadata: MetadataResponse['topicMetadata'][number]['partitionMetadata'][number]): PartitionMetadata {
+  return {
+    partition: metadata.partitionId,
+    leader: metadata.leader < 0 ? null : metadata.leader,
+    replicas: metadata.replicas,
+    inSync: metadata.isr,
+  };
+}
+
+function leaderOf(metadata: readonly PartitionMetadata[], topic: string, partition: number): number {
+  const leader = metadata[partition]?.leader ?? null;
+  if (leader !== null) return leader;
+  if (metadata[partition] === undefined) throw unknownTopic(`${topic}-${partition}`);
+  throw new KafkaFault('broker', `${topic}-${partition} has no leader`, { type: 'LEADER_NOT_AVAILABLE' });
+}
+
+function unknownTopic(name: string): KafkaFault {
+  return new KafkaFault('broker', `"${name}" does not exist`, { type: 'UNKNOWN_TOPIC_OR_PARTITION' });
+}
+
+/** A first join is answered with an id and the wish to join again with it, so that a lost answer leaves no ghost member. */
+function memberIdToJoinWith(reason: unknown): string | null {
+  const cause = reason instanceof KafkaFault ? reason.cause : reason;
+  if (!(cause instanceof Error) || cause.name !== 'KafkaJSMemberIdRequired') return null;
+  const { memberId } = cause as Error & { readonly memberId?: unknown };
+  return typeof memberId === 'string' ? memberId : null;
+}
+
+function parseAddress(address: string): Address {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}
+
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)), Math.max(1, timeoutMs));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Counter-measures against known faults of kafkajs 2.2.4, put on our own connections one by one: kafkajs as other code of
+ * this process loads it (the bare layer of the comparison) stays as it was published.
+ */
+
+import { connect, type Socket } from 'node:net';
+import type { Connection, ConnectionPool, RequestQueue } from './kafkajs-internals.ts';
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+const REQUEST_TIMEOUT_CHECK_MS = 250;
+
+/** A socket without Nagle's algorithm: kafkajs leaves it on, and a produce request is followed by waiting for its answer. */
+export function openSocket(host: string, port: number, onConnect: () => void): Socket {
+  const socket = connect({ host, port }, onConnect);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+  return socket;
+}
+
+export function patchConnectionPool(pool: ConnectionPool): void {
+  for (const connection of pool.pool) {
+    patchRequestQueue(connection.requestQueue);
+    shareConnect(connection);
+  }
+}
+
+/**
+ * After the first response kafkajs arms a timer of `-1 - Date.now()` ms, which Node makes 1 ms, and arms it again for ever.
+ * A check is needed only while something waits for a throttle to end. Its other timer looks for timed-out requests ten times
+ * a second, also when there are none; here it runs only while a request is out.
+ */
+export function patchRequestQueue(queue: RequestQueue): void {
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length === 0 || queue.throttleCheckTimeoutId !== null) return;
+    queue.throttleCheckTimeoutId = setTimeout(
+      () => {
+        queue.throttleCheckTimeoutId = null;
+        queue.checkPendingRequests();
+      },
+      Math.max(1, queue.throttledUntil - Date.now()),
+    );
+  };
+  queue.scheduleRequestTimeoutCheck = () => {
+    // Armed by sendSocketRequest below.
+  };
+  const sendSocketRequest = queue.sendSocketRequest.bind(queue);
+  queue.sendSocketRequest = (request) => {
+    sendSocketRequest(request);
+    armTimeoutCheck(queue);
+  };
+}
+
+function armTimeoutCheck(queue: RequestQueue): void {
+  if (queue.requestTimeoutIntervalId !== null && queue.requestTimeoutIntervalId !== undefined) return;
+  queue.requestTimeoutIntervalId = setTimeout(() => {
+    queue.requestTimeoutIntervalId = null;
+    const now = Date.now();
+    for (const request of queue.inflight.values()) {
+      if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
+    }
+    if (queue.inflight.size > 0) armTimeoutCheck(queue);
+  }, REQUEST_TIMEOUT_CHECK_MS);
+}
+
+/** Two requests that find the connection closed each open a socket, and one of them leaks: share the attempt. */
+function shareConnect(connection: Connection): void {
+  const connectOnce = connection.connect.bind(connection);
+  let connecting: Promise<boolean> | null = null;
+  connection.connect = () => {
+    connecting ??= connectOnce().finally(() => {
+      connecting = null;
+    });
+    return connecting;
+  };
+}

@@ -1,0 +1,61 @@
+/** Reading a partition without a group: for browsing and for the topic of definitions. kafkajs has no such consumer. */
+
+import { PortError } from '../errors.ts';
+import { fromRecord } from '../log-codec.ts';
+import type { Message, ReadResult } from '../port.ts';
+import { KafkaFault } from './errors.ts';
+import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
+import { kafkaLimits } from './kafka-limits.ts';
+
+/** Up to `limit` messages. @throws PortError offset_out_of_range, a KafkaFault for the rest. */
+export async function readPartition(
+  client: KafkaClient,
+  topic: string,
+  partition: number,
+  from: 'earliest' | 'latest' | number,
+  limit: number,
+): Promise<ReadResult> {
+  const earliest = (await client.listOffsets(topic, [partition], 'earliest')).get(partition) ?? 0;
+  const end = (await client.listOffsets(topic, [partition], 'latest')).get(partition) ?? 0;
+  let next = from === 'earliest' ? earliest : from === 'latest' ? end : from;
+  if (next < earliest || next > end) {
+    throw new PortError('offset_out_of_range', `offset ${next} of ${topic}-${partition} is not in ${earliest} to ${end}`);
+  }
+  const messages: Message[] = [];
+  while (messages.length < limit && next < end) {
+    const answer = await fetchPartition(client, topic, partition, next, kafkaLimits.fetchShortWaitMs);
+    for (const record of answer.records) {
+      if (messages.length >= limit || record.offset >= end) break;
+      messages.push(fromRecord(topic, partition, record));
+      next = record.offset + 1;
+    }
+    // What is left of the batches is compacted or control records: behind them is nothing more to wait for.
+    if (messages.length < limit) next = Math.max(next, Math.min(answer.nextOffset, end));
+  }
+  return { messages, next };
+}
+
+/** One fetch from the leader, asked for anew when it moved. Waits at most `waitMs` for news at the end. */
+export async function fetchPartition(
+  client: KafkaClient,
+  topic: string,
+  partition: number,
+  offset: number,
+  waitMs: number,
+): Promise<FetchAnswer> {
+  const known = client.knownPartitions(topic)?.partitions ?? (await client.metadata([topic])).get(topic);
+  const leader = known?.[partition]?.leader ?? null;
+  if (leader === null) throw await noLeader(client, topic, partition);
+  const position = { topic, partition, offset, maxBytes: kafkaLimits.readBytesMax };
+  const [answer] = await client.fetch(leader, [position], waitMs, kafkaLimits.readBytesMax);
+  if (answer === undefined) throw new KafkaFault('client', `a fetch of ${topic}-${partition} was answered without it`);
+  if (answer.type === null) return answer;
+  await client.metadata([topic]);
+  throw new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+}
+
+async function noLeader(client: KafkaClient, topic: string, partition: number): Promise<KafkaFault> {
+  const found = (await client.metadata([topic])).get(topic);
+  const type = found === undefined ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'LEADER_NOT_AVAILABLE';
+  return new KafkaFault('broker', `${topic}-${partition}: ${type}`, { type });
+}

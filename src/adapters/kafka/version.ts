@@ -1,0 +1,3 @@
+export function versionOf(versions: Readonly<Record<number, number>>): string {
+  return JSON.stringify(versions);
+}

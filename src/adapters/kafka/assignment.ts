@@ -11,7 +11,10 @@ export interface MemberClaim {
 }
 
 /** Every partition to exactly one member; the members' counts differ by at most one. */
-export function assignPartitions(members: readonly MemberClaim[], partitions: number): ReadonlyMap<string, readonly number[]> {
+export function assignPartitions(
+  members: readonly MemberClaim[],
+  partitions: number,
+): ReadonlyMap<string, readonly number[]> {
   const byId = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   const assigned = new Map<string, number[]>(byId.map(({ memberId }) => [memberId, []]));
   if (byId.length === 0) return assigned;

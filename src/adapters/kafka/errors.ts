@@ -32,7 +32,8 @@ export function toFault(reason: unknown, sent = true): KafkaFault {
   if (reason instanceof KafkaFault) return reason;
   if (!(reason instanceof Error)) return new KafkaFault('client', String(reason));
   const error: KafkaJsErrorShape = reason;
-  if (typeof error.type === 'string') return new KafkaFault('broker', error.message, { type: error.type, cause: reason });
+  if (typeof error.type === 'string')
+    return new KafkaFault('broker', error.message, { type: error.type, cause: reason });
   if (Array.isArray(error.errors) && error.errors.length > 0) return toFault(error.errors[0], sent);
   switch (error.name) {
     case 'KafkaJSConnectionError':

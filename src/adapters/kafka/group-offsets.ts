@@ -12,7 +12,11 @@ export function groupIdOf(subscription: string): string {
 }
 
 /** Commits the start for the partitions that have no offset yet, so that a second call changes nothing. */
-export async function createGroup(client: KafkaClient, subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+export async function createGroup(
+  client: KafkaClient,
+  subscription: SubscriptionDefinition,
+  topic: TopicDefinition,
+): Promise<void> {
   const groupId = groupIdOf(subscription.name);
   const partitions = partitionsOf(topic);
   const committed = await untilCoordinated(() => client.committedOffsets(groupId, topic.name, partitions));
@@ -33,7 +37,11 @@ export async function deleteGroup(client: KafkaClient, subscription: Subscriptio
       if (!isFault(reason, 'NON_EMPTY_GROUP')) throw reason;
       if (Date.now() >= deadline) {
         const { members } = await client.describeGroup(groupIdOf(subscription.name));
-        throw new PortError('backend_rejected', `subscription "${subscription.name}" is still read by ${members.join(', ')}`, { cause: reason });
+        throw new PortError(
+          'backend_rejected',
+          `subscription "${subscription.name}" is still read by ${members.join(', ')}`,
+          { cause: reason },
+        );
       }
     }
     await pause(kafkaLimits.retryDelayMs);
@@ -51,14 +59,23 @@ export async function seekGroup(
   const { state, members } = await untilCoordinated(() => client.describeGroup(groupId));
   if (members.length > 0) {
     const who = `${members.length} member(s) read it in other processes (${members.join(', ')}; group ${state})`;
-    throw new PortError('backend_rejected', `cannot seek subscription "${subscription.name}": ${who}; close them first`);
+    throw new PortError(
+      'backend_rejected',
+      `cannot seek subscription "${subscription.name}": ${who}; close them first`,
+    );
   }
   await commitWithoutMember(client, groupId, topic, offsets);
 }
 
-export async function groupLag(client: KafkaClient, subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
+export async function groupLag(
+  client: KafkaClient,
+  subscription: SubscriptionDefinition,
+  topic: TopicDefinition,
+): Promise<SubscriptionLag> {
   const partitions = partitionsOf(topic);
-  const committed = await untilCoordinated(() => client.committedOffsets(groupIdOf(subscription.name), topic.name, partitions));
+  const committed = await untilCoordinated(() =>
+    client.committedOffsets(groupIdOf(subscription.name), topic.name, partitions),
+  );
   const [earliest, latest] = await Promise.all([
     client.listOffsets(topic.name, partitions, 'earliest'),
     client.listOffsets(topic.name, partitions, 'latest'),
@@ -91,7 +108,10 @@ async function resolvePosition(
     // A partition that is not named starts with what comes next.
     const offset = to.offsets[String(partition)] ?? end;
     if (offset < low || offset > end) {
-      throw new PortError('offset_out_of_range', `offset ${offset} of ${topic.name}-${partition} is not in ${low} to ${end}`);
+      throw new PortError(
+        'offset_out_of_range',
+        `offset ${offset} of ${topic.name}-${partition} is not in ${low} to ${end}`,
+      );
     }
     resolved.set(partition, offset);
   }
@@ -124,7 +144,12 @@ async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (reason) {
-      const isLoading = isFault(reason, 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS');
+      const isLoading = isFault(
+        reason,
+        'GROUP_COORDINATOR_NOT_AVAILABLE',
+        'NOT_COORDINATOR_FOR_GROUP',
+        'GROUP_LOAD_IN_PROGRESS',
+      );
       if (!isLoading || Date.now() >= deadline) throw reason;
     }
     await pause(kafkaLimits.retryDelayMs);

@@ -29,7 +29,6 @@ import { type KafkaConfig, parseConfig } from './options.ts';
 import { Producer } from './producer.ts';
 import { readPartition } from './raw-reader.ts';
 import { completeTopic, createTopic, deadLetterTopic, deleteTopic, syncsEveryMessage } from './topics.ts';
-import { versionOf } from './version.ts';
 
 /**
  * Resolves when a broker of the cluster answered.
@@ -41,8 +40,7 @@ export async function openDriver(config: Readonly<Record<string, unknown>>): Pro
   try {
     await client.connect(parsed.connectTimeoutMs);
     const defaultReplicas = Number((await client.brokerConfig('default.replication.factor')) ?? 1);
-    await client.metadata(null);
-    return new KafkaBackend(parsed, client, defaultReplicas);
+    return new KafkaBackend(parsed, client, defaultReplicas, await client.version());
   } catch (reason) {
     client.close();
     throw toPortError(reason, `Kafka at ${parsed.brokers.join(', ')}`);
@@ -63,14 +61,14 @@ class KafkaBackend implements Driver {
   #meta: MetaTopic | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(config: KafkaConfig, client: KafkaClient, defaultReplicas: number) {
+  constructor(config: KafkaConfig, client: KafkaClient, defaultReplicas: number, version: string) {
     this.#config = config;
     this.#client = client;
     this.#defaultReplicas = defaultReplicas;
     this.#produceClient = new KafkaJsClient(config);
     this.#leaders = new Leaders(this.#produceClient);
     this.#producer = new Producer(this.#produceClient, this.#leaders);
-    this.info = { backend: 'kafka', product: 'Apache Kafka', version: versionOf(client.requestVersions()) };
+    this.info = { backend: 'kafka', product: 'Apache Kafka', version };
   }
 
   capabilities(): CapabilityTable {
@@ -116,14 +114,19 @@ class KafkaBackend implements Driver {
   }
 
   async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
-    await this.#call(`creating subscription "${subscription.name}"`, () => createGroup(this.#client, subscription, topic));
+    await this.#call(`creating subscription "${subscription.name}"`, () =>
+      createGroup(this.#client, subscription, topic),
+    );
   }
 
   async deleteSubscription(subscription: SubscriptionDefinition): Promise<void> {
     await this.#call(`deleting subscription "${subscription.name}"`, () => deleteGroup(this.#client, subscription));
   }
 
-  durability(topic: TopicDefinition, asked: { readonly persistence?: Persistence; readonly minCopies?: number }): Durability {
+  durability(
+    topic: TopicDefinition,
+    asked: { readonly persistence?: Persistence; readonly minCopies?: number },
+  ): Durability {
     const persistence = syncsEveryMessage(topic) ? 'fsync' : 'os';
     if (asked.persistence === 'fsync' && persistence !== 'fsync') {
       const text = `topic "${topic.name}" answers from the page cache; create it with the option flush.messages=1 for fsync`;
@@ -166,20 +169,28 @@ class KafkaBackend implements Driver {
     credit: IntakeCredit,
   ): Promise<Intake> {
     const client = new KafkaJsClient(this.#config);
-    const intake = new KafkaIntake({ subscription, topic, sink, credit, client, adminClient: this.#client });
-    this.#intakes.set(subscription.name, intake);
+    const { name } = subscription;
+    const onClosed = (): void => {
+      if (this.#intakes.get(name) === intake) this.#intakes.delete(name);
+    };
+    const intake = new KafkaIntake({ subscription, topic, sink, credit, client, adminClient: this.#client, onClosed });
+    this.#intakes.set(name, intake);
     intake.start();
     return intake;
   }
 
   async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
-    await this.#call(`seeking subscription "${subscription.name}"`, () => seekGroup(this.#client, subscription, topic, to));
+    await this.#call(`seeking subscription "${subscription.name}"`, () =>
+      seekGroup(this.#client, subscription, topic, to),
+    );
   }
 
   async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
     // What this process acked a moment ago counts.
     await this.#intakes.get(subscription.name)?.flush();
-    return await this.#call(`lag of subscription "${subscription.name}"`, () => groupLag(this.#client, subscription, topic));
+    return await this.#call(`lag of subscription "${subscription.name}"`, () =>
+      groupLag(this.#client, subscription, topic),
+    );
   }
 
   async read(
@@ -198,7 +209,10 @@ class KafkaBackend implements Driver {
       await this.#client.connect(kafkaLimits.healthTimeoutMs);
       return { ok: true, detail: `${this.#client.brokerCount()} broker(s) answer` };
     } catch (reason) {
-      return { ok: false, detail: `no broker answers: ${toPortError(reason, this.#config.brokers.join(', ')).message}` };
+      return {
+        ok: false,
+        detail: `no broker answers: ${toPortError(reason, this.#config.brokers.join(', ')).message}`,
+      };
     }
   }
 

@@ -44,6 +44,7 @@ export class KafkaIntake implements Intake {
   readonly #client: KafkaClient;
   /** For leaving while the other is held up. */
   readonly #adminClient: KafkaClient;
+  readonly #onClosed: () => void;
   readonly #leaders: Leaders;
   readonly #member: GroupMember;
   readonly #partitions = new Map<number, PartitionIntake>();
@@ -67,6 +68,7 @@ export class KafkaIntake implements Intake {
     readonly credit: IntakeCredit;
     readonly client: KafkaClient;
     readonly adminClient: KafkaClient;
+    readonly onClosed: () => void;
   }) {
     this.#subscription = options.subscription;
     this.#topic = options.topic;
@@ -74,13 +76,20 @@ export class KafkaIntake implements Intake {
     this.#credit = options.credit;
     this.#client = options.client;
     this.#adminClient = options.adminClient;
+    this.#onClosed = options.onClosed;
     this.#leaders = new Leaders(this.#client);
-    this.#member = new GroupMember(this.#client, groupIdOf(this.#subscription.name), this.#topic.name, this.#topic.partitions, {
-      rebalancing: () => this.#rebalancing(),
-      assigned: (partitions, keeps) => this.#assigned(partitions, keeps),
-      lost: () => this.#revoke([...this.#partitions.values()]),
-      failed: (fault) => this.#end(toPortError(fault, `subscription "${this.#subscription.name}"`)),
-    });
+    this.#member = new GroupMember(
+      this.#client,
+      groupIdOf(this.#subscription.name),
+      this.#topic.name,
+      this.#topic.partitions,
+      {
+        rebalancing: () => this.#rebalancing(),
+        assigned: (partitions, keeps) => this.#assigned(partitions, keeps),
+        lost: () => this.#revoke([...this.#partitions.values()]),
+        failed: (fault) => this.#end(toPortError(fault, `subscription "${this.#subscription.name}"`)),
+      },
+    );
   }
 
   start(): void {
@@ -136,12 +145,16 @@ export class KafkaIntake implements Intake {
     const { groupId, memberId } = this.#member.membership;
     if (memberId !== '') {
       // A member that could not say goodbye is missed after its session timeout.
-      await within(kafkaLimits.closeTimeoutMs, this.#adminClient.leaveGroup(groupId, memberId).catch(() => undefined));
+      await within(
+        kafkaLimits.closeTimeoutMs,
+        this.#adminClient.leaveGroup(groupId, memberId).catch(() => undefined),
+      );
     }
     this.#client.close();
     await this.#member.ended();
     for (const partition of this.#partitions.values()) partition.isOurs = false;
     this.#partitions.clear();
+    this.#onClosed();
   }
 
   // ---------------------------------------------------------------------------------------------- membership
@@ -155,7 +168,8 @@ export class KafkaIntake implements Intake {
     const kept = new Set(keeps ? partitions : []);
     this.#revoke([...this.#partitions.values()].filter(({ partition }) => !kept.has(partition)));
     const fresh = partitions.filter((partition) => !this.#partitions.has(partition));
-    if (fresh.length > 0) for (const partition of await this.#load(fresh)) this.#partitions.set(partition.partition, partition);
+    if (fresh.length > 0)
+      for (const partition of await this.#load(fresh)) this.#partitions.set(partition.partition, partition);
     this.#isDeliveryHeld = this.#isClosed;
     this.#advance();
   }
@@ -204,7 +218,9 @@ export class KafkaIntake implements Intake {
 
   /** Partitions take turns, a buffer's worth at a time. */
   #deliver(): void {
-    const partitions = [...this.#partitions.values()].filter(({ hasBuffered, isStateFull }) => hasBuffered && !isStateFull);
+    const partitions = [...this.#partitions.values()].filter(
+      ({ hasBuffered, isStateFull }) => hasBuffered && !isStateFull,
+    );
     this.#turn += 1;
     for (let index = 0; index < partitions.length; index += 1) {
       const partition = partitions[(index + this.#turn) % partitions.length] as PartitionIntake;
@@ -309,7 +325,11 @@ export class KafkaIntake implements Intake {
   #fetchFailed(fault: KafkaFault): void {
     if (this.#isClosed) return;
     if (fault.kind === 'client') {
-      this.#end(new PortError('backend_rejected', `subscription "${this.#subscription.name}": ${fault.message}`, { cause: fault }));
+      this.#end(
+        new PortError('backend_rejected', `subscription "${this.#subscription.name}": ${fault.message}`, {
+          cause: fault,
+        }),
+      );
       return;
     }
     this.#retryLater(fault.type);
@@ -337,7 +357,9 @@ export class KafkaIntake implements Intake {
     this.#retryTimer = null;
     if (this.#isClosed) return;
     if (this.#missingSinceMs !== null && Date.now() - this.#missingSinceMs > kafkaLimits.missingTopicMs) {
-      this.#end(new PortError('subscription_not_found', `the topic of subscription "${this.#subscription.name}" was deleted`));
+      this.#end(
+        new PortError('subscription_not_found', `the topic of subscription "${this.#subscription.name}" was deleted`),
+      );
       return;
     }
     this.#advance();

@@ -70,8 +70,8 @@ export interface Membership {
 export interface KafkaClient {
   /** Resolves when one broker answered. */
   connect(timeoutMs: number): Promise<void>;
-  /** Highest versions of the broker's requests, by request number. */
-  requestVersions(): Readonly<Record<number, number>>;
+  /** The release of a broker, such as `4.3`. */
+  version(): Promise<string>;
   brokerCount(): number;
 
   /** Topics that do not exist are missing from the answer. null asks for all. */
@@ -81,7 +81,12 @@ export interface KafkaClient {
 
   /** All partitions led by `node`. `unreachable` means that nothing was sent. */
   produce(node: number, batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]>;
-  fetch(node: number, positions: readonly FetchPosition[], waitMs: number, maxBytes: number): Promise<readonly FetchAnswer[]>;
+  fetch(
+    node: number,
+    positions: readonly FetchPosition[],
+    waitMs: number,
+    maxBytes: number,
+  ): Promise<readonly FetchAnswer[]>;
   /** By partition. For a timestamp: the first offset at or after it, or the end. */
   listOffsets(
     topic: string,
@@ -116,7 +121,11 @@ export interface KafkaClient {
   leaveGroup(groupId: string, memberId: string): Promise<void>;
   commitOffsets(member: Membership, topic: string, offsets: readonly GroupOffset[]): Promise<void>;
   /** Partitions without a committed offset are missing from the answer. */
-  committedOffsets(groupId: string, topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, GroupOffset>>;
+  committedOffsets(
+    groupId: string,
+    topic: string,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, GroupOffset>>;
   /** Such as `Empty`, `Stable`, `Dead`; and who its members are. */
   describeGroup(groupId: string): Promise<{ readonly state: string; readonly members: readonly string[] }>;
   /** A group that does not exist is deleted already. */

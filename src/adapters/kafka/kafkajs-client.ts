@@ -20,6 +20,7 @@ import type {
 import { kafkaLimits } from './kafka-limits.ts';
 import { type Broker, internals, type MetadataResponse, type WireCall } from './kafkajs-internals.ts';
 import { openSocket, patchConnectionPool } from './kafkajs-patches.ts';
+import { canTellFeatures, featureLevelCall, releaseOf } from './version.ts';
 import { decodeFetchAnswer, decodeProduceAnswer, encodeProduceRequest, errorName, groupBy } from './wire.ts';
 
 const PRODUCE_VERSION_MAX = 7;
@@ -54,7 +55,6 @@ export class KafkaJsClient implements KafkaClient {
   readonly #topics = new Map<string, { partitions: readonly PartitionMetadata[]; atMs: number }>();
   readonly #coordinators = new Map<string, number>();
   #controller = -1;
-  #versions: Readonly<Record<number, number>> = {};
   #isClosed = false;
 
   constructor(options: KafkaJsClientOptions) {
@@ -89,8 +89,11 @@ export class KafkaJsClient implements KafkaClient {
     }
   }
 
-  requestVersions(): Readonly<Record<number, number>> {
-    return this.#versions;
+  async version(): Promise<string> {
+    const broker = await this.#anyBroker();
+    if (!canTellFeatures(broker.versions)) return releaseOf(null);
+    const { level } = await this.#ask(broker, (asked) => asked.connectionPool.send(featureLevelCall));
+    return releaseOf(level);
   }
 
   brokerCount(): number {
@@ -141,14 +144,16 @@ export class KafkaJsClient implements KafkaClient {
       authenticationTimeout: kafkaLimits.requestTimeoutMs,
     });
     await broker.connect();
-    this.#versions = Object.fromEntries(Object.entries(broker.versions).map(([key, range]) => [key, range?.maxVersion ?? 0]));
     return broker;
   }
 
   /** Any broker that answers: connected ones first, then the known ones, then the given addresses. */
   async #anyBroker(): Promise<Broker> {
     let last: unknown = new KafkaFault('unreachable', 'no broker address is known');
-    const keys = new Set([...this.#brokers.keys(), ...[...this.#nodes.values(), ...this.#seeds].map((a) => `${a.host}:${a.port}`)]);
+    const keys = new Set([
+      ...this.#brokers.keys(),
+      ...[...this.#nodes.values(), ...this.#seeds].map((a) => `${a.host}:${a.port}`),
+    ]);
     for (const key of keys) {
       try {
         return await this.#broker(parseAddress(key));
@@ -217,7 +222,10 @@ export class KafkaJsClient implements KafkaClient {
           return Promise.resolve({ buf: bytes, buffer: bytes });
         },
       },
-      response: { decode: (payload) => Promise.resolve(decodeProduceAnswer(payload, version)), parse: (decoded) => Promise.resolve(decoded) },
+      response: {
+        decode: (payload) => Promise.resolve(decodeProduceAnswer(payload, version)),
+        parse: (decoded) => Promise.resolve(decoded),
+      },
       requestTimeout: kafkaLimits.produceAnswerTimeoutMs,
     };
     try {
@@ -238,7 +246,10 @@ export class KafkaJsClient implements KafkaClient {
   ): Promise<readonly FetchAnswer[]> {
     const broker = await this.#node(node);
     const offsets = new Map(positions.map(({ topic, partition, offset }) => [`${partition} ${topic}`, offset]));
-    const call = broker.lookupRequest(internals.apiKeys.Fetch, internals.protocol.requests.Fetch)({
+    const call = broker.lookupRequest(
+      internals.apiKeys.Fetch,
+      internals.protocol.requests.Fetch,
+    )({
       replicaId: CONSUMER_REPLICA,
       isolationLevel: READ_COMMITTED,
       maxWaitTime: waitMs,
@@ -358,7 +369,10 @@ export class KafkaJsClient implements KafkaClient {
     const metadata = MemberMetadata.encode({ version: 0, topics: [options.topic], userData: options.userData });
     const join = async (memberId: string): Promise<JoinedGroup> =>
       await this.#askCoordinator(options.groupId, async (broker) => {
-        const call = broker.lookupRequest(internals.apiKeys.JoinGroup, internals.protocol.requests.JoinGroup)({
+        const call = broker.lookupRequest(
+          internals.apiKeys.JoinGroup,
+          internals.protocol.requests.JoinGroup,
+        )({
           groupId: options.groupId,
           sessionTimeout: kafkaLimits.sessionTimeoutMs,
           rebalanceTimeout: kafkaLimits.rebalanceTimeoutMs,
@@ -422,7 +436,11 @@ export class KafkaJsClient implements KafkaClient {
         topics: [
           {
             topic,
-            partitions: offsets.map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
+            partitions: offsets.map(({ partition, offset, metadata }) => ({
+              partition,
+              offset: String(offset),
+              metadata,
+            })),
           },
         ],
       }),
@@ -448,7 +466,10 @@ export class KafkaJsClient implements KafkaClient {
     const answer = await this.#askCoordinator(groupId, (broker) => broker.describeGroups({ groupIds: [groupId] }));
     const group = answer.groups[0];
     if (group === undefined) return { state: 'Dead', members: [] };
-    return { state: group.state, members: group.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`) };
+    return {
+      state: group.state,
+      members: group.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`),
+    };
   }
 
   async deleteGroup(groupId: string): Promise<void> {
@@ -464,7 +485,8 @@ export class KafkaJsClient implements KafkaClient {
       return await this.#ask(await this.#coordinator(groupId), request);
     } catch (reason) {
       const fault = toFault(reason);
-      const isElsewhere = fault.type === 'NOT_COORDINATOR_FOR_GROUP' || fault.type === 'GROUP_COORDINATOR_NOT_AVAILABLE';
+      const isElsewhere =
+        fault.type === 'NOT_COORDINATOR_FOR_GROUP' || fault.type === 'GROUP_COORDINATOR_NOT_AVAILABLE';
       if (isElsewhere || fault.kind === 'lost' || fault.kind === 'unreachable') this.#coordinators.delete(groupId);
       throw fault;
     }
@@ -492,10 +514,16 @@ function metadataCall(broker: Broker, topics: readonly string[] | null): WireCal
   if (topics === null || topics.length > 0) return { ...call, response };
   // kafkajs writes an empty list as "all topics"; an empty list means none.
   const none = Buffer.from([0, 0, 0, 0, 0]);
-  return { ...call, response, request: { ...call.request, encode: () => Promise.resolve({ buf: none, buffer: none }) } };
+  return {
+    ...call,
+    response,
+    request: { ...call.request, encode: () => Promise.resolve({ buf: none, buffer: none }) },
+  };
 }
 
-function toPartition(metadata: MetadataResponse['topicMetadata'][number]['partitionMetadata'][number]): PartitionMetadata {
+function toPartition(
+  metadata: MetadataResponse['topicMetadata'][number]['partitionMetadata'][number],
+): PartitionMetadata {
   return {
     partition: metadata.partitionId,
     leader: metadata.leader < 0 ? null : metadata.leader,
@@ -531,7 +559,10 @@ function parseAddress(address: string): Address {
 async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)), Math.max(1, timeoutMs));
+    timer = setTimeout(
+      () => reject(new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)),
+      Math.max(1, timeoutMs),
+    );
   });
   try {
     return await Promise.race([work, late]);

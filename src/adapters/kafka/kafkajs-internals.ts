@@ -31,7 +31,10 @@ export interface WireCall<T> {
 }
 
 export interface RequestQueue {
-  readonly inflight: ReadonlyMap<number, { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }>;
+  readonly inflight: ReadonlyMap<
+    number,
+    { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }
+  >;
   readonly pending: readonly unknown[];
   readonly throttledUntil: number;
   readonly requestTimeout: number;
@@ -100,7 +103,9 @@ export interface Broker {
     replicaId: number;
     isolationLevel: number;
     topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[];
-  }): Promise<{ readonly responses: readonly { readonly topic: string; readonly partitions: readonly ListedOffset[] }[] }>;
+  }): Promise<{
+    readonly responses: readonly { readonly topic: string; readonly partitions: readonly ListedOffset[] }[];
+  }>;
   createTopics(options: {
     topics: readonly {
       topic: string;
@@ -167,7 +172,11 @@ interface FetchOptions {
   readonly maxBytes: number;
   readonly topics: readonly {
     readonly topic: string;
-    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly maxBytes: number }[];
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly fetchOffset: string;
+      readonly maxBytes: number;
+    }[];
   }[];
   readonly rackId: string;
 }
@@ -213,7 +222,8 @@ interface Internals {
     };
   };
   readonly protocolErrors: { readonly errorCodes: readonly { readonly code: number; readonly type: string }[] };
-  readonly apiKeys: Readonly<Record<'Produce' | 'Fetch' | 'Metadata' | 'JoinGroup', number>>;
+  readonly crc32c: (bytes: Uint8Array) => number;
+  readonly apiKeys: Readonly<Record<'Produce' | 'Fetch' | 'Metadata' | 'JoinGroup' | 'ApiVersions', number>>;
   readonly assigner: {
     readonly MemberMetadata: {
       encode(value: { version: number; topics: readonly string[]; userData: Buffer }): Buffer;
@@ -251,6 +261,7 @@ export const internals: Internals = {
   loggers: load('kafkajs/src/loggers') as Internals['loggers'],
   protocol: load('kafkajs/src/protocol/requests') as Internals['protocol'],
   protocolErrors: load('kafkajs/src/protocol/error') as Internals['protocolErrors'],
+  crc32c: load('kafkajs/src/protocol/recordBatch/crc32C') as Internals['crc32c'],
   apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as Internals['apiKeys'],
   assigner: load('kafkajs/src/consumer/assignerProtocol') as Internals['assigner'],
   RequestQueueClass: load('kafkajs/src/network/requestQueue') as Internals['RequestQueueClass'],

@@ -35,7 +35,12 @@ export class MetaTopic implements MetaStore {
   #next = 0;
   #isClosed = false;
 
-  constructor(client: KafkaClient, followerClient: KafkaClient, producer: Producer, apply: (key: string, value: string | null) => void) {
+  constructor(
+    client: KafkaClient,
+    followerClient: KafkaClient,
+    producer: Producer,
+    apply: (key: string, value: string | null) => void,
+  ) {
     this.#client = client;
     this.#followerClient = followerClient;
     this.#producer = producer;
@@ -102,7 +107,13 @@ export class MetaTopic implements MetaStore {
   async #follow(): Promise<void> {
     while (!this.#isClosed) {
       try {
-        const answer = await fetchPartition(this.#followerClient, META_TOPIC, PARTITION, this.#next, kafkaLimits.metaWaitMs);
+        const answer = await fetchPartition(
+          this.#followerClient,
+          META_TOPIC,
+          PARTITION,
+          this.#next,
+          kafkaLimits.metaWaitMs,
+        );
         for (const record of answer.records) this.#applyRecord(record);
         this.#next = answer.nextOffset;
         this.#wake();

@@ -20,7 +20,8 @@ const known = new Set(['brokers', 'clientId', 'connectTimeoutMs']);
 export function parseConfig(config: Readonly<Record<string, unknown>>): KafkaConfig {
   const problems: FieldProblem[] = [];
   for (const key of Object.keys(config)) {
-    if (!known.has(key)) problems.push({ path: key, message: `is not an option of the kafka backend: ${[...known].join(', ')} are` });
+    if (!known.has(key))
+      problems.push({ path: key, message: `is not an option of the kafka backend: ${[...known].join(', ')} are` });
   }
   const brokers = config['brokers'];
   if (!isAddressList(brokers)) {

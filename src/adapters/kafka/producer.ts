@@ -82,7 +82,7 @@ export class Producer {
     signal: AbortSignal | undefined,
   ): Promise<readonly ProduceOutcome[]> {
     return new Promise((resolve) => {
-      const outcomes: ProduceOutcome[] = new Array<ProduceOutcome>(messages.length);
+      const outcomes: ProduceOutcome[] = Array.from({ length: messages.length });
       let left = messages.length;
       if (left === 0) resolve(outcomes);
       const queuedAtMs = Date.now();
@@ -113,7 +113,10 @@ export class Producer {
     this.#hasGivenUp = true;
     for (const queue of this.#queues.values()) {
       const waiting = queue.entries.splice(0);
-      this.#settleAll(waiting, { kind: 'refused', error: new PortError('closed', 'the port was closed before this was sent') });
+      this.#settleAll(waiting, {
+        kind: 'refused',
+        error: new PortError('closed', 'the port was closed before this was sent'),
+      });
       // What is in flight is settled by the client's closing its connections.
     }
   }
@@ -121,8 +124,12 @@ export class Producer {
   #refusal(signal: AbortSignal | undefined): PortError | null {
     if (this.#isClosed) return new PortError('closed', 'the port was closed');
     if (signal?.aborted === true) return new PortError('deadline_exceeded', 'the caller gave up before this was sent');
-    if (this.#queuedMessages < limits.publishInFlightMessagesMax && this.#queuedBytes < limits.publishInFlightBytesMax) return null;
-    return new PortError('too_many_in_flight', `${this.#queuedMessages} publishes (${this.#queuedBytes} bytes) are outstanding`);
+    if (this.#queuedMessages < limits.publishInFlightMessagesMax && this.#queuedBytes < limits.publishInFlightBytesMax)
+      return null;
+    return new PortError(
+      'too_many_in_flight',
+      `${this.#queuedMessages} publishes (${this.#queuedBytes} bytes) are outstanding`,
+    );
   }
 
   #enqueue(topic: string, partition: number, entry: Entry): void {
@@ -160,7 +167,8 @@ export class Producer {
     let bytes = 0;
     let taken = 0;
     for (const entry of queue.entries) {
-      if (batch.length >= queue.messagesMax || (batch.length > 0 && bytes + entry.bytes > kafkaLimits.batchBytesMax)) break;
+      if (batch.length >= queue.messagesMax || (batch.length > 0 && bytes + entry.bytes > kafkaLimits.batchBytesMax))
+        break;
       taken += 1;
       if (entry.signal?.aborted === true) {
         const error = new PortError('deadline_exceeded', 'the caller gave up before this was sent');
@@ -193,8 +201,13 @@ export class Producer {
     }));
     try {
       const found = new Map((await this.#client.produce(leader, batches)).map((a) => [`${a.partition} ${a.topic}`, a]));
-      const again = queues.filter((queue) => !this.#settleAnswer(queue, found.get(`${queue.partition} ${queue.topic}`)));
-      for (const [type, some] of groupBy(again, (queue) => found.get(`${queue.partition} ${queue.topic}`)?.type ?? '')) {
+      const again = queues.filter(
+        (queue) => !this.#settleAnswer(queue, found.get(`${queue.partition} ${queue.topic}`)),
+      );
+      for (const [type, some] of groupBy(
+        again,
+        (queue) => found.get(`${queue.partition} ${queue.topic}`)?.type ?? '',
+      )) {
         this.#retry(some, type, kafkaLimits.retryDelayMs);
       }
     } catch (reason) {
@@ -203,7 +216,9 @@ export class Producer {
         this.#retry(queues, 'UNREACHABLE', kafkaLimits.retryDelayMs);
         return;
       }
-      const error = new PortError('publish_outcome_unknown', `sent to node ${leader}, no answer: ${fault.message}`, { cause: fault });
+      const error = new PortError('publish_outcome_unknown', `sent to node ${leader}, no answer: ${fault.message}`, {
+        cause: fault,
+      });
       for (const queue of queues) this.#done(queue, () => ({ kind: 'unknown', error }));
     }
     this.#scheduleFlush();
@@ -242,7 +257,9 @@ export class Producer {
   /** Nothing of these batches was stored: once more after the leaders were asked for, until their time is up. */
   #retry(queues: readonly PartitionQueue[], type: string, delayMs: number): void {
     setTimeout(() => {
-      void Promise.all([...groupBy(queues, ({ topic }) => topic)].map(([topic, some]) => this.#retryTopic(topic, some, type)));
+      void Promise.all(
+        [...groupBy(queues, ({ topic }) => topic)].map(([topic, some]) => this.#retryTopic(topic, some, type)),
+      );
     }, delayMs);
   }
 

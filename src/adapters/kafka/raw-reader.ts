@@ -19,7 +19,10 @@ export async function readPartition(
   const end = (await client.listOffsets(topic, [partition], 'latest')).get(partition) ?? 0;
   let next = from === 'earliest' ? earliest : from === 'latest' ? end : from;
   if (next < earliest || next > end) {
-    throw new PortError('offset_out_of_range', `offset ${next} of ${topic}-${partition} is not in ${earliest} to ${end}`);
+    throw new PortError(
+      'offset_out_of_range',
+      `offset ${next} of ${topic}-${partition} is not in ${earliest} to ${end}`,
+    );
   }
   const messages: Message[] = [];
   while (messages.length < limit && next < end) {

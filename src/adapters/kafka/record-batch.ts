@@ -18,8 +18,10 @@
  */
 
 import { gunzipSync } from 'node:zlib';
-import { crc32c } from '@node-rs/crc32';
 import { KafkaFault } from './errors.ts';
+import { internals } from './kafkajs-internals.ts';
+
+const { crc32c } = internals;
 
 export const BATCH_OVERHEAD_BYTES = 61;
 const LENGTH_AT = 8;
@@ -210,7 +212,13 @@ function isAbortMarker(batch: Buffer): boolean {
   return key !== null && key.length >= 4 && key.readInt16BE(2) === ABORT_MARKER;
 }
 
-function readRecords(batch: Buffer, attributes: number, baseOffset: number, fromOffset: number, into: FetchedRecord[]): void {
+function readRecords(
+  batch: Buffer,
+  attributes: number,
+  baseOffset: number,
+  fromOffset: number,
+  into: FetchedRecord[],
+): void {
   const count = batch.readInt32BE(57);
   const baseTimestamp = Number(batch.readBigInt64BE(27));
   const appendTimestamp = (attributes & LOG_APPEND_TIME) === 0 ? null : Number(batch.readBigInt64BE(35));

@@ -46,7 +46,10 @@ const readableCompressions = new Set(['producer', 'uncompressed', 'gzip']);
 /** Fills in the replicas. @throws PortError invalid_argument for what Kafka does not have. */
 export function completeTopic(topic: TopicDefinition, defaultReplicas: number): TopicDefinition {
   if (topic.queueType !== null) {
-    throw new PortError('invalid_argument', `queueType "${topic.queueType}" is of RabbitMQ; Kafka has one kind of topic`);
+    throw new PortError(
+      'invalid_argument',
+      `queueType "${topic.queueType}" is of RabbitMQ; Kafka has one kind of topic`,
+    );
   }
   const errors = Object.entries(topic.options).flatMap(([name, value]) => {
     const message = problemOf(name, value);
@@ -137,10 +140,15 @@ function configsOf(topic: TopicDefinition): Record<string, string> {
 type Partitions = Awaited<ReturnType<KafkaClient['metadata']>> extends ReadonlyMap<string, infer P> ? P : never;
 
 /** Brokers learn of a change a moment after the controller made it. */
-async function untilMetadata(client: KafkaClient, name: string, holds: (partitions: Partitions | undefined) => boolean): Promise<void> {
+async function untilMetadata(
+  client: KafkaClient,
+  name: string,
+  holds: (partitions: Partitions | undefined) => boolean,
+): Promise<void> {
   const deadline = Date.now() + kafkaLimits.requestTimeoutMs;
   while (!holds((await client.metadata([name])).get(name))) {
-    if (Date.now() >= deadline) throw new PortError('deadline_exceeded', `Kafka did not settle topic "${name}" in time`);
+    if (Date.now() >= deadline)
+      throw new PortError('deadline_exceeded', `Kafka did not settle topic "${name}" in time`);
     await new Promise((resolve) => setTimeout(resolve, kafkaLimits.retryDelayMs / 5));
   }
 }

@@ -19,9 +19,27 @@ interface Load {
 }
 
 const loads: readonly Load[] = [
-  { name: '1 KB, 200 a call, 4 calls at once', messageBytes: 1_000, messagesPerCall: 200, callsAtOnce: 4, messages: 40_000 },
-  { name: '100 B, 500 a call, 4 calls at once', messageBytes: 100, messagesPerCall: 500, callsAtOnce: 4, messages: 100_000 },
-  { name: '100 B, 1 a call, 64 calls at once', messageBytes: 100, messagesPerCall: 1, callsAtOnce: 64, messages: 20_000 },
+  {
+    name: '1 KB, 200 a call, 4 calls at once',
+    messageBytes: 1_000,
+    messagesPerCall: 200,
+    callsAtOnce: 4,
+    messages: 40_000,
+  },
+  {
+    name: '100 B, 500 a call, 4 calls at once',
+    messageBytes: 100,
+    messagesPerCall: 500,
+    callsAtOnce: 4,
+    messages: 100_000,
+  },
+  {
+    name: '100 B, 1 a call, 64 calls at once',
+    messageBytes: 100,
+    messagesPerCall: 1,
+    callsAtOnce: 64,
+    messages: 20_000,
+  },
 ];
 const ROUNDS = 5;
 const PARTITIONS = 4;
@@ -31,7 +49,10 @@ export async function run(options: { readonly brokers: readonly string[] }): Pro
   const topic = `bench-${randomBytes(6).toString('hex')}`;
   const port = await openPort({ backend: 'kafka', config: { brokers: options.brokers } });
   const kafka = new Kafka({ brokers: [...options.brokers], logLevel: logLevel.NOTHING });
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
+  const producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
   try {
     await port.createTopic({ name: topic, partitions: PARTITIONS });
     await producer.connect();
@@ -45,7 +66,11 @@ export async function run(options: { readonly brokers: readonly string[] }): Pro
         if (bad !== undefined) throw new Error(`a publish was ${JSON.stringify(bad)}`);
       };
       const viaKafkaJs = async (call: number): Promise<void> => {
-        await producer.send({ topic, acks: -1, messages: callMessages(load, call, (partition) => ({ value, partition })) });
+        await producer.send({
+          topic,
+          acks: -1,
+          messages: callMessages(load, call, (partition) => ({ value, partition })),
+        });
       };
       rows.push(await compare(load, viaPort, viaKafkaJs));
     }
@@ -57,7 +82,11 @@ export async function run(options: { readonly brokers: readonly string[] }): Pro
   }
 }
 
-async function compare(load: Load, ours: (call: number) => Promise<void>, reference: (call: number) => Promise<void>): Promise<BenchRow> {
+async function compare(
+  load: Load,
+  ours: (call: number) => Promise<void>,
+  reference: (call: number) => Promise<void>,
+): Promise<BenchRow> {
   const rates: { ours: number[]; reference: number[] } = { ours: [], reference: [] };
   for (let round = -1; round < ROUNDS; round += 1) {
     const [our, their] = [await ratePerSecond(load, ours), await ratePerSecond(load, reference)];

@@ -1,0 +1,22 @@
+/** All chapters, in the order in which a reader meets the promises. */
+
+import type { Chapter } from '../chapter.ts';
+import { definitionChapters } from './definitions.ts';
+import { deliveryChapters } from './delivery.ts';
+import { orderChapters } from './order.ts';
+import { publishChapters } from './publish.ts';
+import { replayChapters } from './replay.ts';
+import { scheduleChapters } from './schedule.ts';
+import { settleChapters } from './settle.ts';
+import { storageChapters } from './storage.ts';
+
+export const chapters: readonly Chapter[] = [
+  ...definitionChapters,
+  ...deliveryChapters,
+  ...publishChapters,
+  ...orderChapters,
+  ...settleChapters,
+  ...scheduleChapters,
+  ...replayChapters,
+  ...storageChapters,
+];

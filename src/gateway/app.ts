@@ -1,0 +1,194 @@
+/** The REST API over a port, as a fastify instance that does not listen by itself: tests use `inject`. */
+
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts';
+import type { App, GatewayContext } from './context.ts';
+import { useStrictJsonBodies } from './json-body.ts';
+import { gatewayLimits } from './limits.ts';
+import { GatewayMetrics } from './observability.ts';
+import { PullSessions } from './pull-sessions.ts';
+import { restRoutes } from './rest/index.ts';
+import { documentRoutes } from './rest/operations.ts';
+import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
+import { version } from './version.ts';
+
+export interface AppOptions {
+  readonly port: MessagingPort;
+  /** Default: a new one; hand one in when the port's hooks feed it too. */
+  readonly metrics?: GatewayMetrics;
+  /** pino's level and stream; default no log. */
+  readonly logger?: { readonly level: string; readonly stream: { write(line: string): void } };
+  /** Default `gatewayLimits.pullIdleMs`. */
+  readonly pullIdleMs?: number;
+}
+
+export interface GatewayApp {
+  /** The fastify instance; closing it leaves the port open. */
+  readonly app: App;
+  readonly context: GatewayContext;
+}
+
+/** @throws nothing of the port: it is not called until a request comes. */
+export function buildApp(options: AppOptions): GatewayApp {
+  const { port } = options;
+  const context: GatewayContext = {
+    port,
+    pulls: new PullSessions(port, options.pullIdleMs),
+    metrics: options.metrics ?? new GatewayMetrics(),
+    isDraining: false,
+  };
+  context.metrics.watch(port, version, context.pulls);
+
+  const app = Fastify({
+    logger: options.logger === undefined ? false : { level: options.logger.level, stream: options.logger.stream },
+    disableRequestLogging: true,
+    bodyLimit: gatewayLimits.bodyBytesMax,
+    requestTimeout: gatewayLimits.requestTimeoutMs,
+    connectionTimeout: gatewayLimits.connectionTimeoutMs,
+    keepAliveTimeout: gatewayLimits.keepAliveTimeoutMs,
+    http: { maxHeaderSize: gatewayLimits.headerBytesMax, headersTimeout: gatewayLimits.headersTimeoutMs },
+    routerOptions: { maxParamLength: gatewayLimits.pathParameterCharactersMax },
+    forceCloseConnections: 'idle',
+    // Our own draining answer says more, in the form of every other error.
+    return503OnClosing: false,
+    genReqId: requestId,
+    clientErrorHandler,
+    frameworkErrors: (error, request, reply) => {
+      const known = new PortError('invalid_argument', error.message, { cause: error });
+      sendProblem(reply as never, problemOf(known, request.id));
+    },
+  }) as unknown as App;
+  app.server.maxConnections = gatewayLimits.connectionsMax;
+
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const where = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'request');
+    return (data) => {
+      const result = (schema as unknown as z.ZodType).safeParse(data);
+      return result.success ? { value: result.data } : { error: errorFromIssues(result.error.issues, where) };
+    };
+  });
+  // The schemas of answers are for the document, and tests hold the answers to them.
+  app.setSerializerCompiler(() => JSON.stringify);
+  useStrictJsonBodies(app as never);
+  useProblems(app as never, (code) => context.metrics.problem(code));
+  useGuards(app, context);
+  const methodsByUrl = methodsOf(app);
+  restRoutes(app, context);
+  documentRoutes(app, context);
+  refuseOtherMethods(app, methodsByUrl);
+  return { app, context };
+}
+
+/** Bounds and bookkeeping around every request. */
+function useGuards(app: App, context: GatewayContext): void {
+  let bodyBytes = 0;
+  const reserved = new WeakMap<FastifyRequest, number>();
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    if (context.isDraining && request.url.startsWith('/v1/')) {
+      done(new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 }));
+      return;
+    }
+    const bytes = announcedBodyBytes(request);
+    if (bytes > 0) {
+      if (bodyBytes > 0 && bodyBytes + bytes > gatewayLimits.bodyBytesInFlightMax) {
+        done(
+          new PortError('overloaded', `requests of ${bodyBytes} bytes are being worked on`, { retryAfterMs: 1_000 }),
+        );
+        return;
+      }
+      bodyBytes += bytes;
+      reserved.set(request as never, bytes);
+    }
+    done();
+  });
+  const settle = (request: unknown): void => {
+    bodyBytes -= reserved.get(request as FastifyRequest) ?? 0;
+    reserved.delete(request as FastifyRequest);
+  };
+  app.addHook('onResponse', (request, reply, done) => {
+    settle(request);
+    context.metrics.request(
+      request.method,
+      request.routeOptions.url ?? '__unknown__',
+      reply.statusCode,
+      reply.elapsedTime,
+    );
+    done();
+  });
+  app.addHook('onRequestAbort', (request, done) => {
+    settle(request);
+    done();
+  });
+}
+
+function announcedBodyBytes(request: { readonly headers: Record<string, unknown> }): number {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (typeof length === 'string') return Math.min(Number(length) || 0, gatewayLimits.bodyBytesMax);
+  return encoding === undefined ? 0 : gatewayLimits.bodyBytesMax;
+}
+
+function methodsOf(app: App): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const name of [method].flat()) known.add(name);
+    methods.set(url, known);
+  });
+  return methods;
+}
+
+/** Without these a known path with another method would be answered 404. */
+function refuseOtherMethods(app: App, methodsByUrl: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, known] of [...methodsByUrl]) {
+    const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => !known.has(method));
+    const allowed = [...known].join(', ');
+    app.route({
+      method: others,
+      url,
+      schema: { hide: true },
+      onRequest: (request, reply, done) => {
+        void reply.header('allow', allowed);
+        done(new PortError('method_not_allowed', `${request.method} is not one of the methods of ${url}: ${allowed}`));
+      },
+      handler: async () => undefined,
+    });
+  }
+}
+
+let requests = 0;
+const requestPrefix = `${Date.now().toString(36)}-${process.pid.toString(36)}-`;
+const goodRequestId = new RegExp(`^[A-Za-z0-9._-]{1,${gatewayLimits.requestIdCharactersMax}}$`);
+
+function requestId(raw: { readonly headers: Record<string, unknown> }): string {
+  const given = raw.headers['x-request-id'];
+  if (typeof given === 'string' && goodRequestId.test(given)) return given;
+  requests += 1;
+  return requestPrefix + requests.toString(36);
+}
+
+/** What is wrong before there is a request: not HTTP, a head that is too large, a sender that is too slow. */
+function clientErrorHandler(reason: Error & { code?: string }, socket: Socket): void {
+  if (reason.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const error =
+    reason.code === 'HPE_HEADER_OVERFLOW'
+      ? new PortError(
+          'message_too_large',
+          `the head of the request is above the limit of ${gatewayLimits.headerBytesMax} bytes`,
+        )
+      : new PortError(
+          'invalid_argument',
+          reason.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'the request did not arrive in time' : 'this is not HTTP/1.1',
+        );
+  const body = JSON.stringify(problemOf(error));
+  const { httpStatus } = errorCodes[error.code];
+  socket.end(
+    `HTTP/1.1 ${httpStatus} ${httpStatus === 413 ? 'Payload Too Large' : 'Bad Request'}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

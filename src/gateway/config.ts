@@ -1,0 +1,222 @@
+/**
+ * The configuration: one strict schema; a YAML file < SLUICE_* in the environment < flags. The table `settings` names each
+ * setting's variable and flag; the command line, the environment and docs/CONFIG.md are made from it.
+ */
+
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { backendNames, type BackendName, PortError } from '../adapters/index.ts';
+import { gatewayLimits } from './limits.ts';
+import { errorFromIssues } from './rest/problem-handler.ts';
+
+const Port = z.int('must be a port number').min(0).max(65_535);
+const HostPort = z.string().regex(/^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port');
+const AmqpUrl = z.string().regex(/^amqps?:\/\/\S+$/, 'must be amqp://user:password@host:port');
+
+export const GatewayConfig = z.strictObject({
+  backend: z.enum(backendNames as [BackendName, ...BackendName[]]).default('native'),
+  host: z.string().min(1).default('127.0.0.1'),
+  port: Port.default(8080),
+  grpcPort: Port.default(9090),
+  allowUnauthenticated: z.boolean().default(false),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
+  pullIdleMs: z.int().min(10).max(3_600_000).default(gatewayLimits.pullIdleMs),
+  native: z
+    .strictObject({
+      dataDir: z.string().min(1).default('./sluice-data'),
+      durability: z.enum(['memory', 'os', 'fsync']).default('fsync'),
+    })
+    .prefault({}),
+  rabbitmq: z.strictObject({ urls: z.array(AmqpUrl).min(1).exactOptional() }).prefault({}),
+  kafka: z
+    .strictObject({
+      brokers: z.array(HostPort).min(1).exactOptional(),
+      clientId: z.string().min(1).max(200).exactOptional(),
+    })
+    .prefault({}),
+});
+
+export type GatewayConfig = z.output<typeof GatewayConfig>;
+export type GatewayConfigInput = z.input<typeof GatewayConfig>;
+
+export interface Setting {
+  /** In the file, such as `native.dataDir`. */
+  readonly path: string;
+  readonly variable: string;
+  /** As commander reads it. */
+  readonly flag: string;
+  readonly help: string;
+  /** How a variable or flag, which are text, becomes the value. */
+  readonly read: 'text' | 'number' | 'flag' | 'list';
+}
+
+export const settings: readonly Setting[] = [
+  {
+    path: 'backend',
+    variable: 'SLUICE_BACKEND',
+    flag: '--backend <name>',
+    help: 'native, rabbitmq or kafka',
+    read: 'text',
+  },
+  {
+    path: 'native.dataDir',
+    variable: 'SLUICE_DATA_DIR',
+    flag: '--data-dir <dir>',
+    help: 'native: where the log lies; one process at a time',
+    read: 'text',
+  },
+  {
+    path: 'native.durability',
+    variable: 'SLUICE_DURABILITY',
+    flag: '--durability <level>',
+    help: 'native: what a publish waits for by default: memory, os or fsync',
+    read: 'text',
+  },
+  {
+    path: 'rabbitmq.urls',
+    variable: 'SLUICE_RABBITMQ_URL',
+    flag: '--rabbitmq-url <url>',
+    help: 'rabbitmq: amqp://user:password@host:port, several separated by commas',
+    read: 'list',
+  },
+  {
+    path: 'kafka.brokers',
+    variable: 'SLUICE_KAFKA_BROKERS',
+    flag: '--kafka-brokers <list>',
+    help: 'kafka: host:port, several separated by commas',
+    read: 'list',
+  },
+  {
+    path: 'kafka.clientId',
+    variable: 'SLUICE_KAFKA_CLIENT_ID',
+    flag: '--kafka-client-id <id>',
+    help: 'kafka: the name of this client',
+    read: 'text',
+  },
+  { path: 'host', variable: 'SLUICE_HOST', flag: '--host <address>', help: 'address to listen on', read: 'text' },
+  {
+    path: 'port',
+    variable: 'SLUICE_PORT',
+    flag: '--port <number>',
+    help: 'port of the REST API; 0 takes a free one',
+    read: 'number',
+  },
+  {
+    path: 'grpcPort',
+    variable: 'SLUICE_GRPC_PORT',
+    flag: '--grpc-port <number>',
+    help: 'accepted and not used yet: gRPC comes later',
+    read: 'number',
+  },
+  {
+    path: 'allowUnauthenticated',
+    variable: 'SLUICE_ALLOW_UNAUTHENTICATED',
+    flag: '--allow-unauthenticated',
+    help: 'listen on an address that others can reach, without credentials',
+    read: 'flag',
+  },
+  {
+    path: 'logLevel',
+    variable: 'SLUICE_LOG_LEVEL',
+    flag: '--log-level <level>',
+    help: 'trace, debug, info, warn, error, fatal or silent; on stderr, one JSON line an event',
+    read: 'text',
+  },
+  {
+    path: 'pullIdleMs',
+    variable: 'SLUICE_PULL_IDLE_MS',
+    flag: '--pull-idle-ms <ms>',
+    help: 'after so long without a pull, a consumer with nothing outstanding is closed',
+    read: 'number',
+  },
+];
+
+export interface ConfigSources {
+  /** Path of a YAML file. */
+  readonly file?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** By `Setting.path`, as text. */
+  readonly flags?: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** @throws PortError `invalid_argument` or `unknown_field` that names the source and the setting. */
+export function loadConfig({ file, env = {}, flags = {} }: ConfigSources): GatewayConfig {
+  const merged: Record<string, unknown> = file === undefined ? {} : readConfigFile(file);
+  for (const setting of settings) {
+    const variable = env[setting.variable];
+    // An empty variable is one that somebody unset the only way a compose file can.
+    if (variable !== undefined && variable !== '') put(merged, setting, variable, setting.variable);
+    const flag = flags[setting.path];
+    if (flag !== undefined) put(merged, setting, flag, setting.flag.split(' ', 1)[0] ?? setting.flag);
+  }
+  return parseConfig(merged);
+}
+
+/** Fills in the defaults. @throws PortError */
+export function parseConfig(input: unknown): GatewayConfig {
+  const result = GatewayConfig.safeParse(input);
+  if (result.success) return result.data;
+  throw errorFromIssues(result.error.issues, 'configuration');
+}
+
+/** A host that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/** The effective configuration in one line; passwords in addresses are masked. */
+export function configText(config: GatewayConfig): string {
+  const { native, rabbitmq, kafka, ...common } = config;
+  const own = { native, rabbitmq, kafka }[config.backend];
+  return JSON.stringify({ ...common, [config.backend]: own }).replace(/(amqps?:\/\/)[^@/\s"]*@/g, '$1***@');
+}
+
+function readConfigFile(file: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 });
+  } catch (cause) {
+    const why = (cause as Error).message.split('\n', 1)[0];
+    throw new PortError('invalid_argument', `configuration file ${file} cannot be read: ${why}`, { cause });
+  }
+  if (content === null) return {};
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    throw new PortError('invalid_argument', `configuration file ${file} must hold settings by name`);
+  }
+  return structuredClone(content) as Record<string, unknown>;
+}
+
+function put(target: Record<string, unknown>, setting: Setting, given: string | boolean, source: string): void {
+  const [first = '', second] = setting.path.split('.');
+  const value = readValue(setting, given, source);
+  if (second === undefined) {
+    target[first] = value;
+    return;
+  }
+  const section = target[first];
+  target[first] = { ...(typeof section === 'object' && section !== null ? section : {}), [second]: value };
+}
+
+function readValue({ read, path }: Setting, given: string | boolean, source: string): unknown {
+  switch (read) {
+    case 'text':
+      return given;
+    case 'list':
+      return String(given)
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
+    case 'number':
+      if (typeof given === 'string' && /^\d{1,10}$/.test(given)) return Number(given);
+      throw wrong(path, `must be a whole number, not ${JSON.stringify(given)} (${source})`);
+    case 'flag':
+      if (given === true || given === 'true' || given === '1') return true;
+      if (given === false || given === 'false' || given === '0') return false;
+      throw wrong(path, `must be true or false, not ${JSON.stringify(given)} (${source})`);
+  }
+}
+
+function wrong(path: string, message: string): PortError {
+  return new PortError('invalid_argument', `configuration: ${path} ${message}`, { errors: [{ path, message }] });
+}

@@ -1,0 +1,27 @@
+/** What the routes share: one object per app, handed to each route file. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { MessagingPort } from '../adapters/index.ts';
+import type { GatewayMetrics } from './observability.ts';
+import type { PullSessions } from './pull-sessions.ts';
+
+export interface GatewayContext {
+  readonly port: MessagingPort;
+  readonly pulls: PullSessions;
+  readonly metrics: GatewayMetrics;
+  /** Shutting down: not ready, and new work is refused. */
+  isDraining: boolean;
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** A file of routes: registers them on an app. */
+export type Routes = (app: App, context: GatewayContext) => void;

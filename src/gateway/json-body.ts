@@ -1,0 +1,69 @@
+/**
+ * The parser of JSON bodies. JSON.parse alone changes data without a word: bytes that are not UTF-8 become U+FFFD, numbers
+ * beyond 2^53 are rounded, 1e999 becomes null when it is written again, a lone surrogate becomes U+FFFD. A gateway must hand
+ * on what it was given or refuse it, so each of these is refused here.
+ */
+
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type FieldProblem, PortError } from '../adapters/index.ts';
+
+/** Only texts with one of these can hold a number or a string that JSON.parse changes; others are not walked. */
+const suspicious = /\d{16}|[eE]\+?\d{3}|\\u[dD][89a-fA-F]/;
+
+type DefaultParser = (
+  request: FastifyRequest,
+  body: string,
+  done: (error: Error | null, value?: unknown) => void,
+) => void;
+
+/** Reads `application/json` (and refuses everything else: fastify answers 415 for types without a parser). */
+export function useStrictJsonBodies(app: FastifyInstance): void {
+  // Refuses `__proto__` and `constructor.prototype` as keys.
+  const parse = app.getDefaultJsonParser('error', 'error') as unknown as DefaultParser;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const bytes = body as Buffer;
+    if (!isUtf8(bytes)) {
+      done(new PortError('invalid_argument', 'the body is not UTF-8'));
+      return;
+    }
+    const text = bytes.toString();
+    parse(request, text, (error, value) => {
+      if (error === null && suspicious.test(text)) done(changedByParsing(value), value);
+      else done(error, value);
+    });
+  });
+}
+
+function changedByParsing(body: unknown): PortError | null {
+  const errors: FieldProblem[] = [];
+  const pending: { readonly value: unknown; readonly path: string }[] = [{ value: body, path: '' }];
+  for (let next = pending.pop(); next !== undefined && errors.length < 10; next = pending.pop()) {
+    const { value, path } = next;
+    if (typeof value === 'number' && isChangedNumber(value)) {
+      errors.push({ path, message: 'is a number that JSON cannot carry exactly: send it as text' });
+    } else if (typeof value === 'string' && !isWellFormed(value)) {
+      errors.push({ path, message: 'has half of a surrogate pair, which is not text' });
+    } else if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) pending.push({ value: item, path: `${path}[${index}]` });
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, field] of Object.entries(value)) {
+        if (!isWellFormed(key)) errors.push({ path, message: 'has a key with half of a surrogate pair' });
+        pending.push({ value: field, path: path === '' ? key : `${path}.${key}` });
+      }
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) return null;
+  return new PortError('invalid_argument', `body: ${first.path} ${first.message}`, { errors });
+}
+
+function isChangedNumber(value: number): boolean {
+  return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+}
+
+/** String.prototype.isWellFormed, which the language level of this project does not know yet. */
+function isWellFormed(text: string): boolean {
+  return !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
+}

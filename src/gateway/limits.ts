@@ -1,0 +1,43 @@
+/** Every bound of the gateway, with the reason beside it. Bounds of messages and calls are the port's (adapters/limits.ts). */
+export const gatewayLimits = {
+  /** A value of 1 MiB in its worst JSON spelling (`\u0000`, six characters a byte), with key and headers. */
+  bodyBytesMax: 8 * 1024 * 1024,
+  /** Bodies that are arriving or being worked on, all requests together: memory, not fairness. Above: `overloaded`. */
+  bodyBytesInFlightMax: 256 * 1024 * 1024,
+  /** From the first byte of a request to its last; Node's own default of five minutes lets slow senders hold sockets. */
+  requestTimeoutMs: 30_000,
+  /** The head alone. */
+  headersTimeoutMs: 10_000,
+  /** A socket without a byte either way. Above the longest pull (30 s) and the longest publish (30 s). */
+  connectionTimeoutMs: 75_000,
+  /** Above the 60 s after which common load balancers drop idle connections, so that they and not we close first. */
+  keepAliveTimeoutMs: 72_000,
+  /** All header fields of a request. */
+  headerBytesMax: 16 * 1024,
+  /** Each holds a socket and at most one request. */
+  connectionsMax: 2_000,
+  /** Names have at most 249 characters, percent-encoded more: fastify's default of 100 would answer 404 for a good name. */
+  pathParameterCharactersMax: 512,
+  /** What a client may call its request; longer or other characters: we name it. */
+  requestIdCharactersMax: 128,
+  /** Publish requests not yet answered. Above: `too_many_in_flight`. */
+  publishesInFlightMax: 1_000,
+  /** Pulls that wait on one subscription. Above: `too_many_in_flight`. */
+  pullsWaitingPerSubscriptionMax: 1_000,
+  /** Subscriptions that are being pulled from at the same time: each is an open consumer on the backend. */
+  pullSessionsMax: 1_000,
+  /** A consumer that nobody pulled from for so long, with nothing outstanding, is closed: what it prefetched is for others. */
+  pullIdleMs: 30_000,
+  /** `/readyz` and `/v1/backend` do not wait longer for the backend: a probe has a deadline of its own. */
+  healthTimeoutMs: 2_000,
+  /** Topics and subscriptions that get a label of their own in metrics; the rest share `__other__`. */
+  metricNamesMax: 200,
+  /** Lag is asked of the backend at a scrape: for so many subscriptions, at most so often, and no longer than this. */
+  lagSubscriptionsMax: 100,
+  lagCacheMs: 5_000,
+  lagTimeoutMs: 2_000,
+  /** Shutdown: requests under way may finish for so long, then their sockets are closed. */
+  shutdownRequestsMs: 3_000,
+  /** All of the shutdown; the promise is under ten seconds. */
+  shutdownMs: 9_500,
+} as const;

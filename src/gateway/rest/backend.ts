@@ -1,0 +1,77 @@
+/** What stands behind the gateway: capabilities, the backend, and whether it is well. */
+
+import type { Health, MessagingPort } from '../../adapters/index.ts';
+import { PortError } from '../../adapters/index.ts';
+import type { Routes } from '../context.ts';
+import { gatewayLimits } from '../limits.ts';
+import { BackendAnswer, CapabilitiesAnswer, CapabilitiesQuery, LiveAnswer, ReadyAnswer } from '../schema/backend.ts';
+import { NoQuery } from '../schema/common.ts';
+import { problemResponse } from '../schema/problem.ts';
+
+export const backendRoutes: Routes = (app, context) => {
+  const { port } = context;
+  app.route({
+    method: 'GET',
+    url: '/v1/capabilities',
+    schema: {
+      tags: ['backend'],
+      summary:
+        'What this backend can do: native, emulated or unsupported, each with how. Using an unsupported one is refused.',
+      querystring: CapabilitiesQuery,
+      response: { 200: CapabilitiesAnswer, default: problemResponse },
+    },
+    handler: async (request) => ({ ...port.info, capabilities: { ...port.capabilities(request.query.queueType) } }),
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/backend',
+    schema: {
+      tags: ['backend'],
+      summary: 'The backend, its version and its health.',
+      querystring: NoQuery,
+      response: { 200: BackendAnswer, default: problemResponse },
+    },
+    handler: async () => ({ ...port.info, health: await healthOf(port) }),
+  });
+  app.route({
+    method: 'GET',
+    url: '/livez',
+    schema: {
+      tags: ['operations'],
+      summary: 'The process answers. Says nothing about the backend.',
+      response: { 200: LiveAnswer },
+    },
+    handler: async () => ({ status: 'live' as const }),
+  });
+  app.route({
+    method: 'GET',
+    url: '/readyz',
+    schema: {
+      tags: ['operations'],
+      summary: '503 while the backend cannot be reached or the gateway shuts down.',
+      response: { 200: ReadyAnswer, default: problemResponse },
+    },
+    handler: async () => {
+      if (context.isDraining) throw new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 });
+      const health = await healthOf(port);
+      if (!health.ok) throw new PortError('backend_unavailable', health.detail, { retryAfterMs: 1_000 });
+      return { status: 'ready' as const, backend: health };
+    },
+  });
+};
+
+async function healthOf(port: MessagingPort): Promise<Health> {
+  let timer: NodeJS.Timeout | undefined;
+  const late: Promise<Health> = new Promise((resolve) => {
+    const { healthTimeoutMs } = gatewayLimits;
+    timer = setTimeout(
+      () => resolve({ ok: false, detail: `${port.info.product} did not answer within ${healthTimeoutMs} ms` }),
+      healthTimeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([port.health(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,119 @@
+/** Subscriptions: create, list, describe, delete, seek, lag. */
+
+import { z } from 'zod';
+import type { Position, SubscriptionDefinition } from '../../adapters/index.ts';
+import type { Routes } from '../context.ts';
+import { NoQuery, type PositionBody, SubscriptionParams } from '../schema/common.ts';
+import { problemResponse } from '../schema/problem.ts';
+import {
+  LagAnswer,
+  SeekBody,
+  Subscription,
+  type SubscriptionAnswer,
+  SubscriptionBody,
+  SubscriptionList,
+} from '../schema/subscriptions.ts';
+
+export const subscriptionRoutes: Routes = (app, { port }) => {
+  app.route({
+    method: 'POST',
+    url: '/v1/subscriptions',
+    schema: {
+      tags: ['subscriptions'],
+      summary:
+        'Create a subscription: answered when every later publish will reach it. Identical again: 200; with other options: 409.',
+      querystring: NoQuery,
+      body: SubscriptionBody,
+      response: { 200: Subscription, 201: Subscription, default: problemResponse },
+    },
+    handler: async (request, reply) => {
+      const { created, definition } = await port.createSubscription({
+        ...request.body,
+        start: toPosition(request.body.start),
+      });
+      return reply.code(created ? 201 : 200).send(subscriptionAnswer(definition));
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/subscriptions',
+    schema: {
+      tags: ['subscriptions'],
+      summary: 'List the subscriptions.',
+      querystring: NoQuery,
+      response: { 200: SubscriptionList, default: problemResponse },
+    },
+    handler: async () => ({ subscriptions: (await port.listSubscriptions()).map(subscriptionAnswer) }),
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/subscriptions/:subscription',
+    schema: {
+      tags: ['subscriptions'],
+      summary: 'A subscription with every default filled in.',
+      params: SubscriptionParams,
+      querystring: NoQuery,
+      response: { 200: Subscription, default: problemResponse },
+    },
+    handler: async (request) => subscriptionAnswer(await port.describeSubscription(request.params.subscription)),
+  });
+  app.route({
+    method: 'DELETE',
+    url: '/v1/subscriptions/:subscription',
+    schema: {
+      tags: ['subscriptions'],
+      summary: 'Remove a subscription. Waiting pulls answer subscription_not_found.',
+      params: SubscriptionParams,
+      querystring: NoQuery,
+      response: { 204: z.null().describe('Gone.'), default: problemResponse },
+    },
+    handler: async (request, reply) => {
+      await port.deleteSubscription(request.params.subscription);
+      return reply.code(204).send(null);
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/v1/subscriptions/:subscription/seek',
+    schema: {
+      tags: ['subscriptions'],
+      summary: 'Move a subscription. Outstanding deliveries become expired.',
+      params: SubscriptionParams,
+      querystring: NoQuery,
+      body: SeekBody,
+      response: { 200: SeekBody, default: problemResponse },
+    },
+    handler: async (request) => {
+      await port.seek(request.params.subscription, toPosition(request.body.to));
+      return { to: request.body.to };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/subscriptions/:subscription/lag',
+    schema: {
+      tags: ['subscriptions'],
+      summary: 'How many messages wait.',
+      params: SubscriptionParams,
+      querystring: NoQuery,
+      response: { 200: LagAnswer, default: problemResponse },
+    },
+    handler: async (request) => {
+      const { partitions, total } = await port.lag(request.params.subscription);
+      return { partitions: partitions.map((partition) => ({ ...partition })), total };
+    },
+  });
+};
+
+function toPosition(position: z.output<typeof PositionBody>): Position {
+  return typeof position === 'object' && 'timestamp' in position ? { timestampMs: position.timestamp } : position;
+}
+
+function subscriptionAnswer(definition: SubscriptionDefinition): SubscriptionAnswer {
+  const { start } = definition;
+  return {
+    ...definition,
+    start: typeof start === 'object' && 'timestampMs' in start ? { timestamp: start.timestampMs } : start,
+    requires: [...definition.requires],
+  };
+}

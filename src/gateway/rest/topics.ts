@@ -1,0 +1,68 @@
+/** Topics: create, list, describe, delete. */
+
+import { z } from 'zod';
+import type { TopicDefinition } from '../../adapters/index.ts';
+import type { Routes } from '../context.ts';
+import { NoQuery, TopicParams } from '../schema/common.ts';
+import { problemResponse } from '../schema/problem.ts';
+import { Topic, TopicBody, TopicList } from '../schema/topics.ts';
+
+export const topicRoutes: Routes = (app, { port }) => {
+  app.route({
+    method: 'POST',
+    url: '/v1/topics',
+    schema: {
+      tags: ['topics'],
+      summary: 'Create a topic. Identical again: 200; with other options: 409 already_exists.',
+      querystring: NoQuery,
+      body: TopicBody,
+      response: { 200: Topic, 201: Topic, default: problemResponse },
+    },
+    handler: async (request, reply) => {
+      const { created, definition } = await port.createTopic(request.body);
+      return reply.code(created ? 201 : 200).send(topicAnswer(definition));
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/topics',
+    schema: {
+      tags: ['topics'],
+      summary: 'List the topics.',
+      querystring: NoQuery,
+      response: { 200: TopicList, default: problemResponse },
+    },
+    handler: async () => ({ topics: (await port.listTopics()).map(topicAnswer) }),
+  });
+  app.route({
+    method: 'GET',
+    url: '/v1/topics/:topic',
+    schema: {
+      tags: ['topics'],
+      summary: 'A topic with every default filled in.',
+      params: TopicParams,
+      querystring: NoQuery,
+      response: { 200: Topic, default: problemResponse },
+    },
+    handler: async (request) => topicAnswer(await port.describeTopic(request.params.topic)),
+  });
+  app.route({
+    method: 'DELETE',
+    url: '/v1/topics/:topic',
+    schema: {
+      tags: ['topics'],
+      summary: 'Remove a topic, its messages and its subscriptions.',
+      params: TopicParams,
+      querystring: NoQuery,
+      response: { 204: z.null().describe('Gone.'), default: problemResponse },
+    },
+    handler: async (request, reply) => {
+      await port.deleteTopic(request.params.topic);
+      return reply.code(204).send(null);
+    },
+  });
+};
+
+function topicAnswer(topic: TopicDefinition): z.output<typeof Topic> {
+  return { ...topic, options: { ...topic.options } };
+}

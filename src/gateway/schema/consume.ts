@@ -1,0 +1,46 @@
+/** Pull and settle. */
+
+import { z } from 'zod';
+import { limits } from '../../adapters/index.ts';
+import { whole } from './common.ts';
+import { DeliveredMessage } from './message.ts';
+
+export const PullBody = z.strictObject({
+  maxMessages: whole(1, limits.pullMessagesMax).default(100),
+  maxBytes: whole(1, limits.pullBytesMax).default(4 * 1024 * 1024),
+  waitMs: whole(0, limits.pullWaitMsMax).default(1_000),
+});
+
+export const PullAnswer = z.strictObject({
+  deliveries: z.array(
+    z
+      .strictObject({
+        ackToken: z.string(),
+        attempt: z.int(),
+        deadline: z.number().describe('Milliseconds since 1970.'),
+        message: DeliveredMessage,
+      })
+      .meta({ id: 'Delivery' }),
+  ),
+});
+
+const Tokens = z.array(z.string().min(1).max(200)).min(1).max(limits.tokensPerCallMax);
+const Reason = z.string().max(1_000).exactOptional();
+
+export const AckBody = z.strictObject({ tokens: Tokens });
+export const NackBody = z.strictObject({
+  tokens: Tokens,
+  delayMs: whole(0, limits.backoffMsMax).describe('Default: the back-off of the subscription.').exactOptional(),
+  reason: Reason,
+});
+export const RejectBody = z.strictObject({ tokens: Tokens, reason: Reason });
+export const ExtendBody = z.strictObject({
+  tokens: Tokens,
+  deadlineMs: whole(1, limits.ackDeadlineMsMax).describe('From now.'),
+});
+
+export const SettleAnswer = z
+  .strictObject({
+    results: z.array(z.strictObject({ token: z.string(), status: z.enum(['ok', 'expired', 'already', 'invalid']) })),
+  })
+  .meta({ id: 'SettleAnswer' });

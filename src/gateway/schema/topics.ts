@@ -1,0 +1,68 @@
+/** Topics: what creates one, and one as it stands. */
+
+import { z } from 'zod';
+import { limits } from '../../adapters/index.ts';
+import { Name, QueueTypeName, whole } from './common.ts';
+import { DeliveredMessage } from './message.ts';
+
+const OptionValue = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number or a boolean');
+
+export const TopicBody = z.strictObject({
+  name: Name,
+  partitions: whole(1, limits.partitionsPerTopicMax).default(1),
+  retention: z
+    .strictObject({
+      ms: whole(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+      bytes: whole(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+    })
+    .exactOptional(),
+  cleanup: z.enum(['delete', 'compact']).default('delete'),
+  queueType: QueueTypeName.describe('RabbitMQ only.').exactOptional(),
+  replicas: whole(1, 99).exactOptional(),
+  options: z.record(z.string(), OptionValue).describe('Options of the backend, by its own names.').exactOptional(),
+});
+
+export const Topic = z
+  .strictObject({
+    name: Name,
+    partitions: z.int(),
+    retention: z.strictObject({ ms: z.number().nullable(), bytes: z.number().nullable() }),
+    cleanup: z.enum(['delete', 'compact']),
+    queueType: QueueTypeName.nullable(),
+    replicas: z.int().nullable(),
+    options: z.record(z.string(), OptionValue),
+  })
+  .meta({ id: 'Topic' });
+
+export const TopicList = z.strictObject({ topics: z.array(Topic) });
+
+const FromParameter = z
+  .union([z.enum(['earliest', 'latest']), z.string().regex(/^\d{1,15}$/)], 'must be "earliest", "latest" or an offset')
+  .default('earliest');
+const LimitParameter = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(limits.readMessagesMax, `must be a whole number from 1 to ${limits.readMessagesMax}`)
+  .default(100);
+const EncodingParameter = z.enum(['auto', 'base64']).default('auto');
+
+export const BrowseQuery = z.strictObject({ from: FromParameter, limit: LimitParameter, encoding: EncodingParameter });
+
+export const BrowseAnswer = z.strictObject({
+  messages: z.array(DeliveredMessage),
+  next: z.int().describe('The offset to go on from.'),
+});
+
+export const DeadLettersQuery = z.strictObject({
+  partition: z.coerce.number().int().min(0).describe('Needed to go on from an offset.').exactOptional(),
+  from: FromParameter,
+  limit: LimitParameter,
+  encoding: EncodingParameter,
+});
+
+export const DeadLettersAnswer = z.strictObject({
+  topic: Name,
+  messages: z.array(DeliveredMessage),
+  next: z.record(z.string(), z.int()).describe('By partition: the offset to go on from.'),
+});

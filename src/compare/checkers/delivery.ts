@@ -116,6 +116,15 @@ export class DeliveryChecker {
     return Math.max(0, this.#settled.acked * this.#subscriptions.length - this.receivedCount);
   }
 
+  /** A checker for a reader of its own over what was sent so far, such as a replay: nothing received yet. */
+  forAnotherReader(): DeliveryChecker {
+    const other = new DeliveryChecker(this.#plan, 1, { keylessInOrder: this.#checksKeyless });
+    other.#fates.set(this.#fates);
+    other.#sent = this.#sent;
+    Object.assign(other.#settled, this.#settled);
+    return other;
+  }
+
   /** The final count; call after the drain. */
   result(): DeliveryCounts {
     let lost = 0;

@@ -4,6 +4,8 @@ import type { Spread } from '../report/model.ts';
 import { seededRandom } from '../workloads/random.ts';
 
 const resamples = 1_000;
+/** With one repeat nobody knows the spread; on a shared machine a factor below this has been seen by chance. */
+const singleRepeatFloor = 0.5;
 
 export function median(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
@@ -30,10 +32,10 @@ export type Comparison = 'higher' | 'lower' | 'no-difference-shown';
 
 /**
  * Is `a` above `b`? Only when the intervals do not overlap and the medians differ by more than the noise floor
- * (a fraction, such as 0.1). With a single repeat on either side the floor is doubled, since no spread is known.
+ * (a fraction, such as 0.1). With a single repeat on either side the floor is `singleRepeatFloor`.
  */
 export function compareSpreads(a: Spread, b: Spread, noiseFloor: number): Comparison {
-  const floor = Math.min(a.count, b.count) < 2 ? noiseFloor * 2 : noiseFloor;
+  const floor = Math.min(a.count, b.count) < 2 ? Math.max(noiseFloor, singleRepeatFloor) : noiseFloor;
   if (a.low > b.high && a.median > b.median * (1 + floor)) return 'higher';
   if (a.high < b.low && b.median > a.median * (1 + floor)) return 'lower';
   return 'no-difference-shown';

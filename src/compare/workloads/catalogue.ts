@@ -1,6 +1,7 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
+import type { Plan } from './plan.ts';
 
 export interface WorkloadSpec {
   readonly id: string;
@@ -12,7 +13,7 @@ export interface WorkloadSpec {
   readonly messageBytes: number;
   /** Offered load; null for own-maximum and for the re-reading of `replay`. */
   readonly ratePerSecond: number | null;
-  readonly arrival: 'uniform' | 'poisson' | 'closed-window';
+  readonly arrival: 'uniform' | 'poisson' | 'closed-window' | 'trace';
   /** The plan's length: with a rate it follows from rate and time, else it caps the run. */
   readonly messages: number;
   readonly partitions: number;
@@ -127,6 +128,27 @@ export function workloadsOf(profile: Profile): readonly WorkloadSpec[] {
   return profile === 'smoke'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
     : all;
+}
+
+/** A trace as a workload: its own times, keys and sizes, at the speed asked for. Pure. */
+export function traceWorkload(plan: Plan, name: string, layers: readonly Layer[]): WorkloadSpec {
+  const lastMs = plan.sendAtMs.at(-1) ?? 0;
+  const measuredMs = Math.max(1, Math.ceil(lastMs) + 1);
+  return {
+    ...common,
+    id: 'trace',
+    title: `The trace ${name}, ${plan.count} messages`,
+    kind: 'flow',
+    mode: 'equal-load',
+    layers,
+    messageBytes: Math.round(plan.payloadBytes / Math.max(1, plan.count)),
+    ratePerSecond: Math.round((plan.count / measuredMs) * 1_000_000) / 1000,
+    arrival: 'trace',
+    messages: plan.count,
+    keys: plan.keyNames.length,
+    warmupMs: 0,
+    measuredMs,
+  };
 }
 
 /** Every workload's id, for `--only` and for messages about a wrong one. */

@@ -16,7 +16,7 @@ export interface PlanSpec {
   readonly keyDistribution: 'none' | 'uniform' | 'zipf';
   /** Intended send times; null: as fast as the window allows (all 0). */
   readonly ratePerSecond: number | null;
-  readonly arrival: 'uniform' | 'poisson' | 'closed-window';
+  readonly arrival: 'uniform' | 'poisson' | 'closed-window' | 'trace';
 }
 
 export interface Plan {

@@ -1,0 +1,47 @@
+/** What a rate was limited by, decided from CPU shares, the rate that was offered and what the generator can do alone. Pure. */
+
+import type { LimitedBy, WorkloadMode, WorkloadRow } from './report/model.ts';
+
+/** Of one core: above it a single-threaded process is the limit. */
+const eventLoopFull = 0.9;
+/** Of one core: the queue process or the network thread of a broker has no more; the machine's cores are shared. */
+const brokerFullCores = 0.8;
+/** Of the generator's own maximum against nothing. */
+const generatorFull = 0.7;
+/** The bare client must be this much faster before the port is called the limit. */
+const portFactor = 1.25;
+
+export interface LimitEvidence {
+  readonly mode: WorkloadMode;
+  readonly messagesPerSecond: number;
+  readonly generatorCeiling: number | null;
+  readonly eventLoop: number;
+  readonly brokerCores: number | null;
+}
+
+export function limitedBy(evidence: LimitEvidence): LimitedBy {
+  if (evidence.mode === 'equal-load') return 'offered-load';
+  const { generatorCeiling, messagesPerSecond } = evidence;
+  if (generatorCeiling !== null && messagesPerSecond > generatorCeiling * generatorFull) return 'generator';
+  if (evidence.eventLoop >= eventLoopFull) return 'client';
+  if (evidence.brokerCores !== null && evidence.brokerCores >= brokerFullCores) return 'broker';
+  // Neither is busy: what is waited for (disk, confirm) is the broker's. Embedded, the engine is the broker.
+  return 'broker';
+}
+
+/** With the bare rows beside them: a client-bound row of the port whose bare sibling is clearly faster is bound by the port. */
+export function blamePort(rows: readonly WorkloadRow[]): readonly WorkloadRow[] {
+  return rows.map((row) => {
+    if (row.layer !== 'port' || row.limitedBy !== 'client') return row;
+    const bare = rows.filter(
+      (other) =>
+        other.layer === 'bare' &&
+        other.id === row.id &&
+        other.system === row.system &&
+        other.mode === row.mode &&
+        other.valid,
+    );
+    const best = Math.max(0, ...bare.map((other) => other.publish.messagesPerSecond));
+    return best > row.publish.messagesPerSecond * portFactor ? { ...row, limitedBy: 'port' as const } : row;
+  });
+}

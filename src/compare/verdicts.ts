@@ -1,0 +1,294 @@
+/**
+ * The claims that people repeat about Kafka and RabbitMQ, each decided from measured cells only. What was not measured is
+ * said to be not tested, whatever the documents promise. The embedded log is no answer to "RabbitMQ or Kafka?" and is left
+ * out. Pure.
+ */
+
+import type { CellSummary, ClaimVerdict, Layer, ScenarioRow, Spread, SystemRow, WorkloadMode } from './report/model.ts';
+import { type Comparison, compareSpreads } from './statistics/index.ts';
+
+export interface VerdictInput {
+  readonly systems: readonly SystemRow[];
+  readonly scenarios: readonly ScenarioRow[];
+  readonly cells: readonly CellSummary[];
+  /** Such as `AMD EPYC, 2 cores, one host`. */
+  readonly machine: string;
+}
+
+const rabbitMqSystems = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream'] as const;
+/** Differences below this are not called differences. */
+const noiseFloor = 0.1;
+
+export function decideClaims(input: VerdictInput): readonly ClaimVerdict[] {
+  return [
+    isFaster(input),
+    hasLowLatency(input),
+    notTested(
+      'kafka-scales-out',
+      'Kafka scales out easily',
+      'needs several nodes and a growing cluster; this run had one node of each',
+    ),
+    notTested(
+      'kafka-survives-faults',
+      'Kafka survives faults without loss',
+      'no node was killed, paused or cut off in this run',
+    ),
+    storesAndForgets(input),
+    readsIndependently(input),
+    startsEasily(input),
+    notTested(
+      'kafka-fits-spark-flink-hadoop',
+      'Kafka fits Spark, Flink and Hadoop',
+      'a question of connectors, which this comparison does not run',
+    ),
+  ];
+}
+
+function notTested(id: string, claim: string, why: string): ClaimVerdict {
+  return {
+    id,
+    claim,
+    verdict: 'not-tested',
+    basis: 'not-tested',
+    reason: `Not tested: ${why}.`,
+    scope: 'none',
+    evidence: [],
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ performance
+
+interface Pair {
+  readonly kafka: CellSummary;
+  readonly other: CellSummary;
+  readonly kafkaFigure: Spread;
+  readonly otherFigure: Spread;
+  readonly comparison: Comparison;
+  /** Only equal promises decide; the others are told. */
+  readonly isSamePromise: boolean;
+}
+
+function isFaster(input: VerdictInput): ClaimVerdict {
+  const claim = { id: 'kafka-is-faster', claim: 'Kafka is faster than RabbitMQ (messages per second)' };
+  const pairs = pairsOf(input, 'own-maximum', 'publish.messagesPerSecond');
+  return judge(
+    input,
+    claim,
+    pairs,
+    'higher',
+    (pair) => `${perSecond(pair.kafkaFigure)} against ${perSecond(pair.otherFigure)}`,
+  );
+}
+
+function hasLowLatency(input: VerdictInput): ClaimVerdict {
+  const claim = { id: 'kafka-has-low-latency', claim: 'Kafka has lower latency than RabbitMQ' };
+  const pairs = pairsOf(input, 'equal-load', 'latencyMs.endToEnd.p99');
+  return judge(
+    input,
+    claim,
+    pairs,
+    'lower',
+    (pair) => `p99 ${milliseconds(pair.kafkaFigure)} against ${milliseconds(pair.otherFigure)}`,
+  );
+}
+
+/** Kafka's cells of the throughput workloads beside RabbitMQ's: with the bare clients where they ran, else through the port. */
+function pairsOf(input: VerdictInput, mode: WorkloadMode, path: string): readonly Pair[] {
+  const cells = input.cells.filter(
+    (cell) => cell.workload.startsWith('throughput-') && cell.mode === mode && cell.validRepeats > 0,
+  );
+  const layer: Layer = cells.some((cell) => cell.layer === 'bare' && cell.system === 'kafka') ? 'bare' : 'port';
+  const onLayer = cells.filter((cell) => cell.layer === layer);
+  return onLayer
+    .filter((cell) => cell.system === 'kafka')
+    .flatMap((kafka) =>
+      onLayer
+        .filter((cell) => cell.workload === kafka.workload && isRabbitMq(cell.system))
+        .flatMap((other) => pairOf(kafka, other, path)),
+    );
+}
+
+function pairOf(kafka: CellSummary, other: CellSummary, path: string): readonly Pair[] {
+  const kafkaFigure = kafka.figures[path];
+  const otherFigure = other.figures[path];
+  if (kafkaFigure === undefined || otherFigure === undefined) return [];
+  const isSamePromise =
+    kafka.durability.persistence === other.durability.persistence &&
+    kafka.durability.copies === other.durability.copies;
+  const comparison = compareSpreads(kafkaFigure, otherFigure, noiseFloor);
+  return [{ kafka, other, kafkaFigure, otherFigure, comparison, isSamePromise }];
+}
+
+function judge(
+  input: VerdictInput,
+  { id, claim }: { readonly id: string; readonly claim: string },
+  pairs: readonly Pair[],
+  wanted: 'higher' | 'lower',
+  figures: (pair: Pair) => string,
+): ClaimVerdict {
+  const deciding = pairs.filter((pair) => pair.isSamePromise);
+  if (deciding.length === 0)
+    return notTested(id, claim, 'no valid cells of Kafka and RabbitMQ with the same durability');
+  const forIt = deciding.filter((pair) => pair.comparison === wanted);
+  const undecided = deciding.filter((pair) => pair.comparison === 'no-difference-shown');
+  const verdict =
+    forIt.length === deciding.length
+      ? 'true'
+      : forIt.length > 0
+        ? 'true-if'
+        : undecided.length > 0
+          ? 'inconclusive'
+          : 'false';
+  const told = pairs.map(
+    (pair) =>
+      `${pair.kafka.workload}: Kafka ${figures(pair)} of ${pair.other.system}${pair.isSamePromise ? '' : ` (which promises ${pair.other.durability.persistence}, Kafka ${pair.kafka.durability.persistence})`}`,
+  );
+  const [first] = deciding as readonly [Pair, ...Pair[]];
+  const condition =
+    verdict === 'true-if'
+      ? `true against ${forIt.map((pair) => `${pair.other.system} on ${pair.kafka.workload}`).join(', ')}; `
+      : '';
+  return {
+    id,
+    claim,
+    verdict,
+    basis: 'measured',
+    reason: `${told.join('; ')}.`,
+    scope: `${condition}${scopeOf(input)}, layer ${first.kafka.layer}, ${first.kafka.mode}, durability ${first.kafka.durability.persistence} x ${first.kafka.durability.copies}, ${Math.min(...deciding.map((pair) => Math.min(pair.kafkaFigure.count, pair.otherFigure.count)))} valid runs or more`,
+    evidence: [...new Set(pairs.flatMap((pair) => [evidenceOf(pair.kafka), evidenceOf(pair.other)]))],
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ semantics
+
+function storesAndForgets(input: VerdictInput): ClaimVerdict {
+  const id = 'kafka-stores-rabbitmq-forgets';
+  const claim = 'Kafka stores messages durably while RabbitMQ hands them over and forgets';
+  const rows = scenarioRows(input, ['replay-after-ack', 'late-subscriber']);
+  const kafka = rows.filter((row) => row.system === 'kafka');
+  const queueRows = rows.filter((row) => row.system === 'rabbitmq-quorum' || row.system === 'rabbitmq-classic');
+  const streamRows = rows.filter((row) => row.system === 'rabbitmq-stream');
+  if (kafka.length === 0 || queueRows.length + streamRows.length === 0)
+    return notTested(id, claim, 'the scenarios of replay and late subscribers did not run on both');
+  const isOpen = rows.some((row) => row.verdict === 'INCONCLUSIVE');
+  const kafkaKeeps = kafka.every(holds);
+  const queuesForget = queueRows.length > 0 && queueRows.every((row) => !holds(row));
+  const streamsKeep = streamRows.length > 0 && streamRows.every(holds);
+  const verdict = isOpen ? 'inconclusive' : !kafkaKeeps || !queuesForget ? 'false' : streamsKeep ? 'true-if' : 'true';
+  return {
+    id,
+    claim,
+    verdict,
+    basis: 'measured',
+    reason: `Kafka ${kafkaKeeps ? 'kept' : 'did not keep'} what had been acked; RabbitMQ's queues ${queuesForget ? 'had forgotten it' : 'gave it again'}${streamRows.length === 0 ? '' : `, its streams ${streamsKeep ? 'kept it too' : 'did not keep it'}`}.`,
+    scope: `${verdict === 'true-if' ? 'true of quorum and classic queues, false of streams; ' : ''}${scopeOf(input)}; what survives a crash is another question, not tested here`,
+    evidence: rows.map(scenarioEvidence),
+  };
+}
+
+function readsIndependently(input: VerdictInput): ClaimVerdict {
+  const id = 'many-independent-readers';
+  const claim = 'With Kafka many consumers read the same messages independently';
+  const rows = scenarioRows(input, ['fan-out', 'away-subscriber', 'fan-out-disk']);
+  const kafka = rows.filter((row) => row.system === 'kafka');
+  if (kafka.length === 0) return notTested(id, claim, 'the fan-out scenarios did not run on Kafka');
+  const verdict = kafka.some((row) => row.verdict === 'INCONCLUSIVE')
+    ? 'inconclusive'
+    : kafka.every(holds)
+      ? 'true'
+      : 'false';
+  const alsoIndependent = rabbitMqSystems.filter((system) => {
+    const own = rows.filter((row) => row.system === system && row.id !== 'fan-out-disk');
+    return own.length > 0 && own.every(holds);
+  });
+  const disk = rows.filter((row) => row.id === 'fan-out-disk').map((row) => `${row.system}: ${row.summary}`);
+  return {
+    id,
+    claim,
+    verdict,
+    basis: 'measured',
+    reason:
+      `${alsoIndependent.length === 0 ? 'No RabbitMQ system was seen to do it.' : `So does RabbitMQ (${alsoIndependent.join(', ')}); the difference is what is stored.`} ${disk.join('; ')}`.trim(),
+    scope: scopeOf(input),
+    evidence: rows.map(scenarioEvidence),
+  };
+}
+
+function startsEasily(input: VerdictInput): ClaimVerdict {
+  const id = 'rabbitmq-easier-to-start';
+  const claim = 'RabbitMQ is easier to start with';
+  const kafka = input.systems.find((system) => system.id === 'kafka');
+  const rabbitMq = input.systems.find((system) => isRabbitMq(system.id));
+  if (kafka?.startMs === null || rabbitMq?.startMs === null || kafka === undefined || rabbitMq === undefined)
+    return notTested(id, claim, 'both brokers must be started by the run');
+  const kafkaRss = peakRss(input.cells, (system) => system === 'kafka');
+  const rabbitMqRss = peakRss(input.cells, isRabbitMq);
+  const memory =
+    kafkaRss === null || rabbitMqRss === null
+      ? ''
+      : `; memory under load ${mebibytes(rabbitMqRss)} against ${mebibytes(kafkaRss)}`;
+  const isSmaller = kafkaRss !== null && rabbitMqRss !== null && rabbitMqRss < kafkaRss * (1 - noiseFloor);
+  const isQuicker = rabbitMq.startMs < kafka.startMs * (1 - noiseFloor);
+  return {
+    id,
+    claim,
+    verdict: isSmaller && isQuicker ? 'true' : isSmaller || isQuicker ? 'true-if' : 'false',
+    basis: 'measured',
+    reason: `RabbitMQ accepted connections after ${rabbitMq.startMs} ms, Kafka after ${kafka.startMs} ms${memory}.`,
+    scope: `only start-up time and memory are measured, not how easily it is learnt${isSmaller === isQuicker ? '' : `; true of ${isSmaller ? 'memory' : 'start-up time'} alone`}; ${scopeOf(input)}`,
+    evidence: input.cells
+      .filter((cell) => cell.system === 'kafka' || isRabbitMq(cell.system))
+      .map(evidenceOf)
+      .slice(0, 8),
+  };
+}
+
+function peakRss(cells: readonly CellSummary[], wanted: (system: string) => boolean): number | null {
+  const peaks = cells
+    .filter((cell) => wanted(cell.system))
+    .flatMap((cell) => cell.figures['cost.peakRssBytes']?.high ?? []);
+  return peaks.length === 0 ? null : Math.max(...peaks);
+}
+
+// ------------------------------------------------------------------------------------------------ words
+
+function scenarioRows(input: VerdictInput, ids: readonly string[]): readonly ScenarioRow[] {
+  return input.scenarios.filter((row) => ids.includes(row.id) && (row.system === 'kafka' || isRabbitMq(row.system)));
+}
+
+function holds(row: ScenarioRow): boolean {
+  return row.verdict === 'PASS' || row.verdict === 'EMULATED';
+}
+
+function isRabbitMq(system: string): boolean {
+  return system.startsWith('rabbitmq-');
+}
+
+function scopeOf(input: VerdictInput): string {
+  const versions = new Map(
+    input.systems
+      .filter((system) => system.id !== 'log')
+      .map((system) => [`${system.product} ${system.version}`, system.nodes]),
+  );
+  return `${[...versions].map(([name, nodes]) => `${name} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`).join(', ')}, ${input.machine}`;
+}
+
+function evidenceOf(cell: CellSummary): string {
+  return `${cell.workload}.${cell.system}.${cell.layer}`;
+}
+
+function scenarioEvidence(row: ScenarioRow): string {
+  return `${row.id}.${row.system}.${row.layer}`;
+}
+
+function perSecond(figure: Spread): string {
+  return `${Math.round(figure.median)}/s`;
+}
+
+function milliseconds(figure: Spread): string {
+  return `${figure.median} ms`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 2)} MiB`;
+}

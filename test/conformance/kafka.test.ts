@@ -1,0 +1,14 @@
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
+import { openPort } from '../../src/adapters/index.ts';
+import { conformance } from '../../src/conformance/index.ts';
+
+const kafka = inject('kafka');
+
+conformance({
+  name: 'kafka',
+  skip: kafka === null ? 'no Kafka could be had' : undefined,
+  open: async () => await openPort({ backend: 'kafka', config: { brokers: kafka?.brokers ?? [] } }),
+  // On Kafka a publish reaches the disk where its topic flushes each message.
+  topics: { forCapability: { 'durability.fsync': { options: { 'flush.messages': 1 } } } },
+  vitest: { afterAll, beforeAll, describe, it },
+});

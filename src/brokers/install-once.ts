@@ -118,6 +118,7 @@ export async function retryDownload<T>(
   what: string,
   progress: (line: string) => void,
   attempt: () => Promise<T>,
+  backoffMs: number = limits.downloadBackoffMs,
 ): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
@@ -125,7 +126,7 @@ export async function retryDownload<T>(
     } catch (caught) {
       if (tried >= limits.downloadAttempts) throw caught;
       progress(`${what} failed (${tried} of ${limits.downloadAttempts}): ${reasonOf(caught).slice(0, 300)}`);
-      await delay(limits.downloadBackoffMs * tried);
+      await delay(backoffMs * tried);
     }
   }
 }

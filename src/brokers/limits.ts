@@ -34,5 +34,5 @@ export const limits = {
   /** A start that fails with a port taken meanwhile is tried again with other ports. */
   startAttempts: 3,
   /** The last bytes of a tool's output or a broker's log that go into an error's message. */
-  outputTailBytes: 2_000,
+  outputTailBytes: 1_000,
 } as const;

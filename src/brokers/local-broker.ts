@@ -7,6 +7,7 @@ import { tailOf } from './command.ts';
 import { BrokersError, reasonOf } from './errors.ts';
 import { limits } from './limits.ts';
 import {
+  isRunning,
   NODE_MARK,
   type ProcessIdentity,
   processesOfRun,
@@ -96,12 +97,13 @@ function ownProcesses(runId: string, node: LocalNode): ProcessIdentity[] {
   return processesOfRun(runId, node.name).filter(({ pid }) => programName(pid) !== 'epmd');
 }
 
-/** Kills the broker's process with SIGKILL; resolves when no process of the node is left but a shared epmd. */
+/** Kills the broker's process with SIGKILL; resolves when no process of the node is left but a shared epmd, and its ports are free. */
 export async function killNodeProcess(runId: string, node: LocalNode): Promise<void> {
   const broker = brokerProcess(runId, node);
   if (broker === null) throw new BrokersError('failed', `${node.name} does not run`);
+  const seen = ownProcesses(runId, node);
+  const left = () => seen.filter(isRunning);
   signalProcess(broker, 'SIGKILL');
-  const left = () => ownProcesses(runId, node);
   // The shell around it ends by itself when its child has; the same goes for Erlang's helpers.
   if (!(await waitUntil(() => left().length === 0, limits.killMs)))
     for (const one of left()) signalProcess(one, 'SIGKILL');

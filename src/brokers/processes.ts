@@ -29,8 +29,11 @@ export function identify(pid: number): ProcessIdentity | null {
   // "pid (name) state ...": the name may hold spaces and parentheses, so count from the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
+  const threads = Number(fields[17]);
   const startTicks = fields[19];
-  if (state === 'Z' || state === 'X' || startTicks === undefined) return null;
+  // A killed process whose first thread is a zombie already still has its ports and files until the last thread is gone.
+  const hasEnded = state === 'X' || (state === 'Z' && threads <= 1);
+  if (hasEnded || startTicks === undefined) return null;
   return { pid, startTicks };
 }
 
@@ -83,15 +86,21 @@ export async function waitUntil(holds: () => boolean | Promise<boolean>, withinM
  * Resolves when none is left; throws `failed` when one survives SIGKILL.
  */
 export async function endRun(runId: string, graceMs: number = limits.stopGraceMs): Promise<void> {
+  // A process on its way out has no readable environment any more, but its ports still: so those once seen are watched by identity.
+  const seen = new Map<number, ProcessIdentity>();
+  const look = () => {
+    for (const one of processesOfRun(runId)) seen.set(one.pid, one);
+    return [...seen.values()].filter(isRunning);
+  };
   const isBroker = ({ pid }: ProcessIdentity) => ['beam.smp', 'java'].includes(programName(pid) ?? '');
   // The brokers first: Erlang's port helper ending under a running beam.smp makes it crash instead of stop.
-  for (const one of processesOfRun(runId).filter(isBroker)) signalProcess(one, 'SIGTERM');
-  await waitUntil(() => !processesOfRun(runId).some(isBroker), graceMs);
-  for (const one of processesOfRun(runId)) signalProcess(one, 'SIGTERM');
-  if (await waitUntil(() => processesOfRun(runId).length === 0, Math.min(graceMs, 1_000))) return;
+  for (const one of look().filter(isBroker)) signalProcess(one, 'SIGTERM');
+  await waitUntil(() => !look().some(isBroker), graceMs);
+  for (const one of look()) signalProcess(one, 'SIGTERM');
+  if (await waitUntil(() => look().length === 0, Math.min(graceMs, 1_000))) return;
   const isGone = await waitUntil(() => {
     // Again each time: a process may have started another between our look and our signal.
-    const left = processesOfRun(runId);
+    const left = look();
     for (const one of left) signalProcess(one, 'SIGKILL');
     return left.length === 0;
   }, limits.killMs);

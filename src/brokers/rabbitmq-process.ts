@@ -8,6 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { BrokersError } from './errors.ts';
@@ -48,7 +49,11 @@ export async function startRabbitMq(
   const nodes: LocalNode[] = [];
   for (const [index, own] of nodePorts.entries()) {
     const inside = join(insideDir(run.id), `node-${index + 1}`);
-    await prepareNode(join(root, inside), account, rabbitMqConf(own.amqp, run.nodes));
+    await prepareNode(join(root, inside), account, {
+      'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes),
+      'advanced.config': advancedConfig(run.nodes),
+      enabled_plugins: '[].\n',
+    });
     const url = `amqp://guest:guest@127.0.0.1:${own.amqp}`;
     nodes.push({
       name: nodeName(index + 1),
@@ -80,10 +85,17 @@ export function rabbitMqConf(amqpPort: number, nodes: 1 | 3): string {
 }
 
 /**
- * For what listens without a setting of its own: the port that a stream's replica opens for its leader. As an argument of the
- * server it would also reach the start's check whether the distribution port is free over IPv6, which then always fails.
+ * For the one thing that listens without a setting of its own: the port that a stream's replica opens for its leader, so only in a
+ * cluster. `loopback` and not 127.0.0.1, because the server also tries, over IPv6, whether its distribution port is free: an IPv4
+ * address fails there, and so does ::1 on a machine without it, where this has to be left out.
  */
-const ADVANCED_CONFIG = '[{kernel, [{inet_default_listen_options, [{ip, {127,0,0,1}}]}]}].\n';
+function advancedConfig(nodes: 1 | 3): string {
+  const hasIpv6 = Object.values(networkInterfaces())
+    .flat()
+    .some((one) => one?.address === '::1');
+  if (nodes === 1 || !hasIpv6) return '[].\n';
+  return '[{kernel, [{inet_default_listen_options, [{ip, loopback}]}]}].\n';
+}
 
 function nodeName(index: number): string {
   return `rabbit${index}@localhost`;
@@ -207,13 +219,17 @@ async function prepareHome(root: string, runId: string, account: Account): Promi
   for (const path of [cookie, home]) await chown(path, account.uid, account.gid);
 }
 
-async function prepareNode(directory: string, account: Account, conf: string): Promise<void> {
+async function prepareNode(
+  directory: string,
+  account: Account,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
   for (const path of [directory, join(directory, 'data'), join(directory, 'log')]) {
     await mkdir(path, { recursive: true });
     await chown(path, account.uid, account.gid);
   }
-  await writeFile(join(directory, 'rabbitmq.conf'), conf);
-  await writeFile(join(directory, 'advanced.config'), ADVANCED_CONFIG);
-  await writeFile(join(directory, 'enabled_plugins'), '[].\n');
-  await chown(join(directory, 'enabled_plugins'), account.uid, account.gid);
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(directory, name), text);
+    await chown(join(directory, name), account.uid, account.gid);
+  }
 }

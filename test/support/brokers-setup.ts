@@ -1,0 +1,52 @@
+/**
+ * Once for a whole `vitest run`: gets a RabbitMQ and a Kafka and tells every test of the project where they are. What cannot be had
+ * is null, with the reason printed here; SLUICE_REQUIRE_BROKERS=rabbitmq,kafka makes that a failure instead.
+ */
+
+import type { TestProject } from 'vitest/node';
+import { type KafkaHandle, obtainBrokers, type RabbitMqHandle } from '../../src/brokers/index.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    rabbitmq: RabbitMqHandle | null;
+    kafka: KafkaHandle | null;
+  }
+}
+
+export default async function setUpBrokers(project: TestProject): Promise<() => Promise<void>> {
+  const required = requiredBrokers();
+  const brokers = await obtainBrokers({ want: ['rabbitmq', 'kafka'], onProgress: say });
+  for (const handle of [brokers.rabbitmq, brokers.kafka]) {
+    if (handle !== undefined) say(`${handle.kind}: ${handle.version}, by ${handle.source}`);
+  }
+  for (const { kind, reason } of brokers.skipped) say(`${kind}: SKIPPED: ${reason}`);
+  const missing = brokers.skipped.filter(({ kind }) => required.includes(kind));
+  if (missing.length > 0) {
+    await brokers.stop();
+    const reasons = missing.map(({ kind, reason }) => `${kind}: ${reason}`);
+    throw new Error(`SLUICE_REQUIRE_BROKERS asks for what cannot be had: ${reasons.join('\n')}`);
+  }
+  project.provide('rabbitmq', plain(brokers.rabbitmq ?? null));
+  project.provide('kafka', plain(brokers.kafka ?? null));
+  return () => brokers.stop();
+}
+
+function requiredBrokers(): string[] {
+  const required = (process.env['SLUICE_REQUIRE_BROKERS'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const unknown = required.filter((name) => name !== 'rabbitmq' && name !== 'kafka');
+  // A typing error here would turn the check off without a word.
+  if (unknown.length > 0) throw new Error(`SLUICE_REQUIRE_BROKERS: unknown broker "${unknown.join(',')}"`);
+  return required;
+}
+
+/** Provided values travel to other processes, so they are data only. */
+function plain<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+function say(line: string): void {
+  process.stdout.write(`brokers: ${line}\n`);
+}

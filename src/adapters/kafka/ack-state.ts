@@ -6,9 +6,12 @@ import type { GroupOffset } from './kafka-client.ts';
 
 /** Base64 makes 4 characters of 3 bytes. */
 export const ackStateBytesMax = Math.floor(kafkaLimits.commitMetadataBytesMax / 4) * 3;
-/** Above this, intake of the partition pauses; below the other, it goes on. In between it does what it did. */
-export const ackStateBytesPause = Math.floor(ackStateBytesMax * 0.75);
-export const ackStateBytesResume = Math.floor(ackStateBytesMax * 0.5);
+/**
+ * Above this, intake of the partition pauses; below the other, it goes on. In between it does what it did. Compared with what
+ * the state could become: acking every second one of n outstanding messages makes n / 2 runs of two bytes.
+ */
+export const ackStateBytesPause = Math.floor(ackStateBytesMax * 0.9);
+export const ackStateBytesResume = Math.floor(ackStateBytesMax * 0.6);
 
 export function encodeAckState(tracker: AckTracker, partition: number): GroupOffset {
   return { partition, offset: tracker.watermark, metadata: tracker.encode(ackStateBytesMax).toString('base64') };

@@ -2,6 +2,7 @@
 
 import { type CapabilityTable, emulated, native, unsupported } from '../capabilities.ts';
 import { limits } from '../limits.ts';
+import { ackStateBytesPause } from './ack-state.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 
 export const kafkaCapabilities: CapabilityTable = {
@@ -28,6 +29,7 @@ export const kafkaCapabilities: CapabilityTable = {
     {
       commitMetadataBytesMax: kafkaLimits.commitMetadataBytesMax,
       commitIntervalMs: kafkaLimits.commitIntervalMs,
+      unsettledPerPartitionMax: ackStateBytesPause,
     },
   ),
   'ack.redelivery': emulated(

@@ -6,6 +6,7 @@ import { decodeAckState } from './ack-state.ts';
 import { isFault } from './errors.ts';
 import type { KafkaClient, Membership } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
+import { listOffsets, pause, untilServed } from './patience.ts';
 
 export function groupIdOf(subscription: string): string {
   return `sluice.${subscription}`;
@@ -19,7 +20,7 @@ export async function createGroup(
 ): Promise<void> {
   const groupId = groupIdOf(subscription.name);
   const partitions = partitionsOf(topic);
-  const committed = await untilCoordinated(() => client.committedOffsets(groupId, topic.name, partitions));
+  const committed = await untilServed(() => client.committedOffsets(groupId, topic.name, partitions));
   const missing = partitions.filter((partition) => !committed.has(partition));
   if (missing.length === 0) return;
   const start = await resolvePosition(client, topic, subscription.start, missing);
@@ -31,7 +32,7 @@ export async function deleteGroup(client: KafkaClient, subscription: Subscriptio
   const deadline = Date.now() + kafkaLimits.groupDeleteWaitMs;
   for (;;) {
     try {
-      await untilCoordinated(() => client.deleteGroup(groupIdOf(subscription.name)));
+      await untilServed(() => client.deleteGroup(groupIdOf(subscription.name)));
       return;
     } catch (reason) {
       if (!isFault(reason, 'NON_EMPTY_GROUP')) throw reason;
@@ -56,7 +57,7 @@ export async function seekGroup(
 ): Promise<void> {
   const groupId = groupIdOf(subscription.name);
   const offsets = await resolvePosition(client, topic, to, namedPartitions(topic, to));
-  const { state, members } = await untilCoordinated(() => client.describeGroup(groupId));
+  const { state, members } = await untilServed(() => client.describeGroup(groupId));
   if (members.length > 0) {
     const who = `${members.length} member(s) read it in other processes (${members.join(', ')}; group ${state})`;
     throw new PortError(
@@ -73,12 +74,12 @@ export async function groupLag(
   topic: TopicDefinition,
 ): Promise<SubscriptionLag> {
   const partitions = partitionsOf(topic);
-  const committed = await untilCoordinated(() =>
+  const committed = await untilServed(() =>
     client.committedOffsets(groupIdOf(subscription.name), topic.name, partitions),
   );
   const [earliest, latest] = await Promise.all([
-    client.listOffsets(topic.name, partitions, 'earliest'),
-    client.listOffsets(topic.name, partitions, 'latest'),
+    listOffsets(client, topic.name, partitions, 'earliest'),
+    listOffsets(client, topic.name, partitions, 'latest'),
   ]);
   const lags = partitions.map((partition) => {
     const [low, end] = [earliest.get(partition) ?? 0, latest.get(partition) ?? 0];
@@ -97,10 +98,10 @@ async function resolvePosition(
   to: Position,
   partitions: readonly number[],
 ): Promise<ReadonlyMap<number, number>> {
-  if (typeof to === 'string' || 'timestampMs' in to) return await client.listOffsets(topic.name, partitions, to);
+  if (typeof to === 'string' || 'timestampMs' in to) return await listOffsets(client, topic.name, partitions, to);
   const [earliest, latest] = await Promise.all([
-    client.listOffsets(topic.name, partitions, 'earliest'),
-    client.listOffsets(topic.name, partitions, 'latest'),
+    listOffsets(client, topic.name, partitions, 'earliest'),
+    listOffsets(client, topic.name, partitions, 'latest'),
   ]);
   const resolved = new Map<number, number>();
   for (const partition of partitions) {
@@ -134,32 +135,9 @@ async function commitWithoutMember(
   const nobody: Membership = { groupId, generation: -1, memberId: '' };
   if (offsets.size === 0) return;
   const commits = [...offsets].map(([partition, offset]) => ({ partition, offset, metadata: '' }));
-  await untilCoordinated(() => client.commitOffsets(nobody, topic.name, commits));
-}
-
-/** A new broker makes its offsets topic first, and a moved coordinator loads it: a moment's patience, not an error. */
-async function untilCoordinated<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + kafkaLimits.requestTimeoutMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (reason) {
-      const isLoading = isFault(
-        reason,
-        'GROUP_COORDINATOR_NOT_AVAILABLE',
-        'NOT_COORDINATOR_FOR_GROUP',
-        'GROUP_LOAD_IN_PROGRESS',
-      );
-      if (!isLoading || Date.now() >= deadline) throw reason;
-    }
-    await pause(kafkaLimits.retryDelayMs);
-  }
+  await untilServed(() => client.commitOffsets(nobody, topic.name, commits));
 }
 
 function partitionsOf(topic: TopicDefinition): readonly number[] {
   return Array.from({ length: topic.partitions }, (_, partition) => partition);
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -10,6 +10,7 @@ import type { TopicDefinition } from '../port.ts';
 import { isFault, toFault, toPortError } from './errors.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
+import { listOffsets } from './patience.ts';
 import type { Producer } from './producer.ts';
 import { fetchPartition } from './raw-reader.ts';
 import type { FetchedRecord } from './record-batch.ts';
@@ -57,14 +58,14 @@ export class MetaTopic implements MetaStore {
   }): Promise<MetaTopic> {
     const meta = new MetaTopic(options.client, options.followerClient, options.producer, options.apply);
     await createTopic(options.client, metaTopicDefinition(options.replicas));
-    meta.#next = (await options.client.listOffsets(META_TOPIC, [PARTITION], 'earliest')).get(PARTITION) ?? 0;
+    meta.#next = (await listOffsets(options.client, META_TOPIC, [PARTITION], 'earliest')).get(PARTITION) ?? 0;
     void meta.#follow();
     await meta.refresh();
     return meta;
   }
 
   async refresh(): Promise<void> {
-    const end = await this.#client.listOffsets(META_TOPIC, [PARTITION], 'latest').catch((reason: unknown) => {
+    const end = await listOffsets(this.#client, META_TOPIC, [PARTITION], 'latest').catch((reason: unknown) => {
       throw toPortError(reason, 'reading the definitions');
     });
     await this.#applied(end.get(PARTITION) ?? 0);
@@ -127,7 +128,7 @@ export class MetaTopic implements MetaStore {
   /** The log begins later than we read (compaction took its start) or ends earlier (it was made anew): from its start again. */
   async #recover(reason: unknown): Promise<void> {
     if (isFault(toFault(reason), 'OFFSET_OUT_OF_RANGE')) {
-      const earliest = await this.#client.listOffsets(META_TOPIC, [PARTITION], 'earliest').catch(() => null);
+      const earliest = await listOffsets(this.#client, META_TOPIC, [PARTITION], 'earliest').catch(() => null);
       this.#next = earliest?.get(PARTITION) ?? this.#next;
     }
     await new Promise((resolve) => setTimeout(resolve, kafkaLimits.rejoinDelayMs));

@@ -111,14 +111,14 @@ export class PartitionIntake {
   /** Encoding the state takes time in proportion to its size: only now and then, and not at all while it must be small. */
   #checkState(): void {
     this.#changesSinceCheck += 1;
-    const atMost = (this.outstanding.size + 2) * RUN_BYTES_AT_MOST;
+    const atMost = (this.outstanding.size + 2) * (RUN_BYTES_AT_MOST + 1);
     if (atMost < ackStateBytesResume) {
       this.#isStateFull = false;
       return;
     }
     if (this.#changesSinceCheck < CHANGES_PER_SIZE_CHECK) return;
     this.#changesSinceCheck = 0;
-    const bytes = this.tracker.encode().length;
+    const bytes = this.tracker.encode().length + this.outstanding.size;
     if (bytes >= ackStateBytesPause) this.#isStateFull = true;
     else if (bytes <= ackStateBytesResume) this.#isStateFull = false;
   }

@@ -6,6 +6,7 @@ import type { Message, ReadResult } from '../port.ts';
 import { KafkaFault } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
+import { listOffsets } from './patience.ts';
 
 /** Up to `limit` messages. @throws PortError offset_out_of_range, a KafkaFault for the rest. */
 export async function readPartition(
@@ -15,8 +16,8 @@ export async function readPartition(
   from: 'earliest' | 'latest' | number,
   limit: number,
 ): Promise<ReadResult> {
-  const earliest = (await client.listOffsets(topic, [partition], 'earliest')).get(partition) ?? 0;
-  const end = (await client.listOffsets(topic, [partition], 'latest')).get(partition) ?? 0;
+  const earliest = (await listOffsets(client, topic, [partition], 'earliest')).get(partition) ?? 0;
+  const end = (await listOffsets(client, topic, [partition], 'latest')).get(partition) ?? 0;
   let next = from === 'earliest' ? earliest : from === 'latest' ? end : from;
   if (next < earliest || next > end) {
     throw new PortError(

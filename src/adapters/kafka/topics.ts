@@ -5,6 +5,7 @@ import type { TopicDefinition } from '../port.ts';
 import { isFault } from './errors.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
+import { listOffsets, pause } from './patience.ts';
 
 /** Kafka's topic configs that may be given as they are. Retention and cleanup have fields of their own in the definition. */
 const topicConfigs = new Set([
@@ -91,7 +92,7 @@ export function deadLetterTopic(name: string, source: TopicDefinition): TopicDef
 }
 
 /**
- * Resolves when every partition has a leader. A topic of this name that is there already is adopted as it is when it has as
+ * Resolves when every partition has a leader that serves. A topic of this name that is there already is adopted as it is when it has as
  * many partitions.
  * @throws PortError already_exists when it has others.
  */
@@ -114,6 +115,9 @@ export async function createTopic(client: KafkaClient, topic: TopicDefinition): 
     }
     return partitions.every(({ leader }) => leader !== null);
   });
+  // Metadata names a leader a moment before it serves.
+  const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition);
+  await listOffsets(client, topic.name, partitions, 'latest');
 }
 
 /** Resolves when the topic is gone, also when it was before. */
@@ -149,6 +153,6 @@ async function untilMetadata(
   while (!holds((await client.metadata([name])).get(name))) {
     if (Date.now() >= deadline)
       throw new PortError('deadline_exceeded', `Kafka did not settle topic "${name}" in time`);
-    await new Promise((resolve) => setTimeout(resolve, kafkaLimits.retryDelayMs / 5));
+    await pause(kafkaLimits.retryDelayMs / 5);
   }
 }

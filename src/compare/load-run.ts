@@ -199,7 +199,9 @@ export class LoadRun {
     const keySeq = this.#plan.keySeq[seq] as number;
     const header = { producer: 0, seq, keyIndex, keySeq, intendedMs: this.#sendAtMs[seq] as number };
     const key = keyIndex === -1 ? null : (this.#plan.keyNames[keyIndex] as string);
-    return { key, value: this.#codec.encode(header, this.#plan.bytes[seq] as number) };
+    const value = this.#codec.encode(header, this.#plan.bytes[seq] as number);
+    const headers = this.#plan.headers[seq];
+    return headers === undefined ? { key, value } : { key, value, headers };
   }
 
   #settled(seq: number, result: SendResult): void {

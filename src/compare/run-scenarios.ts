@@ -20,6 +20,8 @@ export interface ScenarioRun {
   readonly seed: number;
   readonly diskOf: (wire: Wire) => DiskMeter;
   readonly onProgress: (line: string) => void;
+  /** Ends the run before the next scenario. */
+  readonly signal?: AbortSignal;
 }
 
 export interface NotMeasured {
@@ -39,6 +41,7 @@ export async function runScenarios(run: ScenarioRun): Promise<ScenarioRunResult>
   const rows: ScenarioRow[] = [];
   const notMeasured: NotMeasured[] = [];
   const runOne = async (scenario: Scenario, wire: Wire) => {
+    run.signal?.throwIfAborted();
     if (!scenario.layers.includes(wire.layer)) return;
     const reason = scenario.notFor(wire.system, wire.layer);
     if (reason === null) rows.push(await runScenario(run, scenario, wire));

@@ -127,8 +127,8 @@ function judge(
   figures: (pair: Pair) => string,
 ): ClaimVerdict {
   const deciding = pairs.filter((pair) => pair.isSamePromise);
-  if (deciding.length === 0)
-    return notTested(id, claim, 'no valid cells of Kafka and RabbitMQ with the same durability');
+  const [first] = deciding;
+  if (first === undefined) return notTested(id, claim, 'no valid cells of Kafka and RabbitMQ with the same durability');
   const forIt = deciding.filter((pair) => pair.comparison === wanted);
   const undecided = deciding.filter((pair) => pair.comparison === 'no-difference-shown');
   const verdict =
@@ -143,7 +143,6 @@ function judge(
     (pair) =>
       `${pair.kafka.workload}: Kafka ${figures(pair)} of ${pair.other.system}${pair.isSamePromise ? '' : ` (which promises ${pair.other.durability.persistence}, Kafka ${pair.kafka.durability.persistence})`}`,
   );
-  const [first] = deciding as readonly [Pair, ...Pair[]];
   const condition =
     verdict === 'true-if'
       ? `true against ${forIt.map((pair) => `${pair.other.system} on ${pair.kafka.workload}`).join(', ')}; `

@@ -79,8 +79,11 @@ export function repeatsOf(profile: Profile): number {
   return sizes[profile].repeats;
 }
 
-/** In the order in which the report shows them; every cell carries the layers it is run on. */
-export function workloadsOf(profile: Profile): readonly WorkloadSpec[] {
+/**
+ * In the order in which the report shows them; every cell carries the layers it is run on. `all`: with the workloads that
+ * the profile leaves out by default, in its size.
+ */
+export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'default'): readonly WorkloadSpec[] {
   const size = sizes[profile];
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
   const all: readonly WorkloadSpec[] = [
@@ -125,7 +128,7 @@ export function workloadsOf(profile: Profile): readonly WorkloadSpec[] {
       measuredMs: 0,
     },
   ];
-  return profile === 'smoke'
+  return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
     : all;
 }

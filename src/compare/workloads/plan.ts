@@ -29,16 +29,21 @@ export interface Plan {
   readonly keySeq: Int32Array;
   readonly bytes: Int32Array;
   readonly keyNames: readonly string[];
+  /** By message; only traces have any. */
+  readonly headers: readonly (Headers | undefined)[];
   /** Sum of `bytes`. */
   readonly payloadBytes: number;
   /** sha256 over times, keys and sizes. */
   readonly hash: string;
 }
 
+export type Headers = Readonly<Record<string, string>>;
+
 export interface PlannedMessage {
   readonly atMs: number;
   readonly key: string | null;
   readonly bytes: number;
+  readonly headers?: Headers;
 }
 
 const zipfExponent = 1.2;
@@ -58,7 +63,7 @@ export function planFromSpec(spec: PlanSpec): Plan {
     keyIndex[i] = pickKey();
   }
   const keyNames = Array.from({ length: spec.keys }, (_, i) => `key-${i}`);
-  return finishPlan(sendAtMs, keyIndex, bytes, keyNames);
+  return finishPlan({ sendAtMs, keyIndex, bytes, keyNames, headers: [] });
 }
 
 /** A plan from recorded messages; `speed` 2 halves every gap. Sizes below the payload header are raised to it. */
@@ -75,7 +80,8 @@ export function planFromMessages(messages: readonly PlannedMessage[], speed: num
     indexOf.set(message.key, indexOf.size);
     return indexOf.size - 1;
   });
-  return finishPlan(sendAtMs, keyIndex, bytes, [...indexOf.keys()]);
+  const headers = ordered.map((message) => message.headers);
+  return finishPlan({ sendAtMs, keyIndex, bytes, keyNames: [...indexOf.keys()], headers });
 }
 
 /** One hash for several plans, in the order given. */
@@ -83,12 +89,8 @@ export function hashOfPlans(hashes: readonly string[]): string {
   return createHash('sha256').update(hashes.join('\n')).digest('hex');
 }
 
-function finishPlan(
-  sendAtMs: Float64Array,
-  keyIndex: Int32Array,
-  bytes: Int32Array,
-  keyNames: readonly string[],
-): Plan {
+function finishPlan(columns: Pick<Plan, 'sendAtMs' | 'keyIndex' | 'bytes' | 'keyNames' | 'headers'>): Plan {
+  const { sendAtMs, keyIndex, bytes, keyNames, headers } = columns;
   const keySeq = new Int32Array(keyIndex.length);
   const nextOfKey = new Int32Array(keyNames.length + 1);
   let payloadBytes = 0;
@@ -102,17 +104,8 @@ function finishPlan(
   const hash = createHash('sha256');
   for (const column of [sendAtMs, keyIndex, bytes])
     hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
-  hash.update(keyNames.join('\n'));
-  return {
-    count: keyIndex.length,
-    sendAtMs,
-    keyIndex,
-    keySeq,
-    bytes,
-    keyNames,
-    payloadBytes,
-    hash: hash.digest('hex'),
-  };
+  hash.update(JSON.stringify([keyNames, headers]));
+  return { ...columns, count: keyIndex.length, keySeq, payloadBytes, hash: hash.digest('hex') };
 }
 
 function keyPicker(spec: PlanSpec, random: () => number): () => number {

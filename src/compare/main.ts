@@ -1,0 +1,259 @@
+/** `sluice compare`: the command line of the comparison. */
+
+import type { Command } from 'commander';
+import type { CompareOptions, PlannedWorkload } from './index.ts';
+import type { Layer, Profile, Report } from './report/model.ts';
+
+/** CONTRACT: exit status. */
+const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
+
+const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
+const layersOffered: readonly Layer[] = ['bare', 'port'];
+
+const examples = `
+Examples:
+  sluice compare                                         the standard comparison of all systems (about half an hour)
+  sluice compare --profile smoke                         the same questions with small counts, in a minute
+  sluice compare --systems kafka rabbitmq-stream --only throughput-1k replay-after-ack
+  sluice compare --trace app.jsonl --speed 10            your own traffic on every system
+  sluice compare --profile smoke --assert "throughput-1k.kafka.latencyMs.publish.p99 < 50ms"
+
+Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka. Layers: bare (the usual client of each), port.
+Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
+Writes report.json, report.md and report.html. Exit status: 0 done, 1 an assertion failed or a run was invalid,
+2 wrong usage, 3 a system that was asked for could not be had.
+`;
+
+interface CompareFlags {
+  readonly systems?: string[];
+  readonly profile: string;
+  readonly only?: string[];
+  readonly layers?: string[];
+  readonly trace?: string;
+  readonly speed?: string;
+  readonly seed: string;
+  readonly repeats?: string;
+  readonly out: string;
+  readonly assert?: string[];
+}
+
+/** Wrong usage: the message is for the user, the exit status is 2. */
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Adds the command `compare`. */
+export function registerCompareCommands(program: Command): void {
+  program
+    .command('compare')
+    .description('run the same scenarios and workloads on every system and write one report')
+    .argument('[reports...]', 'OLD.json NEW.json: compare two reports (not available yet)')
+    .option('--systems <ids...>', 'systems to compare (all; also comma-separated)')
+    .option('--profile <name>', 'smoke (under a minute), standard (under half an hour) or full', 'standard')
+    .option('--only <ids...>', 'only these scenarios and workloads')
+    .option('--layers <names...>', 'bare and port (both)')
+    .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
+    .option('--speed <factor>', 'replay the trace this much faster (1)')
+    .option('--seed <number>', 'everything random follows from it', '1')
+    .option('--repeats <count>', 'repeats of every workload (smoke 1, standard 5, full 10)')
+    .option('--out <directory>', 'where the report goes', './compare-report')
+    .option('--assert <expressions...>', 'a bound on a figure; the exit status says whether all hold')
+    .addHelpText('after', examples)
+    .action(runCommand);
+}
+
+async function runCommand(reports: readonly string[], flags: CompareFlags): Promise<void> {
+  const { SystemMissing } = await import('./index.ts');
+  const { TraceError } = await import('./trace/index.ts');
+  try {
+    process.exitCode = await compareAndWrite(reports, flags);
+  } catch (reason) {
+    if (reason instanceof UsageError) fail(reason.message, exitStatus.usage);
+    else if (reason instanceof TraceError) fail(`${reason.message} (${reason.code})`, exitStatus.usage);
+    else if (reason instanceof SystemMissing) fail(reason.message, exitStatus.missing);
+    else throw reason;
+  }
+}
+
+function fail(message: string, status: number): void {
+  process.stderr.write(`sluice compare: ${message}\n`);
+  process.exitCode = status;
+}
+
+async function compareAndWrite(reports: readonly string[], flags: CompareFlags): Promise<number> {
+  if (reports.length > 0)
+    throw new UsageError('comparing two reports is not available yet; run `sluice compare` without file names');
+  const stop = new AbortController();
+  const onSignal = () => stop.abort(new Error('interrupted: the report is not written, what was made is removed'));
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    const { compare } = await import('./index.ts');
+    const options = await optionsFrom(flags, stop.signal);
+    const report = await compare(options);
+    const files = await write(report, flags.out);
+    process.stdout.write(`${closingWords(report, files).join('\n')}\n`);
+    return statusOf(report);
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ flags
+
+async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<CompareOptions> {
+  const { AssertionSyntaxError, isSystemId, parseAssertion, repeatsOf, scenarios, systemIds } = await import(
+    './index.ts'
+  );
+  const profile = oneOf('--profile', flags.profile, profiles);
+  const layers =
+    flags.layers === undefined
+      ? layersOffered
+      : listOf(flags.layers).map((name) => oneOf('--layers', name, layersOffered));
+  const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
+  const known = systems.filter(isSystemId);
+  const [strange] = systems.filter((system) => !isSystemId(system));
+  if (strange !== undefined)
+    throw new UsageError(`--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}`);
+  const only = flags.only === undefined ? null : listOf(flags.only);
+  if (flags.speed !== undefined && flags.trace === undefined) throw new UsageError('--speed needs --trace');
+  const workloads = await workloadsFrom(flags, profile, layers, only);
+  const scenarioIds = flags.trace !== undefined && only === null ? [] : scenarios.map(({ id }) => id);
+  const startedAt = Date.now();
+  let assertions: CompareOptions['assertions'];
+  try {
+    assertions = (flags.assert ?? []).map(parseAssertion);
+  } catch (reason) {
+    if (reason instanceof AssertionSyntaxError) throw new UsageError(`--assert: ${reason.message}`);
+    throw reason;
+  }
+  return {
+    systems: known,
+    systemsAreRequired: flags.systems !== undefined,
+    layers,
+    profile,
+    repeats: flags.repeats === undefined ? repeatsOf(profile) : wholeNumber('--repeats', flags.repeats, 1),
+    seed: wholeNumber('--seed', flags.seed, 0),
+    scenarioIds: scenarioIds.filter((id) => only === null || only.includes(id)),
+    workloads,
+    assertions,
+    command: `npx sluice ${process.argv.slice(2).map(quoted).join(' ')}`,
+    onProgress: (line) =>
+      void process.stderr.write(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`),
+    signal,
+  };
+}
+
+async function workloadsFrom(
+  flags: CompareFlags,
+  profile: Profile,
+  layers: readonly Layer[],
+  only: readonly string[] | null,
+): Promise<readonly PlannedWorkload[]> {
+  const { scenarios, workloadIds, workloadsOf } = await import('./index.ts');
+  const known = [...scenarios.map(({ id }) => id), ...workloadIds, ...(flags.trace === undefined ? [] : ['trace'])];
+  const [strange] = (only ?? []).filter((id) => !known.includes(id));
+  if (strange !== undefined)
+    throw new UsageError(
+      `--only: there is no scenario or workload "${strange}"; there are ${[...new Set(known)].join(', ')}`,
+    );
+  if (flags.trace !== undefined) return [await traceFrom(flags.trace, flags.speed, layers)];
+  // A workload that smoke leaves out is still run, with its small counts, when it is asked for by name.
+  const wanted =
+    only === null ? workloadsOf(profile) : workloadsOf(profile, 'all').filter(({ id }) => only.includes(id));
+  return wanted.map((spec) => ({ spec }));
+}
+
+async function traceFrom(
+  file: string,
+  speedText: string | undefined,
+  layers: readonly Layer[],
+): Promise<PlannedWorkload> {
+  const { planFromMessages, traceWorkload } = await import('./index.ts');
+  const { readTrace } = await import('./trace/index.ts');
+  const speed = speedText === undefined ? 1 : Number(speedText);
+  if (!Number.isFinite(speed) || speed <= 0) throw new UsageError(`--speed: "${speedText}" is not a number above 0`);
+  const messages = await readTrace(file);
+  const plan = planFromMessages(
+    messages.map(({ tMs, key, size, value, headers }) => ({
+      atMs: tMs,
+      key,
+      bytes: size ?? Buffer.byteLength(value ?? ''),
+      ...(headers === undefined ? {} : { headers }),
+    })),
+    speed,
+  );
+  const topics = new Set(messages.map(({ topic }) => topic)).size;
+  const name = file.split('/').at(-1) ?? file;
+  return {
+    spec: traceWorkload(plan, `${name} at speed ${speed}`, layers),
+    plan,
+    notes: [
+      "values are replaced by checked ones of the same size (at least 36 bytes); times, keys, sizes and headers are the trace's",
+      ...(topics > 1 ? [`the trace's ${topics} topics are sent to one`] : []),
+    ],
+  };
+}
+
+/** `--systems a b` and `--systems a,b` are the same. */
+function listOf(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
+}
+
+function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((name) => name === value);
+  if (found === undefined) throw new UsageError(`${flag}: "${value}" is none of ${allowed.join(', ')}`);
+  return found;
+}
+
+function wholeNumber(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new UsageError(`${flag}: "${text}" is not a whole number from ${least} on`);
+  return value;
+}
+
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+// ------------------------------------------------------------------------------------------------ what comes out
+
+async function write(report: Report, directory: string): Promise<readonly string[]> {
+  const { mkdir, writeFile } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const { renderHtml, renderMarkdown } = await import('./report/index.ts');
+  await mkdir(directory, { recursive: true });
+  const files = {
+    'report.json': `${JSON.stringify(report, null, 1)}\n`,
+    'report.md': renderMarkdown(report),
+    'report.html': renderHtml(report),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+  return Object.keys(files).map((name) => join(directory, name));
+}
+
+function statusOf(report: Report): number {
+  const isBroken =
+    report.workloads.some((row) => !row.valid) || report.assertions.some((assertion) => !assertion.holds);
+  return isBroken ? exitStatus.failed : exitStatus.done;
+}
+
+function closingWords(report: Report, files: readonly string[]): readonly string[] {
+  const surprises = report.scenarios.filter((row) => row.surprise);
+  const invalid = report.workloads.filter((row) => !row.valid);
+  return [
+    `${report.scenarios.length} scenario rows (${surprises.length} surprises), ${report.workloads.length} workload rows (${invalid.length} invalid), ${(report.run.durationMs / 1000).toFixed(1)} s, plan ${report.run.planHash.slice(0, 12)}`,
+    ...surprises.map(
+      (row) =>
+        `SURPRISE ${row.id} ${row.system} ${row.layer}: ${row.verdict}, expected ${row.expected.verdict}: ${row.summary}`,
+    ),
+    ...invalid.map((row) => `INVALID ${row.id} ${row.mode} ${row.system} ${row.layer}: ${row.invalidBecause}`),
+    ...report.assertions.map(
+      (assertion) => `${assertion.holds ? 'holds' : 'FAILS'}: ${assertion.expression} (${assertion.reason})`,
+    ),
+    ...report.verdicts.map((verdict) => `${verdict.claim}: ${verdict.verdict}`),
+    `written: ${files.join(', ')}`,
+  ];
+}

@@ -3,12 +3,14 @@
 import type { MessagingPort } from '../adapters/port.ts';
 import { type Chapter, type ChapterSubject } from './chapter.ts';
 import { Untested } from './expect.ts';
-import { brokerTiming, type Timing } from './timing.ts';
+import type { Timing } from './timing.ts';
 import { type TopicNeeds, World } from './world.ts';
 
 export interface RunOptions {
   /** A port that the run may close; called again after chapters that closed theirs. */
   readonly open: () => Promise<MessagingPort>;
+  /** A second port on the same backend, as another process would have it; without it the chapters of two processes are untested. */
+  readonly openAnother?: () => Promise<MessagingPort>;
   readonly topics?: TopicNeeds;
   readonly timing?: Timing;
   /** How many chapters at once. Default 4. */
@@ -75,7 +77,7 @@ export async function runChapter(
   port: MessagingPort,
   options: Omit<RunOptions, 'concurrency'>,
 ): Promise<void> {
-  const world = new World(port, options.timing ?? brokerTiming, options.topics ?? {});
+  const world = new World(port, options);
   let failure: { readonly reason: unknown } | undefined;
   try {
     await chapter.run(world);

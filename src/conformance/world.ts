@@ -20,8 +20,8 @@ import type {
   TokenResult,
   TopicOptions,
 } from '../adapters/port.ts';
-import { check, ConformanceFailure, equal } from './expect.ts';
-import { POLL_INTERVAL_MS, type Timing } from './timing.ts';
+import { check, ConformanceFailure, equal, Untested } from './expect.ts';
+import { brokerTiming, POLL_INTERVAL_MS, type Timing } from './timing.ts';
 
 export type StoredOutcome = Extract<PublishOutcome, { kind: 'stored' }>;
 export type TopicChanges = Omit<Partial<TopicOptions>, 'name'>;
@@ -33,6 +33,12 @@ export interface TopicNeeds {
   readonly forCapability?: Partial<Record<Capability, TopicChanges>>;
 }
 
+interface WorldOptions {
+  readonly timing?: Timing;
+  readonly topics?: TopicNeeds;
+  readonly openAnother?: () => Promise<MessagingPort>;
+}
+
 const EVERYTHING: Credit = { messages: 1_000 };
 const PULL_WAIT_MAX_MS = 1_000;
 
@@ -41,16 +47,19 @@ export class World {
   readonly timing: Timing;
   readonly capabilities: CapabilityTable;
   readonly #needs: TopicNeeds;
+  readonly #openAnother: (() => Promise<MessagingPort>) | undefined;
   readonly #prefix = `cf-${randomBytes(5).toString('hex')}`;
   readonly #topics = new Set<string>();
   readonly #consumers: Consumer[] = [];
+  readonly #ports: MessagingPort[] = [];
   #names = 0;
 
-  constructor(port: MessagingPort, timing: Timing, needs: TopicNeeds) {
+  constructor(port: MessagingPort, options: WorldOptions) {
     this.port = port;
-    this.timing = timing;
-    this.#needs = needs;
-    this.capabilities = port.capabilities(needs.always?.queueType);
+    this.timing = options.timing ?? brokerTiming;
+    this.#needs = options.topics ?? {};
+    this.#openAnother = options.openAnother;
+    this.capabilities = port.capabilities(this.#needs.always?.queueType);
   }
 
   claims(capability: Capability): boolean {
@@ -94,11 +103,23 @@ export class World {
     return name;
   }
 
-  /** A consumer; told apart from the port's own by its helpers, closed in the end. */
-  async consumer(subscription: string, credit: Credit = EVERYTHING): Promise<Consumer> {
-    const consumer = await this.port.subscribe(subscription, { credit });
+  /** Closed in the end. */
+  async consumer(
+    subscription: string,
+    credit: Credit = EVERYTHING,
+    port: MessagingPort = this.port,
+  ): Promise<Consumer> {
+    const consumer = await port.subscribe(subscription, { credit });
     this.#consumers.push(consumer);
     return consumer;
+  }
+
+  /** A second port on the same backend; closed in the end. @throws Untested where there is none. */
+  async anotherPort(): Promise<MessagingPort> {
+    if (this.#openAnother === undefined) throw new Untested('no second port can be opened on this backend');
+    const port = await this.#openAnother();
+    this.#ports.push(port);
+    return port;
   }
 
   /** Topic, subscription and consumer in one. */
@@ -225,6 +246,7 @@ export class World {
    */
   async cleanUp(port: MessagingPort = this.port): Promise<void> {
     for (const consumer of this.#consumers) await consumer.close();
+    for (const other of this.#ports) await other.close();
     for (const topic of this.#topics) {
       try {
         await port.deleteTopic(topic);

@@ -2,9 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Capability, capabilityNames } from '../../src/adapters/capabilities.ts';
+import { portFromDriver } from '../../src/adapters/open-port.ts';
+import type { MessagingPort } from '../../src/adapters/port.ts';
 import { type Chapter, chapters, memoryTiming, runChapters, type Timing } from '../../src/conformance/index.ts';
 import { brokenPorts } from '../support/broken-ports.ts';
-import { openModel } from '../support/model-driver.ts';
+import { ModelDriver } from '../support/model-driver.ts';
 
 /** A broken port is waited for in vain: the shorter the better, as long as the correct one passes. */
 const impatient: Timing = { ...memoryTiming, deadlineMs: 600 };
@@ -44,8 +46,11 @@ describe('the conformance suite', () => {
     ['claims all it can', []],
     ['claims as little as it can', optional],
   ])('passes a correct port that %s', async (_what, without) => {
+    const driver = new ModelDriver(without);
+    const open = async (): Promise<MessagingPort> => await portFromDriver(driver);
     const results = await runChapters(chapters, {
-      open: async () => await openModel(without),
+      open,
+      openAnother: open,
       timing: memoryTiming,
       concurrency: 8,
     });
@@ -54,10 +59,10 @@ describe('the conformance suite', () => {
 });
 
 describe('the suite rejects a port that', () => {
-  it.concurrent.each(brokenPorts)('$name', async ({ caughtBy, because, open }) => {
+  it.concurrent.each(brokenPorts)('$name', async ({ caughtBy, because, open, openAnother }) => {
     const chapter = chapters.filter((candidate) => title(candidate) === caughtBy);
     expect(chapter.map(title)).toEqual([caughtBy]);
-    const [result] = await runChapters(chapter, { open, timing: impatient });
+    const [result] = await runChapters(chapter, { open, openAnother, timing: impatient });
     expect([result?.outcome, result?.detail]).toEqual(['failed', expect.stringMatching(because)]);
   });
 });

@@ -5,6 +5,7 @@
  * Breaks are small wrappers over the model: `alter` puts some methods in front of an object and leaves the rest as it is.
  */
 
+import { randomUUID } from 'node:crypto';
 import type { Capability } from '../../src/adapters/capabilities.ts';
 import type { Driver } from '../../src/adapters/driver.ts';
 import { PortError } from '../../src/adapters/errors.ts';
@@ -27,6 +28,8 @@ export interface BrokenPort {
   /** What the rejection must talk about. */
   readonly because: RegExp;
   readonly open: () => Promise<MessagingPort>;
+  /** Another port on the same backend, broken in the same way. */
+  readonly openAnother: () => Promise<MessagingPort>;
 }
 
 type PortChange = (port: MessagingPort) => Partial<MessagingPort>;
@@ -722,6 +725,41 @@ const breaks: Readonly<Record<string, Break>> = {
     port: () => ({ lag: async () => ({ partitions: [], total: 0 }) }),
   },
 
+  // ---------------------------------------------------------------------------------------- two processes
+  'keeps its definitions to itself': {
+    caughtBy: 'contract: topics and subscriptions of one process are those of every other, and so is their end',
+    because: /as the other process sees/,
+    driver: (driver) => ({
+      openMeta: async (apply) => ({
+        refresh: async () => undefined,
+        put: async (key, value) => apply(key, value),
+      }),
+      capabilities: () => driver.capabilities(),
+    }),
+  },
+  'keeps for itself what a closed port held': {
+    caughtBy:
+      'ack.redelivery: what a process holds when it closes goes to another one, with nothing lost and nothing settled twice',
+    because: /0 of 8 messages came/,
+    port: () => ({ close: async () => undefined }),
+  },
+  'gives each process everything': {
+    caughtBy: 'consume.competing: two processes share a subscription: together they acknowledge each message',
+    because: /nothing may come/,
+    port: (port) => {
+      let own = '';
+      return {
+        subscribe: async (name, options) => {
+          const { topic } = await port.describeSubscription(name);
+          own = `${name}-${randomUUID()}`;
+          await port.createSubscription({ name: own, topic, onExhausted: 'drop' });
+          return await port.subscribe(own, options);
+        },
+        ack: async (_name, list) => await port.ack(own, list),
+      };
+    },
+  },
+
   // ---------------------------------------------------------------------------------------- promises too much
   'publishes to an unknown topic with success': {
     caughtBy: 'contract: an unknown topic is answered topic_not_found within a second, whatever is asked of it',
@@ -816,14 +854,12 @@ const breaks: Readonly<Record<string, Break>> = {
 };
 
 export const brokenPorts: readonly BrokenPort[] = Object.entries(breaks).map(
-  ([name, { caughtBy, because, without, port, driver }]) => ({
-    name,
-    caughtBy,
-    because,
-    open: async () => {
-      const model = new ModelDriver(without);
+  ([name, { caughtBy, because, without, port, driver }]) => {
+    const model = new ModelDriver(without);
+    const open = async (): Promise<MessagingPort> => {
       const opened = await portFromDriver(driver === undefined ? model : alter<Driver>(model, driver(model)));
       return port === undefined ? opened : alter(opened, port(opened));
-    },
-  }),
+    };
+    return { name, caughtBy, because, open, openAnother: open };
+  },
 );

@@ -99,11 +99,16 @@ class ModelTopic {
 class ModelSubscription {
   /** In stored order per partition. */
   pending: Pending[] = [];
-  intake: ModelIntake | undefined;
+  /** One for each port that reads. */
+  readonly intakes = new Set<ModelIntake>();
 
   add(stored: readonly Stored[]): void {
     for (const one of stored) this.pending.push({ stored: one, attempt: 1, out: null });
-    this.intake?.feed();
+    this.feed();
+  }
+
+  feed(): void {
+    for (const intake of this.intakes) intake.feed();
   }
 
   dropExpired(nowMs: number): void {
@@ -160,7 +165,7 @@ class ModelIntake implements Intake {
     const { pending } = delivery as ModelDelivery;
     if (!this.#out.delete(delivery as ModelDelivery)) return;
     this.#subscription.pending = this.#subscription.pending.filter((candidate) => candidate !== pending);
-    this.feed();
+    this.#subscription.feed();
   }
 
   giveBack(delivery: DriverDelivery, counted: boolean): void {
@@ -168,7 +173,7 @@ class ModelIntake implements Intake {
     if (!this.#out.delete(delivery as ModelDelivery)) return;
     pending.out = null;
     if (counted) pending.attempt += 1;
-    this.feed();
+    this.#subscription.feed();
   }
 
   async close(): Promise<void> {
@@ -176,7 +181,8 @@ class ModelIntake implements Intake {
     clearTimeout(this.#timer);
     for (const { pending } of this.#out) pending.out = null;
     this.#out.clear();
-    if (this.#subscription.intake === this) this.#subscription.intake = undefined;
+    this.#subscription.intakes.delete(this);
+    this.#subscription.feed();
   }
 
   /** A first message is always allowed, however large. */
@@ -191,6 +197,7 @@ export class ModelDriver implements Driver {
   readonly #table: CapabilityTable;
   readonly #topics = new Map<string, ModelTopic>();
   readonly #meta = new Map<string, string>();
+  readonly #followers: ((key: string, value: string | null) => void)[] = [];
 
   constructor(without: readonly Capability[] = []) {
     const missing = new Set<Capability>([...beyondMemory, ...without]);
@@ -206,12 +213,14 @@ export class ModelDriver implements Driver {
   }
 
   async openMeta(apply: (key: string, value: string | null) => void): Promise<MetaStore> {
+    for (const [key, value] of this.#meta) apply(key, value);
+    this.#followers.push(apply);
     return {
       refresh: async () => undefined,
       put: async (key, value) => {
         if (value === null) this.#meta.delete(key);
         else this.#meta.set(key, value);
-        apply(key, value);
+        for (const follower of this.#followers) follower(key, value);
       },
     };
   }
@@ -287,9 +296,10 @@ export class ModelDriver implements Driver {
     credit: IntakeCredit,
   ): Promise<Intake> {
     const model = this.#subscription(subscription, topic);
-    model.intake = new ModelIntake(model, sink, credit);
-    model.intake.feed();
-    return model.intake;
+    const intake = new ModelIntake(model, sink, credit);
+    model.intakes.add(intake);
+    intake.feed();
+    return intake;
   }
 
   async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
@@ -332,7 +342,7 @@ export class ModelDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    this.#topics.clear();
+    // What is stored outlives the port: another one may be open on this driver.
   }
 
   #store(topic: TopicDefinition, message: OutgoingMessage, durability: Durability): PublishOutcome {

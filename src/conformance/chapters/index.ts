@@ -4,6 +4,7 @@ import type { Chapter } from '../chapter.ts';
 import { definitionChapters } from './definitions.ts';
 import { deliveryChapters } from './delivery.ts';
 import { orderChapters } from './order.ts';
+import { processChapters } from './processes.ts';
 import { publishChapters } from './publish.ts';
 import { replayChapters } from './replay.ts';
 import { scheduleChapters } from './schedule.ts';
@@ -19,4 +20,5 @@ export const chapters: readonly Chapter[] = [
   ...scheduleChapters,
   ...replayChapters,
   ...storageChapters,
+  ...processChapters,
 ];

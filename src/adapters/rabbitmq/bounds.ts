@@ -1,0 +1,61 @@
+/** Every bound of this adapter that is not the port's, with the reason beside it. */
+export const bounds = {
+  /** A broker that was down is tried again after this, doubled up to the maximum, each with jitter: never given up. */
+  reconnectMinMs: 100,
+  reconnectMaxMs: 5_000,
+  /** Share of the delay that is random, so that many clients do not come back at once. */
+  reconnectJitter: 0.3,
+  /** Below 5 s the broker's own scheduling gives false alarms; a dead peer is noticed within two of these. */
+  heartbeatSeconds: 20,
+  /** One declare, bind, check or consume. Below the port's adminTimeoutMs, so that the reason arrives before the deadline. */
+  callTimeoutMs: 8_000,
+  /** How long an administrative call waits for a connection that is coming back. */
+  connectionWaitMs: 4_000,
+  /** The closing handshake of a channel or connection; a dead broker never answers it. */
+  closeTimeoutMs: 2_000,
+  /** close() waits this long for publishes that were sent and not yet answered. */
+  publishDrainMs: 3_000,
+  /** Sent and not yet confirmed, per lane: enough to hide the round trip, small enough to tell soon what a dead broker leaves unknown. */
+  publishWindowMessages: 2_000,
+  publishWindowBytes: 16 * 1024 * 1024,
+  /** Waiting for room in the window, per lane. The port refuses before (publishInFlightMessagesMax); this is for callers without it. */
+  publishWaitingMessages: 50_000,
+  /** A protocol error closes its channel with all that is in flight: topics are spread over this many channels. */
+  publishLanes: 8,
+  /** Queues of a broker that restarts may be away for a moment after the connection is back. */
+  resubscribeMinMs: 100,
+  resubscribeMaxMs: 2_000,
+  /** RabbitMQ counts messages, not bytes: the prefetch assumes messages of this size to stay within a credit in bytes. */
+  assumedMessageBytes: 64 * 1024,
+  /** However small the credit in bytes, so many are sent ahead: else each message would wait for a round trip. */
+  prefetchMin: 8,
+  /** Of all queues of an ordered subscription together, each of which may be the one that has everything. */
+  prefetchTotalMax: 10_000,
+  /** The protocol's field has 16 bits. */
+  prefetchMax: 65_535,
+  /** Acks of one turn of the event loop travel together; more than this are written at once. */
+  ackBatchMax: 512,
+  /** A cursor is stored after this many settled messages or this long after the first, whichever is sooner. */
+  cursorCommitMessages: 1_000,
+  cursorCommitMs: 200,
+  /** The held cursor is the lease; it is written anew long before the broker's consumer timeout would take it back. */
+  cursorRenewMs: 3_600_000,
+  /** Acked ranges of one cursor. Beyond it the highest are left out: those messages would come again. */
+  cursorBytesMax: 64 * 1024,
+  /** Cursor messages that may wait in a cursor queue; the newest decides, the oldest are dropped. */
+  cursorQueueLength: 64,
+  /** Attempts of messages on classic queues that are remembered, by message id. */
+  attemptsRemembered: 10_000,
+  /** A chunk of a stream holds at most 4,096 messages: this reads the last one whole. */
+  chunkMessagesMax: 5_000,
+  /** Reads of one browse stop at this many bytes and say where to go on. */
+  readBytesMax: 16 * 1024 * 1024,
+  /** Unacknowledged for a day: the broker's own timeout (30 minutes) would end leases that are being extended. */
+  consumerTimeoutMs: 86_400_000,
+  /** Names in AMQP are short strings. */
+  nameBytesMax: 255,
+  /** Strict priorities of quorum queues. */
+  priorityMax: 31,
+  /** Clock differences between publishers and the broker that a seek to a time allows for. */
+  clockSkewMs: 5_000,
+} as const;

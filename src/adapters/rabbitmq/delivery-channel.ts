@@ -1,0 +1,169 @@
+/**
+ * One channel that consumes, and the deliveries on it that are not settled. Delivery tags belong to their channel: when it
+ * ends they mean nothing, and what they named comes again from the broker.
+ *
+ * Acks of one turn of the event loop are written together: all below the lowest unsettled tag with one `multiple`, the rest
+ * one by one.
+ */
+
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { bounds } from './bounds.ts';
+import { guardChannel } from './connection.ts';
+import { within } from './errors.ts';
+
+export class DeliveryChannel {
+  readonly #channel: Channel;
+  readonly #onEnd: () => void;
+  /** By delivery tag, ascending: a Map keeps the order of arrival. */
+  readonly #unsettled = new Map<number, ConsumeMessage>();
+  readonly #consumerTags = new Set<string>();
+  #acked: ConsumeMessage[] = [];
+  #flushTimer: NodeJS.Immediate | undefined;
+  #isOver = false;
+  #tagNumber = 0;
+
+  private constructor(channel: Channel, onEnd: () => void) {
+    this.#channel = channel;
+    this.#onEnd = onEnd;
+  }
+
+  /** @param onEnd the channel or its connection ended, and not by `close`. */
+  static async open(model: ChannelModel, onEnd: () => void): Promise<DeliveryChannel> {
+    const channel = await within(model.createChannel(), bounds.callTimeoutMs, 'open a channel');
+    guardChannel(channel);
+    const self = new DeliveryChannel(channel, onEnd);
+    channel.on('close', () => self.#ended());
+    // A delivery that was under way when its consumer was cancelled finds no consumer: amqplib throws, we give it back first.
+    channel.prependListener('delivery', (message: ConsumeMessage) => {
+      if (!self.#consumerTags.has(message.fields.consumerTag)) self.#returnLate(message);
+    });
+    return self;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * `onMessage` gets null when the broker cancels the consumer (its queue was deleted or moved).
+   * @returns the consumer's tag.
+   */
+  async consume(
+    queue: string,
+    prefetch: number,
+    onMessage: (message: ConsumeMessage | null) => void,
+    consumerArguments: Readonly<Record<string, unknown>> = {},
+  ): Promise<string> {
+    this.#tagNumber += 1;
+    const consumerTag = `sluice-${this.#tagNumber}`;
+    const work = async (): Promise<void> => {
+      // Counts for the consumers that start after it. 0 would be no bound.
+      await this.#channel.prefetch(Math.min(bounds.prefetchMax, Math.max(1, prefetch)));
+      await this.#channel.consume(
+        queue,
+        (message) => {
+          if (message === null) this.#consumerTags.delete(consumerTag);
+          else this.#unsettled.set(message.fields.deliveryTag, message);
+          onMessage(message);
+        },
+        { consumerTag, arguments: consumerArguments },
+      );
+    };
+    this.#consumerTags.add(consumerTag);
+    try {
+      await within(work(), bounds.callTimeoutMs, `consume from "${queue}"`);
+    } catch (reason) {
+      this.#consumerTags.delete(consumerTag);
+      throw reason;
+    }
+    return consumerTag;
+  }
+
+  /** What comes after it is given back uncounted. */
+  async cancel(consumerTag: string): Promise<void> {
+    if (this.#isOver || !this.#consumerTags.has(consumerTag)) return;
+    await within(this.#channel.cancel(consumerTag), bounds.callTimeoutMs, 'cancel a consumer');
+    this.#consumerTags.delete(consumerTag);
+  }
+
+  /** A round trip on this channel: what the broker sent before has arrived when it resolves. */
+  async barrier(queue: string): Promise<void> {
+    await within(this.#channel.checkQueue(queue), bounds.callTimeoutMs, `check "${queue}"`);
+  }
+
+  ack(message: ConsumeMessage): void {
+    if (this.#isOver || !this.#unsettled.delete(message.fields.deliveryTag)) return;
+    this.#acked.push(message);
+    if (this.#acked.length >= bounds.ackBatchMax) this.flush();
+    else this.#flushTimer ??= setImmediate(() => this.flush());
+  }
+
+  /** `counted` as a failed attempt (from 4.3 on only `basic.reject` counts), else untouched. */
+  giveBack(message: ConsumeMessage, counted: boolean): void {
+    if (this.#isOver || !this.#unsettled.delete(message.fields.deliveryTag)) return;
+    this.#write(() => {
+      if (counted) this.#channel.reject(message, true);
+      else this.#channel.nack(message, false, true);
+    });
+  }
+
+  /** Writes the acks that wait. */
+  flush(): void {
+    if (this.#flushTimer !== undefined) clearImmediate(this.#flushTimer);
+    this.#flushTimer = undefined;
+    const acked = this.#acked;
+    if (acked.length === 0 || this.#isOver) return;
+    this.#acked = [];
+    const lowest = this.#unsettled.keys().next();
+    const lowestUnsettled = lowest.done === true ? Number.POSITIVE_INFINITY : lowest.value;
+    let highestBelow: ConsumeMessage | undefined;
+    this.#write(() => {
+      for (const message of acked) {
+        const { deliveryTag } = message.fields;
+        if (deliveryTag > lowestUnsettled) this.#channel.ack(message);
+        else if (highestBelow === undefined || deliveryTag > highestBelow.fields.deliveryTag) highestBelow = message;
+      }
+      if (highestBelow !== undefined) this.#channel.ack(highestBelow, true);
+    });
+  }
+
+  /** Gives back, uncounted, what is not settled, and closes. Idempotent, bounded in time. */
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    for (const tag of this.#consumerTags) {
+      await this.cancel(tag).catch(() => undefined); // the close below ends it as well
+    }
+    this.flush();
+    for (const message of this.#unsettled.values()) this.giveBack(message, false);
+    this.#isOver = true;
+    await within(this.#channel.close(), bounds.closeTimeoutMs, 'close a channel').catch(() => undefined); // over already
+  }
+
+  /** For streams, where it only frees the broker's reader. */
+  abandon(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    within(this.#channel.close(), bounds.closeTimeoutMs, 'close a channel').catch(() => undefined); // over already
+  }
+
+  #returnLate(message: ConsumeMessage): void {
+    this.#write(() => this.#channel.nack(message, false, true));
+  }
+
+  /** The channel may have ended a moment ago: then there is nobody to tell, and the messages come again. */
+  #write(work: () => void): void {
+    try {
+      work();
+    } catch {
+      this.#ended();
+    }
+  }
+
+  #ended(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#unsettled.clear();
+    this.#acked = [];
+    this.#onEnd();
+  }
+}

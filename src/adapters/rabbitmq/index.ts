@@ -1,0 +1,338 @@
+/**
+ * The RabbitMQ driver: topics as exchanges, subscriptions as queues (quorum, classic) or as cursors on streams. Thin: it
+ * decides what is legal and hands on; topology.ts has the names, topic-rules.ts the rules, the intakes and the publisher the work.
+ */
+
+import { AckTracker } from '../ack-tracker.ts';
+import type { CapabilityTable } from '../capabilities.ts';
+import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
+import { PortError } from '../errors.ts';
+import type {
+  BackendInfo,
+  Durability,
+  Health,
+  Persistence,
+  Position,
+  PublishOutcome,
+  QueueType,
+  ReadResult,
+  SubscriptionDefinition,
+  SubscriptionLag,
+  TopicDefinition,
+} from '../port.ts';
+import { capabilityTable } from './capabilities.ts';
+import { SupervisedConnection, withChannel } from './connection.ts';
+import { CursorStore } from './cursor-store.ts';
+import { QueueIntake } from './intake-queue.ts';
+import { StreamIntake } from './intake-stream.ts';
+import { toAmqp } from './message-codec.ts';
+import { MetaStream } from './meta-stream.ts';
+import { parseOptions, type RabbitMqOptions } from './options.ts';
+import { type Publication, type PublicationOutcome, Publisher } from './publisher.ts';
+import { StreamReader } from './stream-reader.ts';
+import { checkSubscriptionOn, completeTopicFor, durabilityOf, missing } from './topic-rules.ts';
+import { Topology } from './topology.ts';
+import { type BrokerVersion, brokerVersion } from './version.ts';
+
+/**
+ * Connects, twice: for publishing, and for all else.
+ * @throws PortError `invalid_argument` for bad options; `backend_unavailable` within `connectTimeoutMs` when nothing answers;
+ * `backend_rejected` when the broker refuses user or vhost; `capability_unsupported` below RabbitMQ 3.10.
+ */
+export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
+  const options = parseOptions(config);
+  const publishing = new SupervisedConnection(options, 'publish');
+  const consuming = new SupervisedConnection(options, 'consume');
+  try {
+    const [model] = await Promise.all([consuming.open(), publishing.open()]);
+    return new RabbitMqDriver(options, brokerVersion(model.connection.serverProperties), publishing, consuming);
+  } catch (reason) {
+    await Promise.all([publishing.close(), consuming.close()]);
+    throw PortError.from(reason, 'backend_unavailable');
+  }
+}
+
+class RabbitMqDriver implements Driver {
+  readonly info: BackendInfo;
+  readonly #options: RabbitMqOptions;
+  readonly #version: BrokerVersion;
+  readonly #publishing: SupervisedConnection;
+  readonly #consuming: SupervisedConnection;
+  readonly #topology: Topology;
+  readonly #publisher: Publisher;
+  readonly #reader: StreamReader;
+  readonly #cursors: CursorStore;
+  readonly #intakes = new Map<string, QueueIntake | StreamIntake>();
+  readonly #capabilities = new Map<QueueType, CapabilityTable>();
+  #meta: MetaStream | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    options: RabbitMqOptions,
+    version: BrokerVersion,
+    publishing: SupervisedConnection,
+    consuming: SupervisedConnection,
+  ) {
+    this.info = { backend: 'rabbitmq', product: 'RabbitMQ', version: version.text };
+    this.#options = options;
+    this.#version = version;
+    this.#publishing = publishing;
+    this.#consuming = consuming;
+    this.#topology = new Topology(options.prefix, version);
+    this.#publisher = new Publisher(publishing);
+    this.#reader = new StreamReader(consuming);
+    this.#cursors = new CursorStore(consuming, this.#publisher, this.#topology);
+  }
+
+  capabilities(queueType: QueueType = 'quorum'): CapabilityTable {
+    let table = this.#capabilities.get(queueType);
+    if (table === undefined) {
+      table = capabilityTable(queueType, this.#version, this.#options.replicas);
+      this.#capabilities.set(queueType, table);
+    }
+    return table;
+  }
+
+  async openMeta(apply: (key: string, value: string | null) => void): Promise<MetaStore> {
+    this.#meta = new MetaStream({
+      connection: this.#consuming,
+      publisher: this.#publisher,
+      reader: this.#reader,
+      topology: this.#topology,
+      replicas: this.#options.replicas,
+      apply,
+    });
+    await this.#meta.open();
+    return this.#meta;
+  }
+
+  // ------------------------------------------------------------------------------------------ topics
+
+  completeTopic(topic: TopicDefinition): TopicDefinition {
+    return completeTopicFor(topic, this.#options);
+  }
+
+  checkSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): void {
+    checkSubscriptionOn(subscription, topic);
+  }
+
+  /** A stream: it keeps dead letters without anybody subscribed, and they can be browsed. */
+  deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
+    return {
+      name,
+      partitions: 1,
+      retention: { ms: null, bytes: null },
+      cleanup: 'delete',
+      queueType: 'stream',
+      replicas: source.replicas ?? this.#options.replicas,
+      options: {},
+    };
+  }
+
+  async createTopic(topic: TopicDefinition): Promise<void> {
+    const exchange = this.#topology.exchange(topic.name);
+    await withChannel(this.#consuming, `create topic "${topic.name}"`, async (channel) => {
+      await channel.assertExchange(exchange, 'direct', { durable: true });
+      if (topic.queueType !== 'stream') return;
+      for (let partition = 0; partition < topic.partitions; partition += 1) {
+        const stream = this.#topology.stream(topic.name, partition);
+        await channel.assertQueue(stream, { durable: true, arguments: this.#topology.streamArguments(topic) });
+        await channel.bindQueue(stream, exchange, String(partition));
+      }
+    });
+  }
+
+  async deleteTopic(topic: TopicDefinition): Promise<void> {
+    await withChannel(this.#consuming, `delete topic "${topic.name}"`, async (channel) => {
+      await channel.deleteExchange(this.#topology.exchange(topic.name));
+      if (topic.queueType !== 'stream') return;
+      for (let partition = 0; partition < topic.partitions; partition += 1) {
+        await channel.deleteQueue(this.#topology.stream(topic.name, partition));
+      }
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------ subscriptions
+
+  async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    if (topic.queueType === 'stream') {
+      await this.#createCursors(subscription, topic);
+      return;
+    }
+    const exchange = this.#topology.exchange(topic.name);
+    await withChannel(this.#consuming, `create subscription "${subscription.name}"`, async (channel) => {
+      for (const queue of this.#topology.subscriptionQueues(subscription, topic)) {
+        await channel.assertQueue(queue.name, {
+          durable: true,
+          arguments: this.#topology.queueArguments(subscription, topic),
+        });
+        for (const partition of queue.partitions) await channel.bindQueue(queue.name, exchange, String(partition));
+      }
+    });
+  }
+
+  /** A cursor that is there already is left alone: this is called again after a crash in between. */
+  async #createCursors(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    for (let partition = 0; partition < topic.partitions; partition += 1) {
+      if (await this.#cursors.create(subscription.name, partition, topic)) continue;
+      const offset = (await this.#resolve(subscription.start, topic, partition)) ?? 0;
+      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
+    }
+  }
+
+  async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    if (topic.queueType === 'stream') {
+      for (let partition = 0; partition < topic.partitions; partition += 1) {
+        await this.#cursors.delete(subscription.name, partition);
+      }
+      return;
+    }
+    await withChannel(this.#consuming, `delete subscription "${subscription.name}"`, async (channel) => {
+      for (const queue of this.#topology.subscriptionQueues(subscription, topic)) await channel.deleteQueue(queue.name);
+    });
+  }
+
+  /** Undefined for a partition that the position does not name. */
+  async #resolve(position: Position, topic: TopicDefinition, partition: number): Promise<number | undefined> {
+    const stream = this.#topology.stream(topic.name, partition);
+    if (position === 'latest') return await this.#reader.nextOffset(stream);
+    if (position === 'earliest') return (await this.#reader.ends(stream)).first;
+    if ('timestampMs' in position) return await this.#reader.offsetAt(stream, position.timestampMs, Date.now());
+    return position.offsets[String(partition)];
+  }
+
+  // ------------------------------------------------------------------------------------------ publish
+
+  durability(
+    topic: TopicDefinition,
+    asked: { readonly persistence?: Persistence; readonly minCopies?: number },
+  ): Durability {
+    return durabilityOf(topic, asked);
+  }
+
+  async publish(
+    topic: TopicDefinition,
+    messages: readonly OutgoingMessage[],
+    options: { readonly durability: Durability; readonly signal: AbortSignal | undefined },
+  ): Promise<readonly PublishOutcome[]> {
+    const exchange = this.#topology.exchange(topic.name);
+    const isPersistent = options.durability.persistence !== 'memory';
+    const publications = messages.map((message): Publication => {
+      const { content, options: properties } = toAmqp(message, isPersistent);
+      return { exchange, routingKey: String(message.partition), content, options: properties };
+    });
+    const outcomes = await this.#publisher.publish(publications, options.signal);
+    return messages.map(({ id, partition }, index) => {
+      const outcome = outcomes[index] as PublicationOutcome;
+      if (outcome.kind !== 'stored') return { kind: outcome.kind, id, error: outcome.error };
+      return { kind: 'stored', id, partition, offset: null, durability: options.durability };
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------ consume
+
+  async openIntake(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    sink: IntakeSink,
+    credit: IntakeCredit,
+  ): Promise<Intake> {
+    const common = { connection: this.#consuming, subscription, topic, sink, credit };
+    const intake =
+      topic.queueType === 'stream'
+        ? new StreamIntake({ ...common, cursors: this.#cursors, topology: this.#topology })
+        : new QueueIntake({
+            ...common,
+            queues: this.#topology.subscriptionQueues(subscription, topic),
+            canReleaseUncounted: topic.queueType === 'quorum' && this.#version.atLeast(4, 3),
+          });
+    await intake.open();
+    this.#intakes.set(subscription.name, intake);
+    return intake;
+  }
+
+  async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
+    if (topic.queueType !== 'stream') throw missing('replay.earliest', topic, 'a queue forgets what was acknowledged');
+    for (let partition = 0; partition < topic.partitions; partition += 1) {
+      const offset = await this.#resolve(to, topic, partition);
+      if (offset === undefined) continue;
+      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
+    }
+  }
+
+  async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
+    const open = this.#intakes.get(subscription.name);
+    const intake = open?.isClosed === false ? open : undefined;
+    const partitions =
+      topic.queueType === 'stream'
+        ? await this.#streamLag(subscription, topic, intake instanceof StreamIntake ? intake : undefined)
+        : await this.#queueLag(subscription, topic);
+    const outstanding = intake instanceof QueueIntake ? intake.outstandingByQueue : [];
+    const rows = partitions.map(({ partition, lag }, index) => ({ partition, lag: lag + (outstanding[index] ?? 0) }));
+    return { partitions: rows, total: rows.reduce((sum, { lag }) => sum + lag, 0) };
+  }
+
+  /** Ready messages; the one queue of an unordered subscription is told as its first partition. */
+  async #queueLag(subscription: SubscriptionDefinition, topic: TopicDefinition) {
+    return await withChannel(this.#consuming, `lag of "${subscription.name}"`, async (channel) => {
+      const rows: { partition: number; lag: number }[] = [];
+      for (const { name, partitions } of this.#topology.subscriptionQueues(subscription, topic)) {
+        const { messageCount } = await channel.checkQueue(name);
+        rows.push({ partition: partitions[0] ?? 0, lag: messageCount });
+      }
+      return rows;
+    });
+  }
+
+  async #streamLag(subscription: SubscriptionDefinition, topic: TopicDefinition, intake: StreamIntake | undefined) {
+    const rows: { partition: number; lag: number }[] = [];
+    for (let partition = 0; partition < topic.partitions; partition += 1) {
+      const ends = await this.#reader.ends(this.#topology.stream(topic.name, partition));
+      const { watermark, settledAbove } =
+        intake?.progressOf(partition) ?? (await this.#storedProgress(subscription, partition));
+      const from = Math.max(watermark, ends.first);
+      rows.push({ partition, lag: Math.max(0, ends.next - from - settledAbove) });
+    }
+    return rows;
+  }
+
+  async #storedProgress(subscription: SubscriptionDefinition, partition: number) {
+    const { watermark, state } = await this.#cursors.peek(subscription.name, partition);
+    const tracker = AckTracker.decode(watermark, state);
+    return { watermark: tracker.watermark, settledAbove: tracker.settledAboveWatermark };
+  }
+
+  async read(
+    topic: TopicDefinition,
+    partition: number,
+    from: 'earliest' | 'latest' | number,
+    limit: number,
+  ): Promise<ReadResult> {
+    if (topic.queueType !== 'stream')
+      throw missing('browse', topic, 'a queue cannot be read without taking its messages');
+    const stream = this.#topology.stream(topic.name, partition);
+    return await this.#reader.read(stream, { topic: topic.name, partition }, from, limit);
+  }
+
+  // ------------------------------------------------------------------------------------------ life
+
+  async health(): Promise<Health> {
+    for (const connection of [this.#publishing, this.#consuming]) {
+      if (connection.state !== 'open') return { ok: false, detail: `${connection.state}: ${connection.detail}` };
+    }
+    return { ok: true, detail: `RabbitMQ ${this.#version.text}` };
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    await this.#closing;
+  }
+
+  /** Intakes first: their last cursors are publishes. */
+  async #closeNow(): Promise<void> {
+    await Promise.all([...this.#intakes.values()].map(async (intake) => await intake.close()));
+    await this.#meta?.close();
+    await this.#publisher.close();
+    await Promise.all([this.#publishing.close(), this.#consuming.close()]);
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * A subscription on quorum or classic queues: one channel, a consumer on each of its queues, made again whenever the channel
+ * or connection ends, until it is closed or the queue is gone.
+ *
+ * - Ordered: a queue for each partition with a single active consumer. Its prefetch comes from the subscription, not from the
+ *   grant, and is never changed: cancelling would make another process active while ours still holds messages before it.
+ * - Unordered: one queue shared by all. Its prefetch follows the grant, so that no process holds what it cannot use.
+ */
+
+import type { ConsumeMessage } from 'amqplib';
+import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver.ts';
+import { PortError } from '../errors.ts';
+import { messageBytes } from '../log-codec.ts';
+import type { Message, SubscriptionDefinition, TopicDefinition } from '../port.ts';
+import { AttemptMemory } from './attempt-memory.ts';
+import { bounds } from './bounds.ts';
+import { type SupervisedConnection, withChannel } from './connection.ts';
+import { CreditGate } from './credit-gate.ts';
+import { DeliveryChannel } from './delivery-channel.ts';
+import { fromAmqp as errorFromAmqp, isGone } from './errors.ts';
+import { DELIVERY_COUNT, fromAmqp } from './message-codec.ts';
+import { Reattacher } from './reattacher.ts';
+
+class QueueDelivery implements DriverDelivery {
+  readonly message: Message;
+  readonly attempt: number;
+  readonly bytes: number;
+  readonly channel: DeliveryChannel;
+  readonly raw: ConsumeMessage;
+
+  constructor(message: Message, attempt: number, channel: DeliveryChannel, raw: ConsumeMessage) {
+    this.message = message;
+    this.attempt = attempt;
+    this.bytes = messageBytes(message);
+    this.channel = channel;
+    this.raw = raw;
+  }
+}
+
+export interface QueueIntakeOptions {
+  readonly connection: SupervisedConnection;
+  readonly subscription: SubscriptionDefinition;
+  readonly topic: TopicDefinition;
+  readonly queues: readonly { readonly name: string; readonly partitions: readonly number[] }[];
+  readonly sink: IntakeSink;
+  readonly credit: IntakeCredit;
+  /** Whether a message can be given back without counting an attempt (from 4.3 on). */
+  readonly canReleaseUncounted: boolean;
+}
+
+export class QueueIntake implements Intake {
+  readonly retryMode: 'local' | 'requeue';
+  readonly #options: QueueIntakeOptions;
+  readonly #gate: CreditGate<QueueDelivery>;
+  readonly #attempts: AttemptMemory | undefined;
+  readonly #isShared: boolean;
+  readonly #reattacher: Reattacher;
+  #channel: DeliveryChannel | undefined;
+  /** Of the last consumer made: the only one where there is one queue. */
+  #consumerTag: string | undefined;
+  #prefetch: number;
+  #isResizing = false;
+  #credit: IntakeCredit;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: QueueIntakeOptions) {
+    this.#options = options;
+    this.#isShared = options.subscription.ordering === 'none';
+    this.#gate = new CreditGate(options.sink, options.credit);
+    this.#attempts = options.topic.queueType === 'classic' ? new AttemptMemory() : undefined;
+    this.retryMode = this.#isShared && this.#attempts === undefined ? 'requeue' : 'local';
+    this.#credit = options.credit;
+    this.#prefetch = this.#prefetchFor(options.credit);
+    this.#reattacher = new Reattacher({
+      connection: options.connection,
+      attach: async () => await this.#attach(),
+      gone: (error) => this.#end(error),
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Arrived here and not settled, in the order of the queues: what their own counts of ready messages do not include. */
+  get outstandingByQueue(): readonly number[] {
+    if (this.#options.queues.length === 1) return [this.#gate.count];
+    const counts = new Map<number, number>();
+    for (const { message } of this.#gate.all()) counts.set(message.partition, (counts.get(message.partition) ?? 0) + 1);
+    return this.#options.queues.map(({ partitions }) => counts.get(partitions[0] ?? 0) ?? 0);
+  }
+
+  /** @throws PortError `subscription_not_found` when its queues do not exist, `backend_unavailable` when nothing answers. */
+  async open(): Promise<void> {
+    try {
+      await this.#reattacher.start();
+    } catch (reason) {
+      await this.close();
+      throw reason;
+    }
+  }
+
+  grant(credit: IntakeCredit): void {
+    this.#credit = credit;
+    this.#gate.grant(credit);
+    if (this.#isShared)
+      this.#setPrefetch(Math.min(credit.messages, Math.max(this.#prefetch, this.#prefetchFor(credit))));
+  }
+
+  ack(delivery: QueueDelivery): void {
+    this.#attempts?.forget(delivery.message.id);
+    delivery.channel.ack(delivery.raw);
+    this.#gate.settle(delivery);
+  }
+
+  giveBack(delivery: QueueDelivery, counted: boolean): void {
+    if (this.#attempts !== undefined) this.#remember(delivery, counted);
+    delivery.channel.giveBack(delivery.raw, counted);
+    this.#gate.settle(delivery);
+  }
+
+  noteAttempt(delivery: QueueDelivery, attempt: number): void {
+    this.#attempts?.set(delivery.message.id, attempt);
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    await this.#closing;
+  }
+
+  async #closeNow(): Promise<void> {
+    this.#reattacher.stop();
+    const channel = this.#channel;
+    this.#channel = undefined;
+    await channel?.close();
+  }
+
+  /** A local retry was noted already; without one, this delivery is the one that failed. */
+  #remember({ message, attempt }: QueueDelivery, counted: boolean): void {
+    const failed = (this.#attempts?.attemptOf(message.id, attempt > 1) ?? 1) - 1;
+    this.#attempts?.set(message.id, counted ? Math.max(failed, attempt) : failed);
+  }
+
+  #prefetchFor(credit: IntakeCredit): number {
+    const count = this.#options.queues.length;
+    if (!this.#isShared) {
+      const { messages } = this.#options.subscription.maxInFlight;
+      return Math.max(1, Math.min(messages, Math.ceil(bounds.prefetchTotalMax / count)));
+    }
+    const byBytes = Math.ceil(credit.bytes / bounds.assumedMessageBytes);
+    return Math.max(1, Math.min(credit.messages, Math.max(byBytes, bounds.prefetchMin)));
+  }
+
+  /** RabbitMQ counts messages only: what they turn out to weigh decides how many may be sent ahead within the credit. */
+  #adaptPrefetch(): void {
+    if (!this.#isShared) return;
+    if (this.#gate.heldBytes > this.#credit.bytes) this.#setPrefetch(Math.max(1, this.#prefetch >> 1));
+    else if (this.#gate.count >= this.#prefetch && this.#gate.bytes * 2 < this.#credit.bytes) {
+      this.#setPrefetch(Math.min(this.#credit.messages, this.#prefetch * 2));
+    }
+  }
+
+  #setPrefetch(prefetch: number): void {
+    if (prefetch === this.#prefetch || this.#isResizing) return;
+    this.#prefetch = prefetch;
+    this.#isResizing = true;
+    void this.#resize().finally(() => (this.#isResizing = false));
+  }
+
+  /** Undefined when it consumes; else why not. */
+  async #attach(): Promise<PortError | undefined> {
+    const { model } = this.#options.connection;
+    if (this.#channel !== undefined || model === undefined || this.#closing !== undefined) return undefined;
+    let channel: DeliveryChannel | undefined;
+    try {
+      channel = await DeliveryChannel.open(model, () => this.#channelEnded(channel));
+      for (const queue of this.#options.queues) await this.#consume(channel, queue);
+      if (channel.isOver) return new PortError('backend_unavailable', 'the channel ended while it was set up');
+      this.#channel = channel;
+      if (this.#closing !== undefined) await channel.close();
+      return undefined;
+    } catch (reason) {
+      void channel?.close();
+      if (channel !== undefined) this.#lose(channel);
+      if (!isGone(reason)) return errorFromAmqp(reason, `consume subscription "${this.#options.subscription.name}"`);
+      return this.#goneError();
+    }
+  }
+
+  async #consume(channel: DeliveryChannel, queue: QueueIntakeOptions['queues'][number]): Promise<void> {
+    const onMessage = (message: ConsumeMessage | null): void => {
+      if (message === null) void this.#cancelled(channel, queue);
+      else this.#arrived(channel, message, queue.partitions);
+    };
+    this.#consumerTag = await channel.consume(queue.name, this.#prefetch, onMessage);
+  }
+
+  #arrived(channel: DeliveryChannel, raw: ConsumeMessage, partitions: readonly number[]): void {
+    if (this.#closing !== undefined) return; // closing the channel gives it back
+    const routed = Number(raw.fields.routingKey);
+    const partition = partitions.includes(routed) ? routed : (partitions[0] ?? 0);
+    const message = fromAmqp(raw, { topic: this.#options.topic.name, partition });
+    this.#gate.arrived(new QueueDelivery(message, this.#attemptOf(message, raw), channel, raw));
+    this.#adaptPrefetch();
+  }
+
+  #attemptOf(message: Message, raw: ConsumeMessage): number {
+    if (this.#attempts !== undefined) return this.#attempts.attemptOf(message.id, raw.fields.redelivered);
+    const failed: unknown = raw.properties.headers?.[DELIVERY_COUNT];
+    return (typeof failed === 'number' ? failed : 0) + 1;
+  }
+
+  /** The broker ended the consumer: the queue was deleted, or its node went away. The channel stays open and silent. */
+  async #cancelled(channel: DeliveryChannel, queue: QueueIntakeOptions['queues'][number]): Promise<void> {
+    if (this.#closing !== undefined || channel.isOver) return;
+    try {
+      await withChannel(
+        this.#options.connection,
+        `check "${queue.name}"`,
+        async (throwAway) => await throwAway.checkQueue(queue.name),
+      );
+    } catch (reason) {
+      if (reason instanceof PortError && isGone(reason.cause)) {
+        this.#end(this.#goneError());
+        return;
+      }
+      // Away for another reason: attaching anew tries until it is back or known to be gone.
+    }
+    if (this.#channel === channel) await this.#restart(channel);
+  }
+
+  #channelEnded(channel: DeliveryChannel | undefined): void {
+    if (this.#closing !== undefined) return;
+    if (this.#channel === channel) this.#channel = undefined;
+    if (channel !== undefined) this.#lose(channel);
+    this.#reattacher.soon();
+  }
+
+  #lose(channel: DeliveryChannel): void {
+    this.#gate.lose((delivery) => delivery.channel === channel);
+  }
+
+  #end(error: PortError): void {
+    if (this.#closing !== undefined) return;
+    void this.close();
+    this.#options.sink.ended(error);
+  }
+
+  #goneError(): PortError {
+    const { name } = this.#options.subscription;
+    return new PortError('subscription_not_found', `the queue of subscription "${name}" does not exist any more`);
+  }
+
+  /**
+   * Consumes again with the new prefetch. Held messages beyond it go back to the others. When the grant changed meanwhile, again.
+   * Only for the one queue of an unordered subscription.
+   */
+  async #resize(): Promise<void> {
+    const channel = this.#channel;
+    const [queue] = this.#options.queues;
+    if (channel === undefined || queue === undefined) return; // attaching uses the new one
+    const wanted = this.#prefetch;
+    try {
+      if (this.#consumerTag !== undefined) await channel.cancel(this.#consumerTag);
+      if (this.#options.canReleaseUncounted) {
+        for (const delivery of this.#gate.takeHeld(wanted)) channel.giveBack(delivery.raw, false);
+      }
+      if (this.#closing === undefined && !channel.isOver) await this.#consume(channel, queue);
+    } catch {
+      if (this.#channel === channel) await this.#restart(channel);
+    }
+    if (this.#credit.messages < wanted) {
+      this.#prefetch = this.#prefetchFor(this.#credit);
+      await this.#resize();
+    }
+  }
+
+  async #restart(channel: DeliveryChannel): Promise<void> {
+    this.#channel = undefined;
+    await channel.close();
+    this.#lose(channel);
+    this.#reattacher.soon();
+  }
+}

@@ -133,7 +133,9 @@ export class GroupMember {
         const isSilent = Date.now() - answeredAtMs > kafkaLimits.sessionTimeoutMs;
         if (isFault(reason, ...THROWN_OUT, ...FATAL)) throw reason;
         if (isSilent) {
-          this.#forget();
+          // The partitions may be somebody else's by now. The id is kept: a coordinator that comes back knows it, and a new
+          // one would have to wait until the old one is missed.
+          this.#dropPartitions();
           throw reason;
         }
       }
@@ -142,6 +144,10 @@ export class GroupMember {
 
   #forget(): void {
     this.#memberId = '';
+    this.#dropPartitions();
+  }
+
+  #dropPartitions(): void {
     this.#generation = -1;
     this.#owned = [];
     this.#events.lost();

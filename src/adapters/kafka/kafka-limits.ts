@@ -35,7 +35,7 @@ export const kafkaLimits = {
   commitMetadataBytesMax: 4_096,
   /** A reconnect or rejoin after a fault waits this long, doubled up to the maximum. */
   rejoinDelayMs: 100,
-  rejoinDelayMsMax: 2_000,
+  rejoinDelayMsMax: 1_000,
   /** A topic that is missing for this long was deleted. */
   missingTopicMs: 3_000,
   /** Members elsewhere get this long to leave a group that is to be deleted. */

@@ -1,6 +1,6 @@
 /**
- * The configuration: one strict schema; a YAML file < SLUICE_* in the environment < flags. The table `settings` names each
- * setting's variable and flag; the command line, the environment and docs/CONFIG.md are made from it.
+ * The configuration: one strict schema; a YAML file < SLUICE_* in the environment < flags. settings.ts names each setting's
+ * variable and flag.
  */
 
 import { readFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { backendNames, type BackendName, PortError } from '../adapters/index.ts';
 import { gatewayLimits } from './limits.ts';
 import { errorFromIssues } from './rest/problem-handler.ts';
+import { type Setting, settings } from './settings.ts';
 
 const Port = z.int('must be a port number').min(0).max(65_535);
 const HostPort = z.string().regex(/^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port');
@@ -39,98 +40,6 @@ export const GatewayConfig = z.strictObject({
 
 export type GatewayConfig = z.output<typeof GatewayConfig>;
 export type GatewayConfigInput = z.input<typeof GatewayConfig>;
-
-export interface Setting {
-  /** In the file, such as `native.dataDir`. */
-  readonly path: string;
-  readonly variable: string;
-  /** As commander reads it. */
-  readonly flag: string;
-  readonly help: string;
-  /** How a variable or flag, which are text, becomes the value. */
-  readonly read: 'text' | 'number' | 'flag' | 'list';
-}
-
-export const settings: readonly Setting[] = [
-  {
-    path: 'backend',
-    variable: 'SLUICE_BACKEND',
-    flag: '--backend <name>',
-    help: 'native, rabbitmq or kafka',
-    read: 'text',
-  },
-  {
-    path: 'native.dataDir',
-    variable: 'SLUICE_DATA_DIR',
-    flag: '--data-dir <dir>',
-    help: 'native: where the log lies; one process at a time',
-    read: 'text',
-  },
-  {
-    path: 'native.durability',
-    variable: 'SLUICE_DURABILITY',
-    flag: '--durability <level>',
-    help: 'native: what a publish waits for by default: memory, os or fsync',
-    read: 'text',
-  },
-  {
-    path: 'rabbitmq.urls',
-    variable: 'SLUICE_RABBITMQ_URL',
-    flag: '--rabbitmq-url <url>',
-    help: 'rabbitmq: amqp://user:password@host:port, several separated by commas',
-    read: 'list',
-  },
-  {
-    path: 'kafka.brokers',
-    variable: 'SLUICE_KAFKA_BROKERS',
-    flag: '--kafka-brokers <list>',
-    help: 'kafka: host:port, several separated by commas',
-    read: 'list',
-  },
-  {
-    path: 'kafka.clientId',
-    variable: 'SLUICE_KAFKA_CLIENT_ID',
-    flag: '--kafka-client-id <id>',
-    help: 'kafka: the name of this client',
-    read: 'text',
-  },
-  { path: 'host', variable: 'SLUICE_HOST', flag: '--host <address>', help: 'address to listen on', read: 'text' },
-  {
-    path: 'port',
-    variable: 'SLUICE_PORT',
-    flag: '--port <number>',
-    help: 'port of the REST API; 0 takes a free one',
-    read: 'number',
-  },
-  {
-    path: 'grpcPort',
-    variable: 'SLUICE_GRPC_PORT',
-    flag: '--grpc-port <number>',
-    help: 'accepted and not used yet: gRPC comes later',
-    read: 'number',
-  },
-  {
-    path: 'allowUnauthenticated',
-    variable: 'SLUICE_ALLOW_UNAUTHENTICATED',
-    flag: '--allow-unauthenticated',
-    help: 'listen on an address that others can reach, without credentials',
-    read: 'flag',
-  },
-  {
-    path: 'logLevel',
-    variable: 'SLUICE_LOG_LEVEL',
-    flag: '--log-level <level>',
-    help: 'trace, debug, info, warn, error, fatal or silent; on stderr, one JSON line an event',
-    read: 'text',
-  },
-  {
-    path: 'pullIdleMs',
-    variable: 'SLUICE_PULL_IDLE_MS',
-    flag: '--pull-idle-ms <ms>',
-    help: 'after so long without a pull, a consumer with nothing outstanding is closed',
-    read: 'number',
-  },
-];
 
 export interface ConfigSources {
   /** Path of a YAML file. */

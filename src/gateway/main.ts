@@ -1,7 +1,8 @@
 /** `sluice serve`: configuration -> port -> server -> signals. */
 
 import type { Command } from 'commander';
-import type { GatewayConfig, Setting } from './config.ts';
+import type { GatewayConfig } from './config.ts';
+import { settings } from './settings.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -13,32 +14,13 @@ export function registerGatewayCommands(program: Command): void {
     .command('serve')
     .description('Serve the REST API over the native log, RabbitMQ or Kafka.')
     .option('--config <file>', 'YAML file; SLUICE_* variables override it, flags override both');
-  for (const { flag, help } of serveFlags) serve.option(flag, help);
+  for (const { flag, help } of settings) serve.option(flag, help);
   serve
     .addHelpText('after', helpText)
     .action(async (options: Record<string, string | boolean | undefined>) => await run(options));
 }
 
 export { registerGatewayCommands as registerServeCommand };
-
-/** Here and not read from config.ts, which loads zod: `sluice --help` must not. A test holds the two together. */
-export const serveFlags: readonly Pick<Setting, 'flag' | 'help'>[] = [
-  { flag: '--backend <name>', help: 'native, rabbitmq or kafka' },
-  { flag: '--data-dir <dir>', help: 'native: where the log lies; one process at a time' },
-  { flag: '--durability <level>', help: 'native: what a publish waits for by default: memory, os or fsync' },
-  { flag: '--rabbitmq-url <url>', help: 'rabbitmq: amqp://user:password@host:port, several separated by commas' },
-  { flag: '--kafka-brokers <list>', help: 'kafka: host:port, several separated by commas' },
-  { flag: '--kafka-client-id <id>', help: 'kafka: the name of this client' },
-  { flag: '--host <address>', help: 'address to listen on' },
-  { flag: '--port <number>', help: 'port of the REST API; 0 takes a free one' },
-  { flag: '--grpc-port <number>', help: 'accepted and not used yet: gRPC comes later' },
-  { flag: '--allow-unauthenticated', help: 'listen on an address that others can reach, without credentials' },
-  {
-    flag: '--log-level <level>',
-    help: 'trace, debug, info, warn, error, fatal or silent; on stderr, one JSON line an event',
-  },
-  { flag: '--pull-idle-ms <ms>', help: 'after so long without a pull, a consumer with nothing outstanding is closed' },
-];
 
 const helpText = `
 Without anything: the native log in ./sluice-data on http://127.0.0.1:8080. docs/CONFIG.md has every setting with its default.
@@ -55,13 +37,12 @@ Examples:
 async function run(options: Record<string, string | boolean | undefined>): Promise<void> {
   const stop = stopSignals();
   try {
-    const [{ configText, loadConfig, settings }, { startGateway }, { quickStartLines }, { version }] =
-      await Promise.all([
-        import('./config.ts'),
-        import('./start.ts'),
-        import('./quick-start.ts'),
-        import('./version.ts'),
-      ]);
+    const [{ configText, loadConfig }, { startGateway }, { quickStartLines }, { version }] = await Promise.all([
+      import('./config.ts'),
+      import('./start.ts'),
+      import('./quick-start.ts'),
+      import('./version.ts'),
+    ]);
     const flags = Object.fromEntries(settings.map((setting) => [setting.path, options[optionName(setting.flag)]]));
     const file = options['config'] ?? process.env['SLUICE_CONFIG'];
     const config = await withAddress(loadConfig({ file: file as string | undefined, env: process.env, flags }));

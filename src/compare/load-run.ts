@@ -38,6 +38,8 @@ export class LoadRun {
   /** Planned inside the window, and of these acked in time (`onTimeGraceMs` after its end). */
   plannedInWindow = 0;
   ackedOnTime = 0;
+  /** Over the whole run. */
+  ackedBytes = 0;
   failure: Error | null = null;
 
   readonly #spec: WorkloadSpec;
@@ -211,6 +213,7 @@ export class LoadRun {
     this.#outstanding--;
     this.#progressAtMs = atMs;
     if (result.fate === 'acked') {
+      this.ackedBytes += this.#plan.bytes[seq] as number;
       if (this.#isInWindow(atMs)) {
         this.window.acked++;
         this.window.ackedBytes += this.#plan.bytes[seq] as number;

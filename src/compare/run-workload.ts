@@ -1,9 +1,8 @@
 /** Runs one workload once on one wire: stage, probes, warm-up, measured window, drain, verdict, clean-up. */
 
-import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { limitedBy } from './limited-by.ts';
 import { LoadRun } from './load-run.ts';
-import { type Usage, UsageWatch } from './process-usage.ts';
+import { type Measured, Meter } from './meter.ts';
 import type { Checks, HistogramData, WorkloadRow } from './report/model.ts';
 import { type RunNotes, validity } from './validity.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
@@ -98,10 +97,10 @@ class Cell {
     }
     this.#subscriptions.push(name);
     const checker = this.#run.checker.forAnotherReader();
-    const meter = await Meter.start(pids);
+    let receivedBytes = 0;
+    const meter = await Meter.start(pids, () => ({ messages: checker.receivedCount, bytes: receivedBytes }));
     let firstMs = Number.NaN;
     let lastMs = Number.NaN;
-    let receivedBytes = 0;
     await this.#consume(name, (value) => {
       const header = this.#codec.decode(value);
       // The probes come again too; what is neither theirs nor ours was counted in the first reading.
@@ -125,17 +124,19 @@ class Cell {
       ...row,
       checks: checker.result(),
       publish: { messagesPerSecond: 0, megabytesPerSecond: 0 },
-      cost: {
-        ...row.cost,
-        ...costOf(measured, checker.receivedCount, receivedBytes),
-        bytesWrittenPerPayloadByte: null,
-      },
+      cost: { ...row.cost, bytesWrittenPerPayloadByte: null },
     };
   }
 
   /** A row for a run that could not be carried through: no figures but what was counted. */
   brokenRow(why: string): WorkloadRow {
-    const empty = { broker: null, client: { cpuSeconds: 0, rssBytes: 0, bytesWritten: 0 }, eventLoop: 0, seconds: 1 };
+    const empty = {
+      broker: null,
+      client: { cpuSeconds: 0, rssBytes: 0, bytesWritten: 0 },
+      eventLoop: 0,
+      seconds: 1,
+      counted: { messages: 0, bytes: 0 },
+    };
     const row = this.#row(this.#run, empty, Math.max(1, this.#run.windowMs), { drained: false, notes: [] });
     return { ...row, valid: false, invalidBecause: why };
   }
@@ -158,10 +159,11 @@ class Cell {
     await this.#probe(publisher, heard);
 
     const run = this.#run;
+    const counted = () => ({ messages: run.checker.ackedCount, bytes: run.ackedBytes });
     run.begin();
     let meter: Meter | null = null;
     const windowOpens = setTimeout(() => {
-      Meter.start(pids).then(
+      Meter.start(pids, counted).then(
         (started) => {
           meter = started;
         },
@@ -172,7 +174,7 @@ class Cell {
     const sampler = setInterval(() => run.samplePoint(), everyMs);
     try {
       await run.send(publisher);
-      const measured = meter === null ? await (await Meter.start(pids)).stop() : await (meter as Meter).stop();
+      const measured = meter === null ? await (await Meter.start(pids, counted)).stop() : await (meter as Meter).stop();
       const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
       await pause(quietMs);
       run.samplePoint();
@@ -286,7 +288,7 @@ class Cell {
       consume,
       latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },
       slipMs: { p50: slip.p50, p99: slip.p99, max: slip.max },
-      cost: costOf(measured, run.window.acked, run.window.ackedBytes),
+      cost: costOf(measured),
       histograms: histogramsOf(run),
       series: run.series,
       notes: notes.notes,
@@ -296,40 +298,8 @@ class Cell {
 
 // ------------------------------------------------------------------------------------------------ figures
 
-interface Measured {
-  readonly broker: Usage | null;
-  readonly client: Usage;
-  readonly eventLoop: number;
-  readonly seconds: number;
-}
-
-/** CPU, bytes and memory of broker and client, and how busy this event loop was, between start and stop. */
-class Meter {
-  readonly #startedMs = performance.now();
-  readonly #loop: EventLoopUtilization = performance.eventLoopUtilization();
-  readonly #broker: UsageWatch | null;
-  readonly #client: UsageWatch;
-
-  private constructor(broker: UsageWatch | null, client: UsageWatch) {
-    this.#broker = broker;
-    this.#client = client;
-  }
-
-  static async start(pids: readonly number[]): Promise<Meter> {
-    const broker = pids.length === 0 ? null : await UsageWatch.start(pids);
-    return new Meter(broker, await UsageWatch.start([process.pid]));
-  }
-
-  async stop(): Promise<Measured> {
-    const seconds = (performance.now() - this.#startedMs) / 1000;
-    const eventLoop = performance.eventLoopUtilization(this.#loop).utilization;
-    const broker = this.#broker === null ? null : await this.#broker.stop();
-    const client = (await this.#client.stop()) ?? { cpuSeconds: Number.NaN, bytesWritten: 0, rssBytes: 0 };
-    return { broker, client, eventLoop, seconds };
-  }
-}
-
-function costOf(measured: Measured, messages: number, bytes: number): WorkloadRow['cost'] {
+function costOf(measured: Measured): WorkloadRow['cost'] {
+  const { messages, bytes } = measured.counted;
   const perMillion = (cpuSeconds: number) => (messages === 0 ? null : rounded((cpuSeconds / messages) * 1e6));
   // Without a broker process of its own the system is in this process.
   const store = measured.broker ?? measured.client;

@@ -1,0 +1,230 @@
+/** From rows to conclusions: summaries, assertions, validity, limits and claims, each with the case that must not pass. */
+
+import { describe, expect, test } from 'vitest';
+import { AssertionSyntaxError, checkAssertion, parseAssertion } from '../../src/compare/assertions.ts';
+import { blamePort, limitedBy } from '../../src/compare/limited-by.ts';
+import type { Checks, ClaimVerdict } from '../../src/compare/report/model.ts';
+import { summarize } from '../../src/compare/summaries.ts';
+import { validity } from '../../src/compare/validity.ts';
+import { decideClaims } from '../../src/compare/verdicts.ts';
+import { cellOf, repeated, scenarioRow, systemRow, workloadRow } from './builders.ts';
+
+describe('a summary', () => {
+  test('has the median of the valid repeats and the reasons of the others', () => {
+    const rows = [
+      ...repeated([100, 120, 110], {}),
+      workloadRow({
+        repeat: 3,
+        valid: false,
+        invalidBecause: '2 acknowledged messages were lost',
+        publish: { messagesPerSecond: 9_999, megabytesPerSecond: 9 },
+      }),
+    ];
+    const cell = cellOf(summarize(rows, 1), 'kafka');
+    expect(cell).toMatchObject({
+      id: 'throughput-1k.kafka',
+      repeats: 4,
+      validRepeats: 3,
+      invalidBecause: ['2 acknowledged messages were lost'],
+    });
+    expect(cell.figures['publish.messagesPerSecond']).toMatchObject({ median: 110, count: 3 });
+    expect(cell.figures['latencyMs.endToEnd.p99']).toMatchObject({ median: 3 });
+  });
+
+  test('never mixes layers, modes or durabilities', () => {
+    const rows = [
+      workloadRow({}),
+      workloadRow({ layer: 'bare' }),
+      workloadRow({ mode: 'equal-load' }),
+      workloadRow({ durability: { persistence: 'fsync', copies: 1 } }),
+    ];
+    expect(summarize(rows, 1)).toHaveLength(4);
+  });
+});
+
+describe('an assertion', () => {
+  const cells = summarize(
+    [
+      ...repeated([1000, 1200, 1100], {}),
+      workloadRow({ mode: 'equal-load' }),
+      workloadRow({ system: 'log', valid: false, invalidBecause: 'lost' }),
+    ],
+    1,
+  );
+  const check = (expression: string) => checkAssertion(parseAssertion(expression), cells);
+
+  test.each([
+    ['throughput-1k.kafka.latencyMs.publish.p99 < 50ms', true],
+    ['throughput-1k.kafka.latencyMs.publish.p99 < 2000us', false],
+    ['throughput-1k.kafka.latencyMs.publish.p99 <= 0.003s', true],
+    ['throughput-1k.kafka.publish.messagesPerSecond >= 1.1k/s', true],
+    ['throughput-1k.kafka.publish.messagesPerSecond > 1.1k/s', false],
+    ['throughput-1k.kafka.port.cost.peakRssBytes < 100MiB', true],
+    ['throughput-1k.kafka.checks.lost == 0', true],
+    ['throughput-1k.kafka.latencyMs.publish.nothing < 50ms', false],
+    ['throughput-9k.kafka.latencyMs.publish.p99 < 50ms', false],
+    ['throughput-1k.log.latencyMs.publish.p99 < 50ms', false],
+  ])('%s: %s', (expression, holds) => {
+    expect(check(expression).holds).toBe(holds);
+  });
+
+  test('on a cell without a valid run never holds and says why', () => {
+    expect(check('throughput-1k.log.checks.lost == 0')).toMatchObject({ holds: false, actual: null });
+  });
+
+  test.each([
+    'nonsense',
+    'a.kafka.x < ',
+    'a.mysql.x < 1',
+    'throughput-1k.kafka.latencyMs.publish.p99 < 5kg',
+    'throughput-1k.kafka.latencyMs.publish.p99 < 5MB',
+  ])('%s is refused', (expression) => {
+    expect(() => parseAssertion(expression)).toThrow(AssertionSyntaxError);
+  });
+});
+
+describe('a run is valid', () => {
+  const checks: Checks = workloadRow().checks;
+  const good = {
+    spec: { mode: 'equal-load', ordering: 'none', kind: 'flow' },
+    checks,
+    slip: { p99: 1 },
+    run: { failure: null, plannedInWindow: 1000, ackedOnTime: 1000 },
+    notes: { drained: true, notes: [] },
+  } as const;
+
+  test('when nothing is against it, duplicates included', () => {
+    expect(validity({ ...good, checks: { ...checks, duplicated: 3 } })).toBeNull();
+  });
+
+  test.each([
+    ['lost', { ...good, checks: { ...checks, lost: 1 } }],
+    ['never sent', { ...good, checks: { ...checks, phantom: 1 } }],
+    ['unknown', { ...good, checks: { ...checks, unknown: 1 } }],
+    ['refused', { ...good, checks: { ...checks, refused: 1 } }],
+    ['nothing was received', { ...good, checks: { ...checks, received: 0 } }],
+    ['drain', { ...good, notes: { drained: false, notes: [] } }],
+    ['slip', { ...good, slip: { p99: 51 } }],
+    ['99 %', { ...good, run: { ...good.run, ackedOnTime: 989 } }],
+    ['it broke: gone', { ...good, run: { ...good.run, failure: new Error('gone') } }],
+    [
+      'promised order',
+      { ...good, spec: { ...good.spec, ordering: 'key' as const }, checks: { ...checks, reordered: 1 } },
+    ],
+  ])('unless: %s', (reason, input) => {
+    expect(validity(input)).toContain(reason);
+  });
+
+  test('at its own maximum without a schedule to keep', () => {
+    expect(
+      validity({ ...good, spec: { ...good.spec, mode: 'own-maximum' }, run: { ...good.run, ackedOnTime: 0 } }),
+    ).toBeNull();
+  });
+});
+
+describe('limited by', () => {
+  const evidence = {
+    mode: 'own-maximum',
+    messagesPerSecond: 100,
+    generatorCeiling: 1000,
+    eventLoop: 0.5,
+    brokerCores: 0.5,
+  } as const;
+
+  test.each([
+    ['offered-load', { ...evidence, mode: 'equal-load' as const }],
+    ['generator', { ...evidence, messagesPerSecond: 800 }],
+    ['client', { ...evidence, eventLoop: 0.95, brokerCores: 1.2 }],
+    ['broker', { ...evidence, brokerCores: 0.9 }],
+  ])('%s', (expected, input) => {
+    expect(limitedBy(input)).toBe(expected);
+  });
+
+  test('the port, where its bare sibling is clearly faster', () => {
+    const port = workloadRow({ publish: { messagesPerSecond: 1000, megabytesPerSecond: 1 } });
+    const bare = (rate: number) =>
+      workloadRow({ layer: 'bare', publish: { messagesPerSecond: rate, megabytesPerSecond: 1 } });
+    expect(blamePort([port, bare(1100)])[0]?.limitedBy).toBe('client');
+    expect(blamePort([port, bare(2000)])[0]?.limitedBy).toBe('port');
+  });
+});
+
+describe('the claim', () => {
+  const systems = [
+    systemRow('kafka', { startMs: 4000 }),
+    systemRow('rabbitmq-classic', { startMs: 3000 }),
+    systemRow('log'),
+  ];
+  const claims = (parts: Partial<Parameters<typeof decideClaims>[0]>): Record<string, ClaimVerdict> =>
+    Object.fromEntries(
+      decideClaims({ systems, scenarios: [], cells: [], machine: 'a machine', ...parts }).map((verdict) => [
+        verdict.id,
+        verdict,
+      ]),
+    );
+  const rates = (kafka: number[], classic: number[], quorum: number[] = []) =>
+    summarize(
+      [
+        ...repeated(kafka, { system: 'kafka' }),
+        ...repeated(classic, { system: 'rabbitmq-classic' }),
+        ...repeated(quorum, { system: 'rabbitmq-quorum', durability: { persistence: 'fsync', copies: 1 } }),
+        ...repeated([1e6, 1e6], { system: 'log', durability: { persistence: 'os', copies: 1 } }),
+      ],
+      1,
+    );
+
+  test('of speed is not tested without cells, whatever the documents say', () => {
+    expect(claims({})['kafka-is-faster']).toMatchObject({ verdict: 'not-tested', basis: 'not-tested', evidence: [] });
+  });
+
+  test('of speed is true when every interval is apart, false when they are apart the other way', () => {
+    const fast = [100, 102, 98, 101, 99];
+    const slow = [50, 51, 49, 50, 52];
+    expect(claims({ cells: rates(fast, slow) })['kafka-is-faster']).toMatchObject({
+      verdict: 'true',
+      basis: 'measured',
+    });
+    expect(claims({ cells: rates(slow, fast) })['kafka-is-faster']?.verdict).toBe('false');
+    expect(claims({ cells: rates(fast, fast) })['kafka-is-faster']?.verdict).toBe('inconclusive');
+  });
+
+  test('of speed is not decided by a system that promises more, nor by the embedded log', () => {
+    const verdict = claims({ cells: rates([100, 101], [50, 51], [500, 501]) })['kafka-is-faster'];
+    expect(verdict?.verdict).toBe('true');
+    expect(verdict?.reason).toContain('rabbitmq-quorum (which promises fsync');
+    expect(verdict?.evidence.join(' ')).not.toContain('.log.');
+  });
+
+  test('that RabbitMQ forgets is true of queues and not of streams', () => {
+    const rows = ['replay-after-ack', 'late-subscriber'].flatMap((id) => [
+      scenarioRow({ id, system: 'kafka' }),
+      scenarioRow({ id, system: 'rabbitmq-quorum', verdict: 'UNSUPPORTED' }),
+      scenarioRow({ id, system: 'rabbitmq-stream' }),
+    ]);
+    expect(claims({ scenarios: rows })['kafka-stores-rabbitmq-forgets']?.verdict).toBe('true-if');
+    expect(
+      claims({ scenarios: rows.filter((row) => row.system !== 'rabbitmq-stream') })['kafka-stores-rabbitmq-forgets']
+        ?.verdict,
+    ).toBe('true');
+    expect(
+      claims({ scenarios: rows.map((row) => ({ ...row, verdict: 'INCONCLUSIVE' as const })) })[
+        'kafka-stores-rabbitmq-forgets'
+      ]?.verdict,
+    ).toBe('inconclusive');
+  });
+
+  test('that needs several nodes, faults or connectors is not tested', () => {
+    const all = claims({ cells: rates([100], [50]) });
+    for (const id of ['kafka-scales-out', 'kafka-survives-faults', 'kafka-fits-spark-flink-hadoop'])
+      expect(all[id]?.verdict).toBe('not-tested');
+  });
+
+  test('of an easy start counts only what was measured', () => {
+    const verdict = claims({ cells: rates([100], [50]) })['rabbitmq-easier-to-start'];
+    expect(verdict?.verdict).toBe('true-if');
+    expect(verdict?.scope).toContain('only start-up time and memory');
+    expect(
+      claims({ systems: systems.map((system) => ({ ...system, startMs: null })) })['rabbitmq-easier-to-start']?.verdict,
+    ).toBe('not-tested');
+  });
+});

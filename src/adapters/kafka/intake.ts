@@ -23,17 +23,8 @@ import { Leaders } from './leaders.ts';
 import { type KafkaDelivery, PartitionIntake } from './partition-intake.ts';
 import { groupBy } from './wire.ts';
 
-/** Kafka answers these while a partition moves; asking the metadata again finds its new place. */
-const MOVED = [
-  'NOT_LEADER_FOR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
-  'REPLICA_NOT_AVAILABLE',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'KAFKA_STORAGE_ERROR',
-  'OFFSET_NOT_AVAILABLE',
-];
+/** What waiting does not mend. Everything else a fetch is answered with may pass: a moved leader, a broker that is away. */
+const FATAL = ['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'];
 
 export class KafkaIntake implements Intake {
   readonly retryMode = 'local';
@@ -338,7 +329,7 @@ export class KafkaIntake implements Intake {
   /** Asks for the leaders again, then fetches again. A topic that stays away was deleted. */
   #retryLater(type: string | null): void {
     if (this.#retryTimer !== null || this.#isClosed) return;
-    if (type !== null && !MOVED.includes(type) && type !== 'OFFSET_OUT_OF_RANGE') {
+    if (type !== null && FATAL.includes(type)) {
       this.#end(new PortError('backend_rejected', `subscription "${this.#subscription.name}": ${type}`));
       return;
     }

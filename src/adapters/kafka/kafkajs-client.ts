@@ -1,10 +1,8 @@
 /**
- * `KafkaClient` over the inside of kafkajs: its connections, framing and request codecs; our own list of brokers, metadata
- * and record batches. A connection that failed is thrown away and made anew by the next request, so half-read answers of a
- * dead one cannot reach its successor.
+ * `KafkaClient` over the inside of kafkajs: its framing and request codecs, with metadata, record batches and connections
+ * of our own keeping.
  */
 
-import type { Socket } from 'node:net';
 import { KafkaFault, toFault } from './errors.ts';
 import type {
   FetchAnswer,
@@ -18,8 +16,9 @@ import type {
   ProduceBatch,
 } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
+import { type KafkaJsClientOptions, KafkaJsConnections } from './kafkajs-connections.ts';
 import { type Broker, internals, type MetadataResponse, type WireCall } from './kafkajs-internals.ts';
-import { openSocket, patchConnectionPool } from './kafkajs-patches.ts';
+import { pause } from './patience.ts';
 import { canTellFeatures, featureLevelCall, releaseOf } from './version.ts';
 import { decodeFetchAnswer, decodeProduceAnswer, encodeProduceRequest, errorName, groupBy } from './wire.ts';
 
@@ -34,46 +33,15 @@ const GROUP_ID_NOT_FOUND = 69;
 /** All members of a `sluice.` group are this driver: a protocol of its own name keeps others out. */
 const ASSIGNMENT_PROTOCOL = 'sluice-sticky-1';
 
-export interface KafkaJsClientOptions {
-  readonly brokers: readonly string[];
-  readonly clientId: string;
-  readonly connectTimeoutMs: number;
-}
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 export class KafkaJsClient implements KafkaClient {
-  readonly #seeds: readonly Address[];
-  readonly #logger: unknown;
-  readonly #pools: ReturnType<typeof internals.connectionPoolBuilder>;
-  readonly #sockets = new Set<Socket>();
-  readonly #nodes = new Map<number, Address>();
-  readonly #brokers = new Map<string, Promise<Broker>>();
+  readonly #connections: KafkaJsConnections;
   readonly #topics = new Map<string, { partitions: readonly PartitionMetadata[]; atMs: number }>();
   readonly #coordinators = new Map<string, number>();
   #controller = -1;
-  #isClosed = false;
 
   constructor(options: KafkaJsClientOptions) {
-    this.#seeds = options.brokers.map(parseAddress);
-    const { LEVELS, createLogger } = internals.loggers;
-    this.#logger = createLogger({ level: LEVELS.NOTHING, logCreator: () => () => undefined });
-    this.#pools = internals.connectionPoolBuilder({
-      brokers: options.brokers,
-      clientId: options.clientId,
-      connectionTimeout: options.connectTimeoutMs,
-      requestTimeout: kafkaLimits.requestTimeoutMs,
-      enforceRequestTimeout: true,
-      maxInFlightRequests: null,
-      logger: this.#logger,
-      socketFactory: ({ host, port, onConnect }) => this.#openSocket(host, port, onConnect),
-    });
+    this.#connections = new KafkaJsConnections(options);
   }
-
-  // ---------------------------------------------------------------------------------------------- connections
 
   async connect(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
@@ -82,114 +50,37 @@ export class KafkaJsClient implements KafkaClient {
         await withDeadline(this.metadata([]), deadline - Date.now());
         return;
       } catch (reason) {
-        const fault = toFault(reason);
-        if (this.#isClosed || fault.kind === 'client' || Date.now() + kafkaLimits.retryDelayMs >= deadline) throw fault;
-        await new Promise((resolve) => setTimeout(resolve, kafkaLimits.retryDelayMs));
+        const isOver = this.#connections.isClosed || Date.now() + kafkaLimits.retryDelayMs >= deadline;
+        if (isOver || toFault(reason).kind === 'client') throw toFault(reason);
+        await pause(kafkaLimits.retryDelayMs);
       }
     }
   }
 
   async version(): Promise<string> {
-    const broker = await this.#anyBroker();
+    const broker = await this.#connections.any();
     if (!canTellFeatures(broker.versions)) return releaseOf(null);
-    const { level } = await this.#ask(broker, (asked) => asked.connectionPool.send(featureLevelCall));
+    const { level } = await this.#connections.ask(broker, (asked) => asked.connectionPool.send(featureLevelCall));
     return releaseOf(level);
   }
 
   brokerCount(): number {
-    return this.#nodes.size;
+    return this.#connections.nodes.size;
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#brokers.clear();
-    for (const socket of this.#sockets) socket.destroy(new Error('the client was closed'));
-  }
-
-  #openSocket(host: string, port: number, onConnect: () => void): Socket {
-    const socket = openSocket(host, port, onConnect);
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    return socket;
-  }
-
-  async #node(node: number): Promise<Broker> {
-    const address = this.#nodes.get(node);
-    if (address === undefined) throw new KafkaFault('unreachable', `node ${node} is not known`);
-    return await this.#broker(address);
-  }
-
-  async #broker(address: Address): Promise<Broker> {
-    if (this.#isClosed) throw new KafkaFault('unreachable', 'the client was closed');
-    const key = `${address.host}:${address.port}`;
-    const known = this.#brokers.get(key);
-    if (known !== undefined) return await known;
-    const opening = this.#openBroker(address);
-    this.#brokers.set(key, opening);
-    try {
-      return await opening;
-    } catch (reason) {
-      if (this.#brokers.get(key) === opening) this.#brokers.delete(key);
-      throw toFault(reason, false);
-    }
-  }
-
-  async #openBroker(address: Address): Promise<Broker> {
-    const connectionPool = await this.#pools.build(address);
-    patchConnectionPool(connectionPool);
-    const broker = new internals.Broker({
-      connectionPool,
-      logger: this.#logger,
-      allowAutoTopicCreation: false,
-      authenticationTimeout: kafkaLimits.requestTimeoutMs,
-    });
-    await broker.connect();
-    return broker;
-  }
-
-  /** Any broker that answers: connected ones first, then the known ones, then the given addresses. */
-  async #anyBroker(): Promise<Broker> {
-    let last: unknown = new KafkaFault('unreachable', 'no broker address is known');
-    const keys = new Set([
-      ...this.#brokers.keys(),
-      ...[...this.#nodes.values(), ...this.#seeds].map((a) => `${a.host}:${a.port}`),
-    ]);
-    for (const key of keys) {
-      try {
-        return await this.#broker(parseAddress(key));
-      } catch (reason) {
-        last = reason;
-      }
-    }
-    throw last;
-  }
-
-  /** Runs a request; a connection that failed under it is dropped. */
-  async #ask<T>(broker: Broker, request: (broker: Broker) => Promise<T>): Promise<T> {
-    try {
-      return await request(broker);
-    } catch (reason) {
-      const fault = toFault(reason);
-      if (fault.kind === 'lost' || fault.kind === 'unreachable') this.#drop(broker);
-      throw fault;
-    }
-  }
-
-  #drop(broker: Broker): void {
-    const { host, port } = broker.connectionPool;
-    this.#brokers.delete(`${host}:${port}`);
-    // It waits for its outstanding requests, which end by their own timeouts; nobody waits for it.
-    broker.disconnect().catch(() => undefined);
+    this.#connections.close();
   }
 
   // ---------------------------------------------------------------------------------------------- metadata
 
   async metadata(topics: readonly string[] | null): Promise<ReadonlyMap<string, readonly PartitionMetadata[]>> {
-    const broker = await this.#anyBroker();
-    const answer = await this.#ask(broker, (asked) => asked.connectionPool.send(metadataCall(asked, topics)));
+    const broker = await this.#connections.any();
+    const answer = await this.#connections.ask(broker, (asked) =>
+      asked.connectionPool.send(metadataCall(asked, topics)),
+    );
     this.#controller = answer.controllerId;
-    this.#nodes.clear();
-    for (const { nodeId, host, port } of answer.brokers) this.#nodes.set(nodeId, { host, port });
+    this.#connections.setNodes(answer.brokers);
     const found = new Map<string, readonly PartitionMetadata[]>();
     for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
       this.#topics.delete(topic);
@@ -208,7 +99,7 @@ export class KafkaJsClient implements KafkaClient {
   // ---------------------------------------------------------------------------------------------- data
 
   async produce(node: number, batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]> {
-    const broker = await this.#node(node);
+    const broker = await this.#connections.node(node);
     const version = Math.min(PRODUCE_VERSION_MAX, broker.versions[internals.apiKeys.Produce]?.maxVersion ?? 0);
     let isEncoded = false;
     const call: WireCall<readonly ProduceAnswer[]> = {
@@ -231,7 +122,7 @@ export class KafkaJsClient implements KafkaClient {
     try {
       return await broker.connectionPool.send(call);
     } catch (reason) {
-      this.#drop(broker);
+      this.#connections.drop(broker);
       // kafkajs checks the connection once more after encoding, and says so in these words: nothing was written then.
       const isUnsent = !isEncoded || (reason instanceof Error && reason.message === 'Not connected');
       throw toFault(reason, !isUnsent);
@@ -244,7 +135,7 @@ export class KafkaJsClient implements KafkaClient {
     waitMs: number,
     maxBytes: number,
   ): Promise<readonly FetchAnswer[]> {
-    const broker = await this.#node(node);
+    const broker = await this.#connections.node(node);
     const offsets = new Map(positions.map(({ topic, partition, offset }) => [`${partition} ${topic}`, offset]));
     const call = broker.lookupRequest(
       internals.apiKeys.Fetch,
@@ -266,7 +157,7 @@ export class KafkaJsClient implements KafkaClient {
       rackId: '',
     });
     const version = call.request.apiVersion;
-    return await this.#ask(broker, (asked) =>
+    return await this.#connections.ask(broker, (asked) =>
       asked.connectionPool.send<readonly FetchAnswer[]>({
         ...call,
         response: {
@@ -292,7 +183,7 @@ export class KafkaJsClient implements KafkaClient {
     const found = new Map<number, number>();
     await Promise.all(
       [...byLeader].map(async ([leader, led]) => {
-        const answer = await this.#ask(await this.#node(leader), (broker) =>
+        const answer = await this.#connections.ask(await this.#connections.node(leader), (broker) =>
           broker.listOffsets({
             replicaId: CONSUMER_REPLICA,
             isolationLevel: READ_COMMITTED,
@@ -319,7 +210,7 @@ export class KafkaJsClient implements KafkaClient {
     readonly configs: Readonly<Record<string, string>>;
   }): Promise<void> {
     const broker = await this.#controllerBroker();
-    await this.#ask(broker, (asked) =>
+    await this.#connections.ask(broker, (asked) =>
       asked.createTopics({
         topics: [
           {
@@ -336,13 +227,15 @@ export class KafkaJsClient implements KafkaClient {
 
   async deleteTopic(name: string): Promise<void> {
     const broker = await this.#controllerBroker();
-    await this.#ask(broker, (asked) => asked.deleteTopics({ topics: [name], timeout: kafkaLimits.requestTimeoutMs }));
+    await this.#connections.ask(broker, (asked) =>
+      asked.deleteTopics({ topics: [name], timeout: kafkaLimits.requestTimeoutMs }),
+    );
   }
 
   async brokerConfig(name: string): Promise<string | null> {
-    const [node] = this.#nodes.keys();
+    const [node] = this.#connections.nodes.keys();
     if (node === undefined) throw new KafkaFault('unreachable', 'no broker is known');
-    const answer = await this.#ask(await this.#node(node), (broker) =>
+    const answer = await this.#connections.ask(await this.#connections.node(node), (broker) =>
       broker.describeConfigs({
         resources: [{ type: BROKER_RESOURCE, name: String(node), configNames: [name] }],
         includeSynonyms: false,
@@ -353,7 +246,9 @@ export class KafkaJsClient implements KafkaClient {
 
   async #controllerBroker(): Promise<Broker> {
     await this.metadata([]);
-    return this.#nodes.has(this.#controller) ? await this.#node(this.#controller) : await this.#anyBroker();
+    return this.#connections.nodes.has(this.#controller)
+      ? await this.#connections.node(this.#controller)
+      : await this.#connections.any();
   }
 
   // ---------------------------------------------------------------------------------------------- groups
@@ -482,7 +377,7 @@ export class KafkaJsClient implements KafkaClient {
   /** The coordinator moves with its partition of the offsets topic: any doubt about it, and it is asked for again next time. */
   async #askCoordinator<T>(groupId: string, request: (broker: Broker) => Promise<T>): Promise<T> {
     try {
-      return await this.#ask(await this.#coordinator(groupId), request);
+      return await this.#connections.ask(await this.#coordinator(groupId), request);
     } catch (reason) {
       const fault = toFault(reason);
       const isElsewhere =
@@ -494,15 +389,15 @@ export class KafkaJsClient implements KafkaClient {
 
   async #coordinator(groupId: string): Promise<Broker> {
     const known = this.#coordinators.get(groupId);
-    if (known !== undefined && this.#nodes.has(known)) return await this.#node(known);
-    if (this.#nodes.size === 0) await this.metadata([]);
-    const answer = await this.#ask(await this.#anyBroker(), (broker) =>
+    if (known !== undefined && this.#connections.nodes.has(known)) return await this.#connections.node(known);
+    if (this.#connections.nodes.size === 0) await this.metadata([]);
+    const answer = await this.#connections.ask(await this.#connections.any(), (broker) =>
       broker.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR }),
     );
-    const { nodeId, host, port } = answer.coordinator;
-    this.#nodes.set(nodeId, { host, port });
+    const { nodeId } = answer.coordinator;
+    this.#connections.addNode(answer.coordinator);
     this.#coordinators.set(groupId, nodeId);
-    return await this.#node(nodeId);
+    return await this.#connections.node(nodeId);
   }
 }
 
@@ -549,11 +444,6 @@ function memberIdToJoinWith(reason: unknown): string | null {
   if (!(cause instanceof Error) || cause.name !== 'KafkaJSMemberIdRequired') return null;
   const { memberId } = cause as Error & { readonly memberId?: unknown };
   return typeof memberId === 'string' ? memberId : null;
-}
-
-function parseAddress(address: string): Address {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
 async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {

@@ -35,47 +35,51 @@ export const processChapters: readonly Chapter[] = [
     );
   }),
 
-  chapter('consume.competing', 'two processes share a subscription: together they acknowledge each message', {
-    claimed: async (world) => {
-      const other = await world.anotherPort();
-      const topic = await world.topic({ partitions: 4 });
-      const subscription = await world.subscription(topic);
-      const values = numbered(80);
-      const members = [
-        { port: world.port, consumer: await world.consumer(subscription, { messages: 5 }) },
-        { port: other, consumer: await world.consumer(subscription, { messages: 5 }, other) },
-      ];
-      for (let from = 0; from < values.length; from += 20) {
-        await world.publish(
-          topic,
-          values.slice(from, from + 20).map((value, index) => ({ value, partition: index % 4 })),
-        );
-      }
-      const acknowledged = new Set<string>();
-      const endsAt = performance.now() + world.timing.deadlineMs;
-      await Promise.all(
-        members.map(async ({ port, consumer }) => {
-          while (acknowledged.size < values.length) {
-            if (performance.now() > endsAt)
-              throw new ConformanceFailure(
-                `${acknowledged.size} of ${values.length} messages were acknowledged in time`,
-              );
-            const deliveries = await consumer.pull({ maxMessages: 5, waitMs: world.timing.quietMs });
-            if (deliveries.length === 0) continue;
-            const results = await port.ack(subscription, tokens(deliveries));
-            for (const [index, delivery] of deliveries.entries()) {
-              // `expired`: it went to the other process, whose acknowledgement then counts.
-              if (results[index]?.status === 'ok') acknowledged.add(text(delivery));
+  chapter(
+    'consume.competing',
+    'two processes share a subscription: together they acknowledge each message, and each once',
+    {
+      claimed: async (world) => {
+        const other = await world.anotherPort();
+        const topic = await world.topic({ partitions: 4 });
+        const subscription = await world.subscription(topic);
+        const values = numbered(80);
+        const members = [
+          { port: world.port, consumer: await world.consumer(subscription, { messages: 5 }) },
+          { port: other, consumer: await world.consumer(subscription, { messages: 5 }, other) },
+        ];
+        for (let from = 0; from < values.length; from += 20) {
+          await world.publish(
+            topic,
+            values.slice(from, from + 20).map((value, index) => ({ value, partition: index % 4 })),
+          );
+        }
+        const acknowledged: string[] = [];
+        const endsAt = performance.now() + world.timing.deadlineMs;
+        await Promise.all(
+          members.map(async ({ port, consumer }) => {
+            while (acknowledged.length < values.length) {
+              if (performance.now() > endsAt)
+                throw new ConformanceFailure(
+                  `${acknowledged.length} of ${values.length} messages were acknowledged in time`,
+                );
+              const deliveries = await consumer.pull({ maxMessages: 5, waitMs: world.timing.quietMs });
+              if (deliveries.length === 0) continue;
+              const results = await port.ack(subscription, tokens(deliveries));
+              for (const [index, delivery] of deliveries.entries()) {
+                // `expired`: it went to the other process, whose acknowledgement then counts.
+                if (results[index]?.status === 'ok') acknowledged.push(text(delivery));
+              }
             }
-          }
-        }),
-      );
-      sameItems([...acknowledged], values, 'acknowledged');
-      await Promise.all(
-        members.map(async ({ consumer }) => await world.nothingComes(consumer, 'after all were acknowledged')),
-      );
+          }),
+        );
+        sameItems(acknowledged, values, 'acknowledged');
+        await Promise.all(
+          members.map(async ({ consumer }) => await world.nothingComes(consumer, 'after all were acknowledged')),
+        );
+      },
     },
-  }),
+  ),
 
   chapter(
     'ack.redelivery',

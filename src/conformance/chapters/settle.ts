@@ -121,11 +121,14 @@ export const settleChapters: readonly Chapter[] = [
     claimed: async (world) => {
       const topic = await world.topic();
       const subscription = await world.subscription(topic, { retry: retryAtOnce });
-      const consumer = await world.consumer(subscription);
       await world.publishValues(topic, ['untouched']);
+      const leaving = await world.consumer(subscription);
+      await expectAttempt(world, leaving, 1, 'of the first delivery'); // in hand when its consumer closes
+      await leaving.close();
+      const consumer = await world.consumer(subscription);
       for (let times = 0; times < 3; times += 1) {
         const delivery = await world.receiveOne(consumer);
-        equal(delivery.attempt, 1, `the attempt after ${times} releases`);
+        equal(delivery.attempt, 1, `the attempt after a closed consumer and ${times} releases`);
         await world.release(consumer, [delivery]);
       }
       await nackAttempts(world, consumer, [1]);

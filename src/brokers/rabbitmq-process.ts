@@ -2,13 +2,14 @@
  * RabbitMQ as processes of this machine, in the chroot that rabbitmq-install.ts made: one node, or three that form a cluster at boot.
  *
  * Each run has a directory of its own inside the chroot (the server runs as the user rabbitmq there and can reach nothing else), an
- * epmd of its own on a port of its own, and everything that listens (AMQP, distribution, epmd, stream replication) on 127.0.0.1.
+ * epmd of its own on a port of its own, and everything that listens (AMQP, distribution, epmd) on 127.0.0.1. One thing cannot be told
+ * to: a stream's replica, in a cluster only, opens a port of 6000-6500 on every interface until its leader has connected, which takes
+ * milliseconds; it accepts one connection, and only with a random token. The server has no setting for that address.
  * /proc, which the memory alarm needs, is mounted in a mount namespace that ends with the server: nothing is left to unmount.
  */
 
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { BrokersError } from './errors.ts';
@@ -51,7 +52,6 @@ export async function startRabbitMq(
     const inside = join(insideDir(run.id), `node-${index + 1}`);
     await prepareNode(join(root, inside), account, {
       'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes),
-      'advanced.config': advancedConfig(run.nodes),
       enabled_plugins: '[].\n',
     });
     const url = `amqp://guest:guest@127.0.0.1:${own.amqp}`;
@@ -84,19 +84,6 @@ export function rabbitMqConf(amqpPort: number, nodes: 1 | 3): string {
   return `${lines.join('\n')}\n`;
 }
 
-/**
- * For the one thing that listens without a setting of its own: the port that a stream's replica opens for its leader, so only in a
- * cluster. `loopback` and not 127.0.0.1, because the server also tries, over IPv6, whether its distribution port is free: an IPv4
- * address fails there, and so does ::1 on a machine without it, where this has to be left out.
- */
-function advancedConfig(nodes: 1 | 3): string {
-  const hasIpv6 = Object.values(networkInterfaces())
-    .flat()
-    .some((one) => one?.address === '::1');
-  if (nodes === 1 || !hasIpv6) return '[].\n';
-  return '[{kernel, [{inet_default_listen_options, [{ip, loopback}]}]}].\n';
-}
-
 function nodeName(index: number): string {
   return `rabbit${index}@localhost`;
 }
@@ -117,7 +104,6 @@ function nodeEnvironment(
     RABBITMQ_NODENAME: nodeName(index),
     RABBITMQ_DIST_PORT: String(own.distribution),
     RABBITMQ_CONFIG_FILE: join(inside, 'rabbitmq.conf'),
-    RABBITMQ_ADVANCED_CONFIG_FILE: join(inside, 'advanced.config'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(inside, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(inside, 'data'),
     RABBITMQ_LOG_BASE: join(inside, 'log'),

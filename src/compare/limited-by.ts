@@ -2,8 +2,9 @@
 
 import type { LimitedBy, WorkloadMode, WorkloadRow } from './report/model.ts';
 
-/** Of one core: above it a single-threaded process is the limit. */
+/** Above it a single-threaded process has no more to give, if it really had a core for it (a loop that waits for one is not the limit). */
 const eventLoopFull = 0.9;
+const clientFullCores = 0.8;
 /** Of one core: the queue process or the network thread of a broker has no more; the machine's cores are shared. */
 const brokerFullCores = 0.8;
 /** Of the generator's own maximum against nothing. */
@@ -16,6 +17,7 @@ export interface LimitEvidence {
   readonly messagesPerSecond: number;
   readonly generatorCeiling: number | null;
   readonly eventLoop: number;
+  readonly clientCores: number;
   readonly brokerCores: number | null;
 }
 
@@ -23,7 +25,7 @@ export function limitedBy(evidence: LimitEvidence): LimitedBy {
   if (evidence.mode === 'equal-load') return 'offered-load';
   const { generatorCeiling, messagesPerSecond } = evidence;
   if (generatorCeiling !== null && messagesPerSecond > generatorCeiling * generatorFull) return 'generator';
-  if (evidence.eventLoop >= eventLoopFull) return 'client';
+  if (evidence.eventLoop >= eventLoopFull && evidence.clientCores >= clientFullCores) return 'client';
   if (evidence.brokerCores !== null && evidence.brokerCores >= brokerFullCores) return 'broker';
   // Neither is busy: what is waited for (disk, confirm) is the broker's. Embedded, the engine is the broker.
   return 'broker';

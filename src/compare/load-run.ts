@@ -18,7 +18,7 @@ const sendBatchMax = 500;
 /** A full window is refilled when this part of it is free again, so that batches stay worth sending. */
 const windowRefill = 1 / 16;
 /** Acked and not yet received: above it the sender of a closed window waits, so that what is measured can go on for ever. */
-export const backlogMax = 20_000;
+export const backlogMax = 8_000;
 
 export interface WindowCounts {
   /** Answered with success inside the measured window. */

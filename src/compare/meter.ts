@@ -27,25 +27,21 @@ export class Meter {
   readonly #count: () => Counted;
   readonly #before: Counted;
 
-  private constructor(broker: UsageWatch | null, client: UsageWatch, count: () => Counted) {
-    this.#broker = broker;
-    this.#client = client;
+  /** Without `pids` there is no broker to see. */
+  constructor(pids: readonly number[], count: () => Counted) {
+    this.#broker = pids.length === 0 ? null : new UsageWatch(pids);
+    this.#client = new UsageWatch([process.pid]);
     this.#count = count;
     this.#before = count();
   }
 
-  static async start(pids: readonly number[], count: () => Counted): Promise<Meter> {
-    const broker = pids.length === 0 ? null : await UsageWatch.start(pids);
-    return new Meter(broker, await UsageWatch.start([process.pid]), count);
-  }
-
-  async stop(): Promise<Measured> {
+  stop(): Measured {
     const seconds = (performance.now() - this.#startedMs) / 1000;
     const eventLoop = performance.eventLoopUtilization(this.#loop).utilization;
     const after = this.#count();
     const counted = { messages: after.messages - this.#before.messages, bytes: after.bytes - this.#before.bytes };
-    const broker = this.#broker === null ? null : await this.#broker.stop();
-    const client = (await this.#client.stop()) ?? { cpuSeconds: Number.NaN, bytesWritten: 0, rssBytes: 0 };
+    const broker = this.#broker === null ? null : this.#broker.stop();
+    const client = this.#client.stop() ?? { cpuSeconds: Number.NaN, bytesWritten: 0, rssBytes: 0 };
     return { broker, client, eventLoop, seconds, counted };
   }
 }

@@ -1,9 +1,12 @@
 /**
  * What the broker's processes and this one have used: CPU, bytes written, memory, from /proc. Numbers only where they can
  * be had: a broker given by address, in a container or on another system gives null, and the report says so.
+ *
+ * Read synchronously on purpose: a file of /proc takes microseconds, while under load an answer from the thread pool comes
+ * when the measured window is long over.
  */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** USER_HZ: fixed at 100 for /proc on every Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -15,12 +18,12 @@ export interface Usage {
 }
 
 /** The processes and all their descendants, as they are now. */
-export async function withDescendants(pids: readonly number[]): Promise<readonly number[]> {
+export function withDescendants(pids: readonly number[]): readonly number[] {
   const children = new Map<number, number[]>();
-  for (const name of await readdir('/proc')) {
+  for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
-    const stat = await statFields(pid);
+    const stat = statFields(pid);
     if (stat === null) continue;
     const parent = Number(stat[1]);
     children.set(parent, [...(children.get(parent) ?? []), pid]);
@@ -31,9 +34,8 @@ export async function withDescendants(pids: readonly number[]): Promise<readonly
 }
 
 /** Summed over the processes that still live; null when none can be read. */
-export async function usageOf(pids: readonly number[]): Promise<Usage | null> {
-  const each = await Promise.all(pids.map(usageOfOne));
-  const alive = each.filter((usage) => usage !== null);
+export function usageOf(pids: readonly number[]): Usage | null {
+  const alive = pids.map(usageOfOne).filter((usage) => usage !== null);
   if (alive.length === 0) return null;
   return {
     cpuSeconds: alive.reduce((sum, usage) => sum + usage.cpuSeconds, 0),
@@ -42,10 +44,11 @@ export async function usageOf(pids: readonly number[]): Promise<Usage | null> {
   };
 }
 
-async function usageOfOne(pid: number): Promise<Usage | null> {
-  const stat = await statFields(pid);
+function usageOfOne(pid: number): Usage | null {
+  const stat = statFields(pid);
   if (stat === null) return null;
-  const [io, status] = await Promise.all([readText(`/proc/${pid}/io`), readText(`/proc/${pid}/status`)]);
+  const io = readText(`/proc/${pid}/io`);
+  const status = readText(`/proc/${pid}/status`);
   // Fields 14 to 17 of stat: user, system, and those of children that ended.
   const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(stat[index] ?? 0), 0);
   return {
@@ -56,16 +59,16 @@ async function usageOfOne(pid: number): Promise<Usage | null> {
 }
 
 /** The fields of /proc/PID/stat from the state (field 3) on: the name before them may hold blanks and brackets. */
-async function statFields(pid: number): Promise<readonly string[] | null> {
-  const text = await readText(`/proc/${pid}/stat`);
+function statFields(pid: number): readonly string[] | null {
+  const text = readText(`/proc/${pid}/stat`);
   if (text === null) return null;
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 /** null when the process is gone or may not be read, which is what the caller wants to know. */
-async function readText(path: string): Promise<string | null> {
+function readText(path: string): string | null {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return null;
   }
@@ -78,21 +81,17 @@ export class UsageWatch {
   readonly #timer: NodeJS.Timeout;
   #peakRssBytes = 0;
 
-  private constructor(pids: readonly number[], before: Usage | null, sampleEveryMs: number) {
+  constructor(pids: readonly number[], sampleEveryMs = 250) {
     this.#pids = pids;
-    this.#before = before;
-    this.#peakRssBytes = before?.rssBytes ?? 0;
-    this.#timer = setInterval(() => void this.#sample(), sampleEveryMs);
-  }
-
-  static async start(pids: readonly number[], sampleEveryMs = 250): Promise<UsageWatch> {
-    return new UsageWatch(pids, await usageOf(pids), sampleEveryMs);
+    this.#before = usageOf(pids);
+    this.#peakRssBytes = this.#before?.rssBytes ?? 0;
+    this.#timer = setInterval(() => this.#sample(), sampleEveryMs);
   }
 
   /** What was used since the start; null when the processes cannot be seen. */
-  async stop(): Promise<Usage | null> {
+  stop(): Usage | null {
     clearInterval(this.#timer);
-    const after = await usageOf(this.#pids);
+    const after = usageOf(this.#pids);
     if (after === null || this.#before === null) return null;
     return {
       cpuSeconds: after.cpuSeconds - this.#before.cpuSeconds,
@@ -101,8 +100,8 @@ export class UsageWatch {
     };
   }
 
-  async #sample(): Promise<void> {
-    const usage = await usageOf(this.#pids);
+  #sample(): void {
+    const usage = usageOf(this.#pids);
     if (usage !== null) this.#peakRssBytes = Math.max(this.#peakRssBytes, usage.rssBytes);
   }
 }

@@ -120,7 +120,8 @@ function rowOf(
     system: wire.system,
     layer: wire.layer,
     verdict,
-    surprise: verdict !== expectation.verdict,
+    // Nothing seen is no surprise, it is a question left open.
+    surprise: verdict !== expectation.verdict && verdict !== 'INCONCLUSIVE',
     surpriseExplained: null,
     expected: { verdict: expectation.verdict, why, versions, source },
     summary,

@@ -98,7 +98,7 @@ class Cell {
     this.#subscriptions.push(name);
     const checker = this.#run.checker.forAnotherReader();
     let receivedBytes = 0;
-    const meter = await Meter.start(pids, () => ({ messages: checker.receivedCount, bytes: receivedBytes }));
+    const meter = new Meter(pids, () => ({ messages: checker.receivedCount, bytes: receivedBytes }));
     let firstMs = Number.NaN;
     let lastMs = Number.NaN;
     await this.#consume(name, (value) => {
@@ -110,7 +110,7 @@ class Cell {
       receivedBytes += value.length;
     });
     await until(() => checker.isComplete() || this.#run.failure !== null, drainDeadlineMs);
-    const measured = await meter.stop();
+    const measured = meter.stop();
     const windowMs = Math.max(1, lastMs - firstMs);
     this.#run.window.received = checker.receivedCount;
     this.#run.window.receivedBytes = receivedBytes;
@@ -161,26 +161,23 @@ class Cell {
     const run = this.#run;
     const counted = () => ({ messages: run.checker.ackedCount, bytes: run.ackedBytes });
     run.begin();
-    let meter: Meter | null = null;
+    let meter = new Meter(pids, counted);
     const windowOpens = setTimeout(() => {
-      Meter.start(pids, counted).then(
-        (started) => {
-          meter = started;
-        },
-        (reason: unknown) => run.fail(reason),
-      );
+      meter.stop();
+      meter = new Meter(pids, counted);
     }, spec.warmupMs);
     const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / seriesPoints);
     const sampler = setInterval(() => run.samplePoint(), everyMs);
     try {
       await run.send(publisher);
-      const measured = meter === null ? await (await Meter.start(pids, counted)).stop() : await (meter as Meter).stop();
+      const measured = meter.stop();
       const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
       await pause(quietMs);
       run.samplePoint();
       await publisher.close();
       return { measured, drained };
     } finally {
+      meter.stop();
       clearTimeout(windowOpens);
       clearInterval(sampler);
     }
@@ -259,6 +256,7 @@ class Cell {
       messagesPerSecond: spec.kind === 'replay' ? consume.messagesPerSecond : publish.messagesPerSecond,
       generatorCeiling,
       eventLoop: measured.eventLoop,
+      clientCores: measured.client.cpuSeconds / measured.seconds,
       brokerCores,
     };
     const slip = run.slip.summary();

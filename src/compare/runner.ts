@@ -184,7 +184,7 @@ async function askScenarios(
     prefix: `sluice-cmp-${runId}`,
     ...scenarioSizes[options.profile],
     seed: options.seed,
-    diskOf: (wire) => diskMeter(context, wire.system, brokerPids(context, wire.system)),
+    diskOf: (wire) => diskMeter(context, wire.system, withDescendants(brokerPids(context, wire.system))),
     onProgress: options.onProgress,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -232,7 +232,7 @@ async function runWorkloads(
         plan,
         repeat,
         prefix: `sluice-cmp-${runId}-${index}`,
-        pids: await withDescendants(brokerPids(context, wire.system)),
+        pids: withDescendants(brokerPids(context, wire.system)),
         generatorCeiling: ceilings[String(planned.spec.messageBytes)] ?? null,
       });
       rows.push({ ...row, notes: [...row.notes, ...(planned.notes ?? [])] });

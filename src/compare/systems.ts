@@ -95,7 +95,7 @@ export function brokerPids(context: SystemsContext, system: SystemId): readonly 
 /** Bytes written so far: by the broker's processes, or into the log's directory. */
 export function diskMeter(context: SystemsContext, system: SystemId, pids: readonly number[]): DiskMeter {
   if (system === 'log') return () => diskUsage(context.dataDir);
-  return async () => (await usageOf(pids))?.bytesWritten ?? null;
+  return () => Promise.resolve(usageOf(pids)?.bytesWritten ?? null);
 }
 
 function brokerSettings(context: SystemsContext, system: SystemId): Readonly<Record<string, string>> {

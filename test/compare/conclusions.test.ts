@@ -128,6 +128,7 @@ describe('limited by', () => {
     messagesPerSecond: 100,
     generatorCeiling: 1000,
     eventLoop: 0.5,
+    clientCores: 0.9,
     brokerCores: 0.5,
   } as const;
 
@@ -136,6 +137,7 @@ describe('limited by', () => {
     ['generator', { ...evidence, messagesPerSecond: 800 }],
     ['client', { ...evidence, eventLoop: 0.95, brokerCores: 1.2 }],
     ['broker', { ...evidence, brokerCores: 0.9 }],
+    ['broker', { ...evidence, eventLoop: 0.95, clientCores: 0.3, brokerCores: 1.2 }],
   ])('%s', (expected, input) => {
     expect(limitedBy(input)).toBe(expected);
   });

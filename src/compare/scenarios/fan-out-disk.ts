@@ -5,6 +5,8 @@ import { Undecided } from './stage.ts';
 
 const subscriptionCounts = [1, 2, 4, 8] as const;
 const messageBytes = 1024;
+/** Enough that cursors and indexes of a page each do not show. */
+const messagesMin = 1_000;
 /** Eight subscriptions may cost this much more than one and still count as one stored copy (cursors, indexes). */
 const oneCopyRatioMax = 1.5;
 /** The broker writes some of it after the confirm: the figure is read when it has rested this long. */
@@ -37,7 +39,8 @@ export const fanOutDisk: Scenario = {
   run,
 };
 
-async function run({ stage, messages, disk }: ScenarioContext): Promise<Finding> {
+async function run({ stage, messages: asked, disk }: ScenarioContext): Promise<Finding> {
+  const messages = Math.max(asked, messagesMin);
   const payload = 'x'.repeat(messageBytes);
   const perMessage: number[] = [];
   for (const subscriptions of subscriptionCounts) {

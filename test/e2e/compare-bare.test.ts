@@ -1,0 +1,48 @@
+/** The bare clients against real brokers: what the brokers do by themselves must be what the scenarios expect of them. */
+
+import { describe, expect, inject, test } from 'vitest';
+import { compare, scenarios } from '../../src/compare/index.ts';
+import type { SystemId } from '../../src/compare/index.ts';
+import { brokersGiven } from './compare-support.ts';
+
+const rabbitmq = inject('rabbitmq');
+const kafka = inject('kafka');
+
+const groups: readonly { readonly name: string; readonly isThere: boolean; readonly systems: readonly SystemId[] }[] = [
+  { name: 'RabbitMQ', isThere: rabbitmq !== null, systems: ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream'] },
+  { name: 'Kafka', isThere: kafka !== null, systems: ['kafka'] },
+];
+
+describe.each(groups)('$name by its usual client', ({ isThere, systems }) => {
+  test.skipIf(!isThere)('answers every scenario as expected of this version', { timeout: 120_000 }, async () => {
+    const report = await compare({
+      systems,
+      systemsAreRequired: true,
+      layers: ['bare'],
+      profile: 'smoke',
+      repeats: 1,
+      seed: 1,
+      scenarioIds: scenarios.map(({ id }) => id),
+      workloads: [],
+      assertions: [],
+      command: 'test',
+      onProgress: () => {},
+      brokers: brokersGiven(rabbitmq, kafka),
+    });
+    const wrong = report.scenarios.filter((row) => row.verdict !== row.expected.verdict);
+    expect(
+      wrong.map(({ id, system, verdict, expected, summary }) => ({
+        id,
+        system,
+        verdict,
+        expected: expected.verdict,
+        summary,
+      })),
+    ).toEqual([]);
+    const bare = scenarios.filter(({ layers }) => layers.includes('bare'));
+    expect(report.scenarios.length).toBe(bare.length * systems.length);
+    expect(
+      report.scenarios.flatMap(({ evidence }) => evidence.filter((line) => line.startsWith('not removed'))),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,15 @@
+/** Brokers of the test run as the comparison takes them: to be used, not to be ended. */
+
+import type { KafkaHandle, ObtainedBrokers, RabbitMqHandle } from '../../src/brokers/index.ts';
+
+export function brokersGiven(rabbitmq: RabbitMqHandle | null, kafka: KafkaHandle | null): ObtainedBrokers {
+  const notOurs = () => Promise.reject(new Error('these brokers belong to the whole test run'));
+  return {
+    ...(rabbitmq === null ? {} : { rabbitmq }),
+    ...(kafka === null ? {} : { kafka }),
+    skipped: [],
+    killNode: notOurs,
+    startNode: notOurs,
+    stop: () => Promise.resolve(),
+  };
+}

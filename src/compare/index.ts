@@ -6,4 +6,5 @@ export { type CompareOptions, compare, type PlannedWorkload } from './runner.ts'
 export { scenarios } from './scenarios/index.ts';
 export { isSystemId, type SystemId, systemIds } from './system-ids.ts';
 export { SystemMissing } from './systems.ts';
+export { readWorkload, WorkloadFileError } from './workload-file.ts';
 export { planFromMessages, repeatsOf, traceWorkload, workloadIds, workloadsOf } from './workloads/index.ts';

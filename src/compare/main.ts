@@ -29,6 +29,7 @@ interface CompareFlags {
   readonly profile: string;
   readonly only?: string[];
   readonly layers?: string[];
+  readonly workload?: string;
   readonly trace?: string;
   readonly speed?: string;
   readonly seed: string;
@@ -52,6 +53,7 @@ export function registerCompareCommands(program: Command): void {
     .option('--profile <name>', 'smoke (under a minute), standard (under half an hour) or full', 'standard')
     .option('--only <ids...>', 'only these scenarios and workloads')
     .option('--layers <names...>', 'bare and port (both)')
+    .option('--workload <file>', 'run this workload (YAML or JSON) instead of the built-in ones')
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
     .option('--speed <factor>', 'replay the trace this much faster (1)')
     .option('--seed <number>', 'everything random follows from it', '1')
@@ -63,12 +65,12 @@ export function registerCompareCommands(program: Command): void {
 }
 
 async function runCommand(reports: readonly string[], flags: CompareFlags): Promise<void> {
-  const { SystemMissing } = await import('./index.ts');
+  const { SystemMissing, WorkloadFileError } = await import('./index.ts');
   const { TraceError } = await import('./trace/index.ts');
   try {
     process.exitCode = await compareAndWrite(reports, flags);
   } catch (reason) {
-    if (reason instanceof UsageError) fail(reason.message, exitStatus.usage);
+    if (reason instanceof UsageError || reason instanceof WorkloadFileError) fail(reason.message, exitStatus.usage);
     else if (reason instanceof TraceError) fail(`${reason.message} (${reason.code})`, exitStatus.usage);
     else if (reason instanceof SystemMissing) fail(reason.message, exitStatus.missing);
     else throw reason;
@@ -119,7 +121,8 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   const only = flags.only === undefined ? null : listOf(flags.only);
   if (flags.speed !== undefined && flags.trace === undefined) throw new UsageError('--speed needs --trace');
   const workloads = await workloadsFrom(flags, profile, layers, only);
-  const scenarioIds = flags.trace !== undefined && only === null ? [] : scenarios.map(({ id }) => id);
+  const scenarioIds =
+    (flags.trace ?? flags.workload) !== undefined && only === null ? [] : scenarios.map(({ id }) => id);
   const startedAt = Date.now();
   let assertions: CompareOptions['assertions'];
   try {
@@ -151,13 +154,16 @@ async function workloadsFrom(
   layers: readonly Layer[],
   only: readonly string[] | null,
 ): Promise<readonly PlannedWorkload[]> {
-  const { scenarios, workloadIds, workloadsOf } = await import('./index.ts');
+  const { readWorkload, scenarios, workloadIds, workloadsOf } = await import('./index.ts');
   const known = [...scenarios.map(({ id }) => id), ...workloadIds, ...(flags.trace === undefined ? [] : ['trace'])];
   const [strange] = (only ?? []).filter((id) => !known.includes(id));
   if (strange !== undefined)
     throw new UsageError(
       `--only: there is no scenario or workload "${strange}"; there are ${[...new Set(known)].join(', ')}`,
     );
+  if (flags.trace !== undefined && flags.workload !== undefined)
+    throw new UsageError('--trace and --workload exclude each other');
+  if (flags.workload !== undefined) return [{ spec: await readWorkload(flags.workload, layers) }];
   if (flags.trace !== undefined) return [await traceFrom(flags.trace, flags.speed, layers)];
   // A workload that smoke leaves out is still run, with its small counts, when it is asked for by name.
   const wanted =

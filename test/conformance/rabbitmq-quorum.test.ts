@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
-import { openPort } from '../../src/adapters/index.ts';
+import { type MessagingPort, openPort } from '../../src/adapters/index.ts';
 import { conformance } from '../../src/conformance/index.ts';
 
 const rabbitmq = inject('rabbitmq');
 
+const open = async (): Promise<MessagingPort> =>
+  await openPort({ backend: 'rabbitmq', config: { url: rabbitmq?.url } });
+
 conformance({
   name: 'rabbitmq-quorum',
   skip: rabbitmq === null ? 'no RabbitMQ could be had' : undefined,
-  open: async () => await openPort({ backend: 'rabbitmq', config: { url: rabbitmq?.url } }),
+  open,
+  openAnother: open,
   topics: { always: { queueType: 'quorum' } },
   vitest: { afterAll, beforeAll, describe, it },
 });

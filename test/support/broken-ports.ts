@@ -240,17 +240,23 @@ const breaks: Readonly<Record<string, Break>> = {
 
   // ---------------------------------------------------------------------------------------- changes the message
   'swallows headers': {
-    caughtBy: 'headers: headers keep their bytes, their order and their repeats',
+    caughtBy: 'headers: headers keep their bytes, the order of their names, and the order of the values of a name',
     because: /headers/,
     port: (port) => messages(port, () => ({ headers: [] })),
   },
   'keeps only the last of repeated headers': {
-    caughtBy: 'headers: headers keep their bytes, their order and their repeats',
+    caughtBy: 'headers: headers keep their bytes, the order of their names, and the order of the values of a name',
     because: /headers/,
     port: (port) =>
       messages(port, ({ headers }) => ({
         headers: [...new Map(headers.map((header) => [header.name, header])).values()],
       })),
+  },
+  'sorts headers': {
+    caughtBy: 'headers: a header that repeats with others in between keeps its place',
+    because: /out of order/,
+    port: (port) =>
+      messages(port, ({ headers }) => ({ headers: headers.toSorted((a, b) => (a.name < b.name ? -1 : 1)) })),
   },
   'corrupts binary values': {
     caughtBy: whole,

@@ -68,18 +68,10 @@ export const deliveryChapters: readonly Chapter[] = [
       { key: 'gone', value: null },
       { key: 'empty', value: '' },
     ]);
-    const values = (await world.receiveAll(consumer, 2)).map(({ message }) => [
-      message.key?.toString(),
-      message.value?.toString() ?? null,
-    ]);
-    equal(
-      values.toSorted(),
-      [
-        ['empty', ''],
-        ['gone', null],
-      ],
-      'keys and values',
+    const shown = (await world.receiveAll(consumer, 2)).map(
+      ({ message }) => `${String(message.key)}: ${JSON.stringify(message.value?.toString() ?? null)}`,
     );
+    sameItems(shown, ['gone: null', 'empty: ""'], 'keys and values');
   }),
 
   contract('the time of a message that names none is the time of its publish', async (world) => {
@@ -300,10 +292,10 @@ export const deliveryChapters: readonly Chapter[] = [
     await leaving.close();
     await leaving.close(); // once more: idempotent
     sameItems(texts(await world.receive(staying, 4)), numbered(4), 'what the other consumer got');
-    equal(
-      statuses(await world.port.ack(subscription, tokens(held).slice(0, 1))),
-      ['expired'],
-      'a token of the closed consumer',
+    const [late] = statuses(await world.port.ack(subscription, tokens(held).slice(0, 1)));
+    check(
+      late === 'expired' || late === 'already',
+      `the token of a closed consumer is no longer good, but answered ${late}`,
     );
     await world.publishValues(topic, ['after']);
     equal(texts(await leaving.pull({ maxMessages: 1, waitMs: 0 })), [], 'a pull on the closed consumer');

@@ -1,0 +1,12 @@
+/** The gateway keeps over HTTP what the port behind it keeps: the suite through REST, over the model. */
+
+import { portFromDriver } from '../../src/adapters/open-port.ts';
+import type { MessagingPort } from '../../src/adapters/port.ts';
+import { memoryTiming } from '../../src/conformance/index.ts';
+import { ModelDriver } from '../support/model-driver.ts';
+import { restConformance } from '../support/rest-conformance.ts';
+
+const driver = new ModelDriver();
+const open = async (): Promise<MessagingPort> => await portFromDriver(driver);
+
+restConformance({ name: 'REST over the model', open, openAnother: open, timing: memoryTiming });

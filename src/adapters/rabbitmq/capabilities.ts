@@ -74,7 +74,9 @@ function quorum(version: BrokerVersion) {
       'x-delivery-count, kept by the queue; ordered subscriptions count retries in the process',
     ),
     'ack.releaseUncounted': version.atLeast(4, 3)
-      ? native('basic.nack returns a message uncounted, basic.reject counts')
+      ? native(
+          'basic.nack returns a message uncounted; only the hand-over of an ordered subscription to a waiting process counts',
+        )
       : unsupported('below 4.3 every return of a message counts as a delivery'),
     priority: version.atLeast(4, 3)
       ? native('strict priorities, higher first', { max: bounds.priorityMax })

@@ -91,6 +91,11 @@ export class DeliveryChannel {
     await within(this.#channel.checkQueue(queue), bounds.callTimeoutMs, `check "${queue}"`);
   }
 
+  /** Active and waiting ones, those of other processes included. */
+  async consumersOf(queue: string): Promise<number> {
+    return (await within(this.#channel.checkQueue(queue), bounds.callTimeoutMs, `check "${queue}"`)).consumerCount;
+  }
+
   ack(message: ConsumeMessage): void {
     if (this.#isOver || !this.#unsettled.delete(message.fields.deliveryTag)) return;
     this.#acked.push(message);
@@ -127,14 +132,22 @@ export class DeliveryChannel {
     });
   }
 
-  /** Gives back, uncounted, what is not settled, and closes. Idempotent, bounded in time. */
-  async close(): Promise<void> {
+  /** Gives back what is not settled, in the order it came, and closes. Idempotent, bounded in time. */
+  async close(isCounted: (message: ConsumeMessage) => boolean = () => false): Promise<void> {
     if (this.#isOver) return;
     for (const tag of this.#consumerTags) {
       await this.cancel(tag).catch(() => undefined); // the close below ends it as well
     }
     this.flush();
-    for (const message of this.#unsettled.values()) this.giveBack(message, false);
+    for (const message of this.#unsettled.values()) this.giveBack(message, isCounted(message));
+    this.#isOver = true;
+    await within(this.#channel.close(), bounds.closeTimeoutMs, 'close a channel').catch(() => undefined); // over already
+  }
+
+  /** Writes the acks and closes: what is not settled goes back all at once, in order, before another consumer gets anything. */
+  async closeHoldingBack(): Promise<void> {
+    if (this.#isOver) return;
+    this.flush();
     this.#isOver = true;
     await within(this.#channel.close(), bounds.closeTimeoutMs, 'close a channel').catch(() => undefined); // over already
   }

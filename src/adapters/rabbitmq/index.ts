@@ -20,6 +20,7 @@ import type {
   SubscriptionLag,
   TopicDefinition,
 } from '../port.ts';
+import { AttemptMemory } from './attempt-memory.ts';
 import { capabilityTable } from './capabilities.ts';
 import { SupervisedConnection, withChannel } from './connection.ts';
 import { CursorStore } from './cursor-store.ts';
@@ -62,6 +63,8 @@ class RabbitMqDriver implements Driver {
   readonly #publisher: Publisher;
   readonly #reader: StreamReader;
   readonly #cursors: CursorStore;
+  /** By subscription on classic queues. */
+  readonly #attempts = new Map<string, AttemptMemory>();
   readonly #intakes = new Map<string, QueueIntake | StreamIntake>();
   readonly #capabilities = new Map<QueueType, CapabilityTable>();
   #meta: MetaStream | undefined;
@@ -181,6 +184,7 @@ class RabbitMqDriver implements Driver {
   }
 
   async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    this.#attempts.delete(subscription.name);
     if (topic.queueType === 'stream') {
       for (let partition = 0; partition < topic.partitions; partition += 1) {
         await this.#cursors.delete(subscription.name, partition);
@@ -198,7 +202,14 @@ class RabbitMqDriver implements Driver {
     if (position === 'latest') return await this.#reader.nextOffset(stream);
     if (position === 'earliest') return (await this.#reader.ends(stream)).first;
     if ('timestampMs' in position) return await this.#reader.offsetAt(stream, position.timestampMs, Date.now());
-    return position.offsets[String(partition)];
+    const offset = position.offsets[String(partition)];
+    if (offset === undefined) return undefined;
+    const next = await this.#reader.nextOffset(stream);
+    if (offset <= next) return offset;
+    throw new PortError(
+      'offset_out_of_range',
+      `offset ${offset} is after the end ${next} of "${topic.name}" partition ${partition}`,
+    );
   }
 
   // ------------------------------------------------------------------------------------------ publish
@@ -245,19 +256,31 @@ class RabbitMqDriver implements Driver {
             ...common,
             queues: this.#topology.subscriptionQueues(subscription, topic),
             canReleaseUncounted: topic.queueType === 'quorum' && this.#version.atLeast(4, 3),
+            attempts: topic.queueType === 'classic' ? this.#attemptsOf(subscription.name) : undefined,
           });
     await intake.open();
     this.#intakes.set(subscription.name, intake);
     return intake;
   }
 
+  #attemptsOf(subscription: string): AttemptMemory {
+    let attempts = this.#attempts.get(subscription);
+    if (attempts === undefined) {
+      attempts = new AttemptMemory();
+      this.#attempts.set(subscription, attempts);
+    }
+    return attempts;
+  }
+
   async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
     if (topic.queueType !== 'stream') throw missing('replay.earliest', topic, 'a queue forgets what was acknowledged');
+    const moves = new Map<number, number>();
     for (let partition = 0; partition < topic.partitions; partition += 1) {
       const offset = await this.#resolve(to, topic, partition);
-      if (offset === undefined) continue;
-      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
+      if (offset !== undefined) moves.set(partition, offset);
     }
+    for (const [partition, offset] of moves)
+      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
   }
 
   async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {

@@ -12,7 +12,7 @@ import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver
 import { PortError } from '../errors.ts';
 import { messageBytes } from '../log-codec.ts';
 import type { Message, SubscriptionDefinition, TopicDefinition } from '../port.ts';
-import { AttemptMemory } from './attempt-memory.ts';
+import type { AttemptMemory } from './attempt-memory.ts';
 import { bounds } from './bounds.ts';
 import { type SupervisedConnection, withChannel } from './connection.ts';
 import { CreditGate } from './credit-gate.ts';
@@ -46,6 +46,8 @@ export interface QueueIntakeOptions {
   readonly credit: IntakeCredit;
   /** Whether a message can be given back without counting an attempt (from 4.3 on). */
   readonly canReleaseUncounted: boolean;
+  /** Of the subscription, for classic queues: it outlives an intake. Quorum queues count themselves. */
+  readonly attempts: AttemptMemory | undefined;
 }
 
 export class QueueIntake implements Intake {
@@ -55,10 +57,14 @@ export class QueueIntake implements Intake {
   readonly #attempts: AttemptMemory | undefined;
   readonly #isShared: boolean;
   readonly #reattacher: Reattacher;
+  /** Of an ordered subscription: to be given back as failed when it closes. */
+  readonly #failed = new WeakSet<ConsumeMessage>();
   #channel: DeliveryChannel | undefined;
   /** Of the last consumer made: the only one where there is one queue. */
   #consumerTag: string | undefined;
   #prefetch: number;
+  /** What the consumers were made with; `#prefetch` is what is wanted. */
+  #consumingWith = 0;
   #isResizing = false;
   #credit: IntakeCredit;
   #closing: Promise<void> | undefined;
@@ -67,7 +73,7 @@ export class QueueIntake implements Intake {
     this.#options = options;
     this.#isShared = options.subscription.ordering === 'none';
     this.#gate = new CreditGate(options.sink, options.credit);
-    this.#attempts = options.topic.queueType === 'classic' ? new AttemptMemory() : undefined;
+    this.#attempts = options.attempts;
     this.retryMode = this.#isShared && this.#attempts === undefined ? 'requeue' : 'local';
     this.#credit = options.credit;
     this.#prefetch = this.#prefetchFor(options.credit);
@@ -103,6 +109,7 @@ export class QueueIntake implements Intake {
   grant(credit: IntakeCredit): void {
     this.#credit = credit;
     this.#gate.grant(credit);
+    // More than was found to fit the bytes is not given up by a new grant; more than the messages granted is.
     if (this.#isShared)
       this.#setPrefetch(Math.min(credit.messages, Math.max(this.#prefetch, this.#prefetchFor(credit))));
   }
@@ -114,8 +121,10 @@ export class QueueIntake implements Intake {
   }
 
   giveBack(delivery: QueueDelivery, counted: boolean): void {
-    if (this.#attempts !== undefined) this.#remember(delivery, counted);
-    delivery.channel.giveBack(delivery.raw, counted);
+    this.#remember(delivery, counted);
+    // Only called before `close` on ordered ones: given back now, it would come again here at once, behind what we still hold.
+    if (this.#isShared) delivery.channel.giveBack(delivery.raw, counted);
+    else if (counted) this.#failed.add(delivery.raw);
     this.#gate.settle(delivery);
   }
 
@@ -132,13 +141,33 @@ export class QueueIntake implements Intake {
     this.#reattacher.stop();
     const channel = this.#channel;
     this.#channel = undefined;
-    await channel?.close();
+    if (channel === undefined) return;
+    // What is left is given back untouched; it will look as if it had been delivered before.
+    for (const delivery of this.#gate.all()) this.#remember(delivery, false);
+    if (!this.#isShared && (await this.#othersWait(channel))) await channel.closeHoldingBack();
+    else await channel.close((message) => this.#failed.has(message));
   }
 
-  /** A local retry was noted already; without one, this delivery is the one that failed. */
+  /**
+   * Whether another process waits for one of these queues. The moment our consumer is cancelled it would get the messages
+   * behind those in our hands. Closing the channel instead hands over all at once, in order; the queue then counts an attempt.
+   */
+  async #othersWait(channel: DeliveryChannel): Promise<boolean> {
+    try {
+      for (const { name } of this.#options.queues) {
+        if ((await channel.consumersOf(name)) > 1) return true;
+      }
+      return false;
+    } catch {
+      return true; // order first
+    }
+  }
+
+  /** Failures that a local retry noted are kept; without one, a counted delivery is the one that failed. */
   #remember({ message, attempt }: QueueDelivery, counted: boolean): void {
-    const failed = (this.#attempts?.attemptOf(message.id, attempt > 1) ?? 1) - 1;
-    this.#attempts?.set(message.id, counted ? Math.max(failed, attempt) : failed);
+    if (this.#attempts === undefined) return;
+    const failed = this.#attempts.attemptOf(message.id, false) - 1;
+    this.#attempts.set(message.id, Math.max(failed, counted ? attempt : attempt - 1));
   }
 
   #prefetchFor(credit: IntakeCredit): number {
@@ -161,8 +190,8 @@ export class QueueIntake implements Intake {
   }
 
   #setPrefetch(prefetch: number): void {
-    if (prefetch === this.#prefetch || this.#isResizing) return;
     this.#prefetch = prefetch;
+    if (this.#isResizing || prefetch === this.#consumingWith) return;
     this.#isResizing = true;
     void this.#resize().finally(() => (this.#isResizing = false));
   }
@@ -192,7 +221,9 @@ export class QueueIntake implements Intake {
       if (message === null) void this.#cancelled(channel, queue);
       else this.#arrived(channel, message, queue.partitions);
     };
-    this.#consumerTag = await channel.consume(queue.name, this.#prefetch, onMessage);
+    const prefetch = this.#prefetch;
+    this.#consumerTag = await channel.consume(queue.name, prefetch, onMessage);
+    this.#consumingWith = prefetch;
   }
 
   #arrived(channel: DeliveryChannel, raw: ConsumeMessage, partitions: readonly number[]): void {
@@ -251,27 +282,21 @@ export class QueueIntake implements Intake {
     return new PortError('subscription_not_found', `the queue of subscription "${name}" does not exist any more`);
   }
 
-  /**
-   * Consumes again with the new prefetch. Held messages beyond it go back to the others. When the grant changed meanwhile, again.
-   * Only for the one queue of an unordered subscription.
-   */
+  /** Consumes again with the wanted prefetch, until it is what is wanted. Held messages beyond it go back to the others. */
   async #resize(): Promise<void> {
-    const channel = this.#channel;
     const [queue] = this.#options.queues;
-    if (channel === undefined || queue === undefined) return; // attaching uses the new one
-    const wanted = this.#prefetch;
-    try {
-      if (this.#consumerTag !== undefined) await channel.cancel(this.#consumerTag);
-      if (this.#options.canReleaseUncounted) {
-        for (const delivery of this.#gate.takeHeld(wanted)) channel.giveBack(delivery.raw, false);
+    for (let channel = this.#channel; channel !== undefined && queue !== undefined; channel = this.#channel) {
+      if (this.#consumingWith === this.#prefetch || this.#closing !== undefined) return;
+      try {
+        if (this.#consumerTag !== undefined) await channel.cancel(this.#consumerTag);
+        if (this.#options.canReleaseUncounted) {
+          for (const delivery of this.#gate.takeHeld(this.#prefetch)) channel.giveBack(delivery.raw, false);
+        }
+        if (this.#closing === undefined) await this.#consume(channel, queue);
+      } catch {
+        if (this.#channel === channel) await this.#restart(channel);
+        return;
       }
-      if (this.#closing === undefined && !channel.isOver) await this.#consume(channel, queue);
-    } catch {
-      if (this.#channel === channel) await this.#restart(channel);
-    }
-    if (this.#credit.messages < wanted) {
-      this.#prefetch = this.#prefetchFor(this.#credit);
-      await this.#resize();
     }
   }
 

@@ -4,6 +4,7 @@ import { mkdtemp, open, readFile, realpath, rm, statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module';
 import { cpus, loadavg, release, totalmem, type as osType } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Environment } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
 
@@ -38,11 +39,18 @@ async function osName(): Promise<string> {
 }
 
 async function libraryVersions(): Promise<Readonly<Record<string, string>>> {
-  const require = createRequire(import.meta.url);
   const entries: [string, string][] = [['sluice', await ownVersion()]];
-  for (const name of librariesNamed)
-    entries.push([name, await versionIn(new URL(`file://${require.resolve(`${name}/package.json`)}`))]);
+  for (const name of librariesNamed) entries.push([name, await installedVersion(name)]);
   return Object.fromEntries(entries);
+}
+
+/** Looked for where Node looks, since a package need not export its package.json. */
+async function installedVersion(name: string): Promise<string> {
+  for (const directory of createRequire(import.meta.url).resolve.paths(name) ?? []) {
+    const version = await versionIn(pathToFileURL(join(directory, name, 'package.json'))).catch(() => null);
+    if (version !== null) return version;
+  }
+  return 'unknown';
 }
 
 async function versionIn(packageJson: URL): Promise<string> {

@@ -5,6 +5,7 @@
 
 import { createRequire } from 'node:module';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Position } from '../../adapters/index.ts';
@@ -26,6 +27,7 @@ interface Group {
 
 /** Metadata of a new topic reaches the client's partition leaders within this. */
 const leaderWaitMs = 10_000;
+const leaderPollMs = 20;
 
 export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
   restRequestQueueTimer();
@@ -62,6 +64,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
         waitForLeaders: true,
         timeout: leaderWaitMs,
       });
+      await untilLed(admin, name);
     },
     deleteTopic: (name) => admin.deleteTopics({ topics: [name] }),
     async createSubscription(spec) {
@@ -91,6 +94,20 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
     },
     close: () => admin.disconnect(),
   };
+}
+
+/** The metadata name a leader before the leader itself knows: ask it until it answers. */
+async function untilLed(admin: Admin, topic: string): Promise<void> {
+  const endMs = performance.now() + leaderWaitMs;
+  for (;;) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (reason) {
+      if (performance.now() > endMs) throw reason;
+      await sleep(leaderPollMs);
+    }
+  }
 }
 
 /** Where a new group starts; null where that is the beginning, which a group without commits takes by itself. */

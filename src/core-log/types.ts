@@ -118,7 +118,11 @@ export interface Engine extends AsyncDisposable {
   read(
     topic: string,
     partition: number,
-    options?: { readonly from?: 'earliest' | 'latest' | number; readonly follow?: boolean; readonly signal?: AbortSignal },
+    options?: {
+      readonly from?: 'earliest' | 'latest' | number;
+      readonly follow?: boolean;
+      readonly signal?: AbortSignal;
+    },
   ): AsyncIterable<LogRecord>;
 
   readonly cursors: DurableMap;

@@ -1,0 +1,353 @@
+/** The engine: opens a data directory, finds the partition, and closes everything in order. */
+
+import { EngineError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { type EngineOptions, checkDurability, engineOptions, topicOf } from '../options.ts';
+import type { Timer } from '../platform/clock.ts';
+import { DataDirectory } from '../storage/data-directory.ts';
+import { DurableMap } from '../storage/durable-map.ts';
+import type {
+  AppendResult,
+  DurableMap as DurableMapDoor,
+  Engine,
+  FetchResult,
+  LogPersistence,
+  LogRecord,
+  LogTopic,
+  LogTopicOptions,
+  PartitionStatus,
+  RecordInput,
+  RecoveryReport,
+} from '../types.ts';
+import { HotTailBudget } from './hot-tail.ts';
+import { Partition } from './partition.ts';
+import {
+  type Topic,
+  type TopicPlace,
+  clearStrangers,
+  createDirectories,
+  decodeTopic,
+  encodeTopic,
+  logOptions,
+  removeDirectories,
+} from './topic.ts';
+
+/**
+ * Creates the directory or recovers what is in it. Resolves when every partition can be read, and written unless it is
+ * fenced. Rejects with `invalid_option`, `directory_locked`, `not_a_data_directory`, `format_too_new`, or `log_corrupt`
+ * when one of the maps (not a partition) is damaged.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const checked = engineOptions(options);
+  const { fileSystem: files, clock, random, dataDir } = checked;
+  const startedMs = clock.monotonicMs();
+  const directory = await DataDirectory.open(files, dataDir, random);
+  try {
+    const maps = {
+      topics: await DurableMap.open(files, clock, directory.meta, 'topics'),
+      metadata: await DurableMap.open(files, clock, directory.meta, 'metadata'),
+      cursors: await DurableMap.open(files, clock, directory.meta, 'cursors'),
+    };
+    const engine = new LogEngine(checked, directory, maps);
+    await engine.recover(startedMs);
+    return engine;
+  } catch (reason) {
+    await directory.release();
+    throw reason;
+  }
+}
+
+interface Maps {
+  readonly topics: DurableMap;
+  readonly metadata: DurableMap;
+  readonly cursors: DurableMap;
+}
+
+class LogEngine implements Engine {
+  readonly dataDir: string;
+  readonly #options: Required<EngineOptions>;
+  readonly #directory: DataDirectory;
+  readonly #maps: Maps;
+  readonly #place: TopicPlace;
+  readonly #budget = new HotTailBudget(limits.hotTailBytesMax);
+  readonly #topics = new Map<string, Topic>();
+  /** Names that are being created or deleted: neither there nor free. */
+  readonly #changing = new Set<string>();
+  readonly #changes = new Set<Promise<void>>();
+  #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [] };
+  #retentionTimer: Timer | undefined;
+  #retention: Promise<number> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: Required<EngineOptions>, directory: DataDirectory, maps: Maps) {
+    this.dataDir = options.dataDir;
+    this.#options = options;
+    this.#directory = directory;
+    this.#maps = maps;
+    this.#place = { files: options.fileSystem, clock: options.clock, directory: directory.topics };
+  }
+
+  async recover(startedMs: number): Promise<void> {
+    const entries = [...this.#maps.topics.entries()].map(([, bytes]) => decodeTopic(bytes));
+    const kept = entries.filter(({ isGoing }) => !isGoing).map(({ topic }) => topic);
+    for (const { topic, isGoing } of entries) if (isGoing) await this.#finishDelete(topic);
+    await clearStrangers(this.#place, kept, this.#directory.orphans);
+    const partitions: RecoveryReport['partitions'][number][] = [];
+    for (const definition of kept) partitions.push(...(await this.#openTopic(definition, this.#directory.wasClean)));
+    this.#recovery = {
+      cleanShutdown: this.#directory.wasClean,
+      durationMs: this.#options.clock.monotonicMs() - startedMs,
+      partitions,
+    };
+    this.#scheduleRetention();
+  }
+
+  get recovery(): RecoveryReport {
+    return this.#recovery;
+  }
+
+  get cursors(): DurableMapDoor {
+    return this.#maps.cursors;
+  }
+
+  get metadata(): DurableMapDoor {
+    return this.#maps.metadata;
+  }
+
+  async createTopic(name: string, options: LogTopicOptions = {}): Promise<LogTopic> {
+    this.#checkOpen();
+    const definition = topicOf(name, options);
+    if (this.#topics.has(name) || this.#changing.has(name))
+      throw new EngineError('topic_exists', `topic "${name}" exists`);
+    await this.#change(name, async () => {
+      try {
+        await createDirectories(this.#place, definition);
+        await this.#maps.topics.put(name, encodeTopic(definition, false), 'fsync');
+      } catch (reason) {
+        // Not there for sure only when nothing is left of it; the next open removes what cannot be removed now.
+        await removeDirectories(this.#place, definition).catch(() => undefined);
+        throw reason;
+      }
+      await this.#openTopic(definition, false);
+    });
+    return definition;
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#checkOpen();
+    const topic = this.#topicOf(name);
+    await this.#change(name, async () => {
+      await this.#maps.topics.put(name, encodeTopic(topic.definition, true), 'fsync');
+      this.#topics.delete(name);
+      const gone = new EngineError('topic_not_found', `topic "${name}" was deleted`);
+      await Promise.all(topic.partitions.map((partition) => partition.abandon(gone)));
+      await this.#finishDelete(topic.definition);
+    });
+  }
+
+  topic(name: string): LogTopic | undefined {
+    return this.#topics.get(name)?.definition;
+  }
+
+  topics(): readonly LogTopic[] {
+    return [...this.#topics.values()].map(({ definition }) => definition);
+  }
+
+  status(topic: string, partition: number): PartitionStatus {
+    return this.#partitionOf(topic, partition).status();
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    records: readonly RecordInput[],
+    options?: { readonly durability?: LogPersistence },
+  ): Promise<AppendResult> {
+    try {
+      const durability = options?.durability ?? this.#options.defaultDurability;
+      checkDurability(durability);
+      return this.#partitionOf(topic, partition).append(records, durability);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  async fetch(
+    topic: string,
+    partition: number,
+    offset: number,
+    bounds: { readonly maxRecords?: number; readonly maxBytes?: number } = {},
+  ): Promise<FetchResult> {
+    const { maxRecords = limits.fetchRecordsDefault, maxBytes = limits.fetchBytesDefault } = bounds;
+    if (!(maxRecords >= 1) || !(maxBytes >= 1))
+      throw new EngineError('invalid_option', 'maxRecords and maxBytes must be at least 1');
+    return await this.#partitionOf(topic, partition).fetch(offset, { maxRecords, maxBytes });
+  }
+
+  async waitForAppend(topic: string, partition: number, offset: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.#closing !== undefined) return false;
+    return await this.#partitionOf(topic, partition).waitForAppend(offset, signal);
+  }
+
+  async offsetForTimestamp(topic: string, partition: number, timestamp: number): Promise<number> {
+    return await this.#partitionOf(topic, partition).offsetForTimestamp(timestamp);
+  }
+
+  async *read(
+    topic: string,
+    partition: number,
+    options: {
+      readonly from?: 'earliest' | 'latest' | number;
+      readonly follow?: boolean;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): AsyncIterable<LogRecord> {
+    const { from = 'earliest', follow = false, signal } = options;
+    const log = this.#partitionOf(topic, partition);
+    const { earliest, next } = log.status();
+    let offset = typeof from === 'number' ? from : from === 'earliest' ? earliest : next;
+    const bounds = { maxRecords: limits.fetchRecordsDefault, maxBytes: limits.fetchBytesDefault };
+    while (signal?.aborted !== true) {
+      const fetched = await log.fetch(offset, bounds);
+      yield* fetched.records;
+      offset = fetched.next;
+      if (fetched.records.length > 0) continue;
+      if (!follow || !(await log.waitForAppend(offset, signal))) return;
+    }
+  }
+
+  async applyRetention(): Promise<number> {
+    this.#checkOpen();
+    this.#retention ??= this.#applyRetention().finally(() => {
+      this.#retention = undefined;
+    });
+    return await this.#retention;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#retentionTimer?.cancel();
+    await this.#retention?.catch(() => undefined);
+    await Promise.allSettled(this.#changes); // whoever asked for them is told by them
+    const closed = new EngineError('engine_closed', `the engine of ${this.dataDir} is closed`);
+    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions);
+    const endings = await Promise.allSettled([
+      ...partitions.map((partition) => partition.close(closed)),
+      ...Object.values(this.#maps).map((map: DurableMap) => map.close()),
+    ]);
+    try {
+      const isClean =
+        endings.every(({ status }) => status === 'fulfilled') && !partitions.some(({ isFenced }) => isFenced);
+      if (isClean) await this.#directory.markClean();
+    } finally {
+      await this.#directory.release();
+    }
+    // Everything was let go; what could not be brought to the disk is said nevertheless.
+    for (const ending of endings) if (ending.status === 'rejected') throw ending.reason;
+  }
+
+  async #openTopic(definition: LogTopic, isClean: boolean): Promise<RecoveryReport['partitions'][number][]> {
+    const found: RecoveryReport['partitions'][number][] = [];
+    const partitions: Partition[] = [];
+    for (let first = 0; first < definition.partitions; first += limits.openConcurrency) {
+      const numbers = Array.from(
+        { length: Math.min(limits.openConcurrency, definition.partitions - first) },
+        (_, index) => first + index,
+      );
+      const opened = await Promise.all(
+        numbers.map((partition) =>
+          Partition.open(
+            `${definition.name}-${partition}`,
+            logOptions(this.#place, definition, partition),
+            this.#budget,
+            isClean,
+          ),
+        ),
+      );
+      for (const [index, { partition, recovered }] of opened.entries()) {
+        partitions.push(partition);
+        const { truncatedBytes, quarantineFile, fenced } = recovered;
+        if (truncatedBytes === 0 && fenced === null) continue;
+        const number = numbers[index] as number;
+        found.push({
+          topic: definition.name,
+          partition: number,
+          truncatedBytes,
+          quarantineFile,
+          fencedReason: fenced?.message ?? null,
+        });
+      }
+    }
+    this.#topics.set(definition.name, { definition, partitions });
+    return found;
+  }
+
+  async #finishDelete(topic: LogTopic): Promise<void> {
+    await removeDirectories(this.#place, topic);
+    await this.#maps.topics.put(topic.name, null, 'fsync');
+  }
+
+  async #change(name: string, work: () => Promise<void>): Promise<void> {
+    this.#changing.add(name);
+    const change = work();
+    this.#changes.add(change);
+    try {
+      await change;
+    } finally {
+      this.#changes.delete(change);
+      this.#changing.delete(name);
+    }
+  }
+
+  #scheduleRetention(): void {
+    this.#retentionTimer = this.#options.clock.after(this.#options.retentionCheckIntervalMs, () => {
+      if (this.#closing !== undefined) return;
+      // What cannot be removed now is tried again at the next turn.
+      void this.applyRetention()
+        .catch(() => undefined)
+        .finally(() => {
+          if (this.#closing === undefined) this.#scheduleRetention();
+        });
+    });
+  }
+
+  async #applyRetention(): Promise<number> {
+    let removed = 0;
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) removed += await partition.applyRetention();
+    }
+    return removed;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new EngineError('engine_closed', `the engine of ${this.dataDir} is closed`);
+  }
+
+  #topicOf(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined || this.#changing.has(name))
+      throw new EngineError('topic_not_found', `there is no topic "${name}"`);
+    return topic;
+  }
+
+  #partitionOf(topic: string, partition: number): Partition {
+    this.#checkOpen();
+    const found = this.#topics.get(topic);
+    if (found === undefined) throw new EngineError('topic_not_found', `there is no topic "${topic}"`);
+    const log = found.partitions[partition];
+    if (log === undefined)
+      throw new EngineError(
+        'topic_not_found',
+        `topic "${topic}" has partitions 0 to ${found.partitions.length - 1}, not ${partition}`,
+      );
+    return log;
+  }
+}

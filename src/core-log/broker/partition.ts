@@ -1,0 +1,279 @@
+/**
+ * One partition: gives offsets, shows readers what is written, wakes those who wait, and refuses appends when its log
+ * cannot be trusted. A record is visible once it is in the page cache, whatever durability its append waits for: a
+ * reader may see it before a power cut takes it away, but never after.
+ */
+
+import { EngineError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Clock } from '../platform/clock.ts';
+import { buildBatch } from '../record/batch-builder.ts';
+import { batchFault, lastOffsetOf, placeBatch } from '../record/batch-view.ts';
+import { readRecords } from '../record/record-reader.ts';
+import { GroupCommit, type QueuedBatch } from '../storage/group-commit.ts';
+import { Log, type LogOptions } from '../storage/log.ts';
+import type { RecoveredLog } from '../storage/recovery.ts';
+import type { AppendResult, FetchResult, LogPersistence, LogRecord, PartitionStatus, RecordInput } from '../types.ts';
+import { HotTail, type HotTailBudget } from './hot-tail.ts';
+
+interface AppendWaiter {
+  readonly offset: number;
+  /** Also wakes when what is queued was refused: then the record that it waits for does not come. */
+  readonly untilRefused: boolean;
+  readonly wake: (hasMore: boolean) => void;
+}
+
+export class Partition {
+  readonly name: string;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #commit: GroupCommit;
+  readonly #tail: HotTail;
+  readonly #waiters = new Set<AppendWaiter>();
+  /** The offset of the next append that is accepted: ahead of the log by what is queued. */
+  #nextOffset: number;
+  #fenced: EngineError | null;
+  /** Why nothing works any more: the topic is gone or the engine closed. */
+  #gone: EngineError | undefined;
+  #appendsWaiting = 0;
+  /** When the append that waits last may go on. */
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(name: string, log: Log, clock: Clock, budget: HotTailBudget, fenced: EngineError | null) {
+    this.name = name;
+    this.#log = log;
+    this.#clock = clock;
+    this.#tail = new HotTail(budget);
+    this.#nextOffset = log.nextOffset;
+    this.#fenced = fenced;
+    this.#commit = new GroupCommit(log, clock, {
+      written: (batches) => this.#written(batches),
+      refused: () => this.#refused(),
+      fenced: (reason) => this.#fence(reason),
+    });
+  }
+
+  static async open(
+    name: string,
+    options: LogOptions,
+    budget: HotTailBudget,
+    isClean: boolean,
+  ): Promise<{ readonly partition: Partition; readonly recovered: RecoveredLog }> {
+    const { log, recovered } = await Log.open(options, isClean);
+    return { partition: new Partition(name, log, options.clock, budget, recovered.fenced), recovered };
+  }
+
+  get isFenced(): boolean {
+    return this.#fenced !== null;
+  }
+
+  status(): PartitionStatus {
+    return {
+      state: this.#fenced === null ? 'open' : 'fenced',
+      reason: this.#fenced?.message ?? null,
+      earliest: this.#log.startOffset,
+      next: this.#log.nextOffset,
+      bytes: this.#log.bytes,
+      segments: this.#log.segmentCount,
+    };
+  }
+
+  append(records: readonly RecordInput[], durability: LogPersistence): Promise<AppendResult> {
+    // Not an async function: the hot path has one promise.
+    try {
+      this.#checkWritable();
+      if (!this.#commit.hasRoom || this.#appendsWaiting > 0) return this.#appendLater(records, durability);
+      return this.#accept(buildBatch(records, this.#clock.nowMs()), durability);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  /** A batch that somebody else built: it is checked, placed and then kept byte for byte. The bytes belong to the log now. */
+  appendBatch(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
+    try {
+      this.#checkWritable();
+      const fault = batchFault(bytes, 0, bytes.length);
+      if (fault !== null) throw new EngineError('invalid_option', `not a record batch: ${fault}`);
+      if (!this.#commit.hasRoom) throw new EngineError('queue_full', `too many bytes wait for ${this.name}`);
+      return this.#accept(bytes, durability);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  async fetch(
+    offset: number,
+    bounds: { readonly maxRecords: number; readonly maxBytes: number },
+  ): Promise<FetchResult> {
+    this.#checkReadable(offset);
+    // Accepted into memory and not written yet: whoever has seen that answer must find the record.
+    while (offset >= this.#log.nextOffset && offset < this.#nextOffset && this.#gone === undefined) {
+      await this.#waitFor(offset, undefined, true);
+    }
+    if (offset >= this.#log.nextOffset) return { records: [], next: offset };
+    const records: LogRecord[] = [];
+    let bytes = 0;
+    let next = offset;
+    for (const batch of await this.#batchesFrom(offset, bounds.maxBytes)) {
+      bytes += readRecords(
+        batch,
+        offset,
+        { maxRecords: bounds.maxRecords, maxBytes: bounds.maxBytes - bytes },
+        records,
+      );
+      const last = records.at(-1);
+      const batchEnd = lastOffsetOf(batch) + 1;
+      const isFull = records.length >= bounds.maxRecords || bytes >= bounds.maxBytes;
+      next = last === undefined ? batchEnd : last.offset + 1;
+      if (isFull || next < batchEnd) break;
+    }
+    return { records, next };
+  }
+
+  /** True when there is a record at or after `offset`; false when the signal aborts or the partition goes. */
+  waitForAppend(offset: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#gone !== undefined || signal?.aborted === true) return Promise.resolve(false);
+    if (this.#log.nextOffset > offset) return Promise.resolve(true);
+    return this.#waitFor(offset, signal, false);
+  }
+
+  #waitFor(offset: number, signal: AbortSignal | undefined, untilRefused: boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      const onAbort = (): void => waiter.wake(false);
+      const waiter: AppendWaiter = {
+        offset,
+        untilRefused,
+        wake: (hasMore) => {
+          this.#waiters.delete(waiter);
+          signal?.removeEventListener('abort', onAbort);
+          resolve(hasMore);
+        },
+      };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  async offsetForTimestamp(timestamp: number): Promise<number> {
+    if (this.#gone !== undefined) throw this.#gone;
+    const next = this.#log.nextOffset;
+    return (await this.#guarded(() => this.#log.offsetForTimestamp(timestamp))) ?? next;
+  }
+
+  /** Resolves with the number of segments removed. A fenced partition is left as it is: it is evidence. */
+  async applyRetention(): Promise<number> {
+    if (this.#fenced !== null || this.#gone !== undefined) return 0;
+    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
+    return await this.#log.applyRetention();
+  }
+
+  /** Everything accepted is written and synced, then the files are closed. Appends and reads are refused from now on. */
+  async close(reason: EngineError): Promise<void> {
+    this.#leave(reason);
+    await this.#commit.drained();
+    await this.#log.close(this.isFenced);
+  }
+
+  /** What is queued is refused, and the files are closed as they are. */
+  async abandon(reason: EngineError): Promise<void> {
+    this.#leave(reason);
+    this.#commit.stop(reason);
+    await this.#commit.drained();
+    await this.#log.release();
+  }
+
+  #accept(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
+    const baseOffset = this.#nextOffset;
+    placeBatch(bytes, baseOffset);
+    const nextOffset = lastOffsetOf(bytes) + 1;
+    this.#nextOffset = nextOffset;
+    return new Promise((resolve, reject) => {
+      const stored = (): void => resolve({ baseOffset, lastOffset: nextOffset - 1, durability });
+      this.#commit.submit({ bytes, durability, stored, failed: reject });
+    });
+  }
+
+  /** The queue is full: the append waits, and in its turn, before it is accepted. */
+  async #appendLater(records: readonly RecordInput[], durability: LogPersistence): Promise<AppendResult> {
+    if (this.#appendsWaiting >= limits.waitingAppendsMax) {
+      throw new EngineError('queue_full', `${this.#appendsWaiting} appends wait for ${this.name} already`);
+    }
+    this.#appendsWaiting += 1;
+    const before = this.#turn;
+    this.#turn = before.then(async () => {
+      while (!this.#commit.hasRoom) await this.#commit.room();
+    });
+    const turn = this.#turn;
+    try {
+      await turn;
+      this.#checkWritable();
+      return await this.#accept(buildBatch(records, this.#clock.nowMs()), durability);
+    } finally {
+      this.#appendsWaiting -= 1;
+    }
+  }
+
+  #checkWritable(): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (this.#fenced === null) return;
+    const { code, message, damage } = this.#fenced;
+    throw new EngineError(code, `${this.name} refuses appends: ${message}`, {
+      cause: this.#fenced,
+      ...(damage && { damage }),
+    });
+  }
+
+  #checkReadable(offset: number): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    const { startOffset } = this.#log;
+    if (!Number.isSafeInteger(offset) || offset < startOffset || offset > this.#nextOffset) {
+      throw new EngineError(
+        'offset_out_of_range',
+        `offset ${offset} of ${this.name} is outside ${startOffset} to ${this.#log.nextOffset}`,
+      );
+    }
+  }
+
+  async #batchesFrom(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+    const hot = this.#tail.from(offset, maxBytes);
+    if (hot !== null) return hot;
+    return await this.#guarded(() => this.#log.read(offset, maxBytes));
+  }
+
+  /** Damage that a read finds fences the partition: nothing may be written on top of a log that is not what it was. */
+  async #guarded<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (reason) {
+      if (this.#gone !== undefined) throw this.#gone;
+      if (reason instanceof EngineError && reason.code === 'log_corrupt') {
+        this.#fence(reason);
+        this.#commit.stop(reason);
+      }
+      if (reason instanceof EngineError) throw reason;
+      throw new EngineError('read_failed', `reading ${this.name} failed: ${String(reason)}`, { cause: reason });
+    }
+  }
+
+  #written(batches: readonly QueuedBatch[]): void {
+    for (const { bytes } of batches) this.#tail.add(bytes);
+    if (this.#waiters.size === 0) return;
+    for (const waiter of this.#waiters) if (this.#log.nextOffset > waiter.offset) waiter.wake(true);
+  }
+
+  #refused(): void {
+    this.#nextOffset = this.#log.nextOffset;
+    for (const waiter of this.#waiters) if (waiter.untilRefused) waiter.wake(false);
+  }
+
+  #fence(reason: EngineError): void {
+    this.#fenced ??= reason;
+  }
+
+  #leave(reason: EngineError): void {
+    this.#gone ??= reason;
+    for (const waiter of this.#waiters) waiter.wake(false);
+    this.#tail.clear();
+  }
+}

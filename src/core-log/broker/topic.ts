@@ -1,0 +1,110 @@
+/**
+ * A topic and its partitions on the disk. The map of topics is the truth: a directory without an entry there is a
+ * creation that did not finish or a deletion that did.
+ *
+ *   create:  directories, synced  ->  entry     crash in between: directories without records, removed at the next open
+ *   delete:  entry marked as going  ->  directories away  ->  no entry     crash in between: the next open goes on
+ */
+
+import { join } from 'node:path';
+import { EngineError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { DELETED_SUFFIX, segmentOfName } from '../storage/format.ts';
+import { Log, type LogOptions } from '../storage/log.ts';
+import type { LogTopic } from '../types.ts';
+import type { Partition } from './partition.ts';
+
+export interface Topic {
+  readonly definition: LogTopic;
+  readonly partitions: readonly Partition[];
+}
+
+export interface TopicPlace {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  /** The directory of all partitions. */
+  readonly directory: string;
+}
+
+export function logOptions(place: TopicPlace, topic: LogTopic, partition: number): LogOptions {
+  const { files, clock } = place;
+  const { segmentBytes, retention } = topic;
+  return { files, clock, directory: partitionDirectory(place, topic.name, partition), segmentBytes, retention };
+}
+
+/** The directories of a new topic, empty and on the disk. */
+export async function createDirectories(place: TopicPlace, topic: LogTopic): Promise<void> {
+  for (let partition = 0; partition < topic.partitions; partition += 1)
+    await Log.create(logOptions(place, topic, partition));
+  await place.files.syncDirectory(place.directory);
+}
+
+export async function removeDirectories(place: TopicPlace, topic: LogTopic): Promise<void> {
+  const { files } = place;
+  for (let partition = 0; partition < topic.partitions; partition += 1) {
+    const directory = partitionDirectory(place, topic.name, partition);
+    if ((await files.status(directory)) === undefined) continue;
+    // By renaming first: half a directory never has a partition's name.
+    await files.remove(directory + DELETED_SUFFIX);
+    await files.rename(directory, directory + DELETED_SUFFIX);
+    await files.remove(directory + DELETED_SUFFIX);
+  }
+  await files.syncDirectory(place.directory);
+}
+
+/** Directories that no topic owns: removed when they hold no records, else put aside: the map of topics may be the one
+ *  that is wrong, and records are not thrown away on its word. */
+export async function clearStrangers(
+  place: TopicPlace,
+  topics: readonly LogTopic[],
+  asideDirectory: string,
+): Promise<void> {
+  const { files, directory, clock } = place;
+  const owned = new Set(
+    topics.flatMap(({ name, partitions }) =>
+      Array.from({ length: partitions }, (_, partition) => `${name}-${partition}`),
+    ),
+  );
+  for (const name of await files.list(directory)) {
+    if (owned.has(name)) continue;
+    const path = join(directory, name);
+    if (name.endsWith(DELETED_SUFFIX) || (await isWithoutRecords(files, path))) {
+      await files.remove(path);
+      continue;
+    }
+    await files.makeDirectory(asideDirectory);
+    await files.rename(path, join(asideDirectory, `${name}.${clock.nowMs()}`));
+    await files.syncDirectory(asideDirectory);
+  }
+  await files.syncDirectory(directory);
+}
+
+export function encodeTopic(topic: LogTopic, isGoing: boolean): Buffer {
+  return Buffer.from(JSON.stringify({ ...topic, isGoing }));
+}
+
+export function decodeTopic(bytes: Buffer): { readonly topic: LogTopic; readonly isGoing: boolean } {
+  try {
+    const { isGoing, ...topic } = JSON.parse(bytes.toString()) as LogTopic & { readonly isGoing: boolean };
+    return { topic, isGoing };
+  } catch (cause) {
+    throw new EngineError('log_corrupt', `the entry of a topic cannot be read: ${bytes.toString().slice(0, 80)}`, {
+      cause,
+    });
+  }
+}
+
+async function isWithoutRecords(files: FileSystem, directory: string): Promise<boolean> {
+  if ((await files.status(directory))?.isDirectory !== true) return false;
+  for (const name of await files.list(directory)) {
+    const status = await files.status(join(directory, name));
+    if (name.endsWith('.quarantine')) return false;
+    if (segmentOfName(name) !== null && (status?.size ?? 0) > 0) return false;
+  }
+  return true;
+}
+
+function partitionDirectory(place: TopicPlace, topic: string, partition: number): string {
+  return join(place.directory, `${topic}-${partition}`);
+}

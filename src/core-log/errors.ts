@@ -1,0 +1,83 @@
+/** The engine's one error class and its table of codes. Codes are stable, messages are for people. */
+
+/** code -> what it means to the caller. `retryable`: the same call may succeed later without anybody changing it. */
+export const engineErrors = {
+  invalid_option: {
+    meaning: 'an option, a name or a record is not allowed; every problem is listed',
+    retryable: false,
+  },
+  not_a_data_directory: {
+    meaning: 'the directory has files and is not a data directory of this log',
+    retryable: false,
+  },
+  format_too_new: { meaning: 'a newer version wrote the directory', retryable: false },
+  directory_locked: {
+    meaning: 'another process, or another engine of this one, has the directory open',
+    retryable: true,
+  },
+  topic_not_found: { meaning: 'no topic, or no partition, of this name and number', retryable: false },
+  topic_exists: { meaning: 'a topic of this name exists', retryable: false },
+  unsupported_cleanup: { meaning: 'this way of cleaning is not there yet', retryable: false },
+  unsupported_compression: { meaning: 'the batch is compressed in a way that cannot be read', retryable: false },
+  offset_out_of_range: { meaning: 'the offset is before the oldest kept or after the next record', retryable: false },
+  record_too_large: { meaning: 'a record or a batch is above its limit', retryable: false },
+  queue_full: { meaning: 'too many appends wait for the disk; nothing was stored', retryable: true },
+  storage_full: {
+    meaning: 'no space is left; nothing was stored; appends work again when there is space',
+    retryable: true,
+  },
+  write_failed: { meaning: 'the write failed and was undone; nothing was stored', retryable: true },
+  read_failed: { meaning: 'the disk did not give the bytes; they may be there at the next try', retryable: true },
+  sync_failed: {
+    meaning: 'the sync failed: the records may be on the disk or not; the partition is fenced',
+    retryable: false,
+  },
+  fenced: {
+    meaning: 'the partition refuses appends since a failed sync, until the directory is opened again',
+    retryable: false,
+  },
+  log_corrupt: {
+    meaning: 'bytes that were stored are not what was written; file and position are named',
+    retryable: false,
+  },
+  engine_closed: { meaning: 'the engine is closed or closing', retryable: false },
+} as const;
+
+export type EngineErrorCode = keyof typeof engineErrors;
+
+/** Where the damage is: `nextOffset` is the first whole record after it, null when there is none. */
+export interface DamageLocation {
+  readonly file: string;
+  readonly position: number;
+  readonly nextOffset: number | null;
+}
+
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: EngineErrorCode;
+  /** Only with `log_corrupt`. */
+  readonly damage: DamageLocation | undefined;
+
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly damage?: DamageLocation } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.damage = options.damage;
+  }
+
+  get retryable(): boolean {
+    return engineErrors[this.code].retryable;
+  }
+}
+
+const fullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+
+/** What a failed write means: no space is a state that passes, the rest is the disk's. */
+export function writeError(cause: unknown, file: string): EngineError {
+  const errno = (cause as NodeJS.ErrnoException | null)?.code;
+  const code = fullCodes.includes(errno) ? 'storage_full' : 'write_failed';
+  return new EngineError(code, `write to ${file} failed: ${errno ?? String(cause)}; nothing of it was kept`, { cause });
+}

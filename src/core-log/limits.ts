@@ -1,0 +1,52 @@
+/** Every bound of the engine, with its reason. Relations between them are asserted in the tests. */
+export const limits = {
+  /** A topic's name becomes a directory name with `-<partition>` after it, and file systems allow 255 bytes. */
+  namePattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,248}$/,
+  partitionsPerTopicMax: 1_024,
+  /** One record, all its parts together. */
+  recordBytesMax: 32 * 1024 * 1024,
+  /** One append is one batch, and a batch is built and checked in memory in one piece. */
+  batchBytesMax: 128 * 1024 * 1024,
+  recordsPerAppendMax: 100_000,
+  /** Smaller segments cost more files than they help; positions in an index are signed 32 bits. */
+  segmentBytesMin: 1_024,
+  segmentBytesMax: 2 ** 31 - 1,
+  segmentBytesDefault: 1024 * 1024 * 1024,
+  /** Also without retention by time a segment is closed at this age, so that old data can leave when retention is set later. */
+  segmentAgeMsMax: 7 * 24 * 3_600_000,
+  /** One index entry for so many bytes of log: a lookup reads at most this and one batch. Kafka's default. */
+  indexIntervalBytes: 4_096,
+  /** Accepted and not yet written, in one partition: above this appends wait before they are accepted. */
+  queuedBytesMax: 64 * 1024 * 1024,
+  /** Appends of one partition that wait for room in the queue; above: `queue_full`. */
+  waitingAppendsMax: 65_536,
+  /** One write call: waiters of a long queue are answered as it drains. */
+  groupBytesMax: 8 * 1024 * 1024,
+  /** While a sync is under way fsync appends are held back for one common write, up to this. */
+  heldBytesMax: 4 * 1024 * 1024,
+  /** Recently written batches of all partitions kept in memory, so that readers at the end do not read the disk. */
+  hotTailBytesMax: 32 * 1024 * 1024,
+  /** A batch above this is not kept in the hot tail: it would push out everybody else's. */
+  hotTailBatchBytesMax: 4 * 1024 * 1024,
+  fetchRecordsDefault: 1_000,
+  fetchBytesDefault: 1024 * 1024,
+  /** The least that one read from the disk asks for. */
+  readChunkBytes: 128 * 1024,
+  /** Recovery and index rebuilding read the log in pieces of this. */
+  scanChunkBytes: 1024 * 1024,
+  /** Closed segments of one partition whose files and indexes stay open. */
+  openSegmentsMax: 8,
+  /** The synced mark on the disk is at most this much behind. */
+  markDelayMs: 1_000,
+  /** Syncs of partitions at open and close that run at once: the thread pool has four threads. */
+  openConcurrency: 4,
+  retentionCheckIntervalMsDefault: 300_000,
+  retentionCheckIntervalMsMax: 2 ** 31 - 1,
+  /** A durable map is written anew when its log is longer than this and than `mapRewriteFactor` times what is alive. */
+  mapRewriteBytesMin: 1024 * 1024,
+  mapRewriteFactor: 4,
+  mapKeyBytesMax: 4 * 1024,
+  mapValueBytesMax: 16 * 1024 * 1024,
+  /** Puts accepted and not yet written. */
+  mapQueuedBytesMax: 64 * 1024 * 1024,
+} as const;

@@ -1,0 +1,106 @@
+/**
+ * The records of a batch, one at a time. Keys, values and headers are views of the batch's bytes, not copies: they
+ * are not to be written to, and they keep the batch in memory.
+ */
+
+import { EngineError } from '../errors.ts';
+import type { LogHeader, LogRecord } from '../types.ts';
+import {
+  BATCH_HEADER_BYTES,
+  baseOffsetOf,
+  baseTimestampOf,
+  batchBytesOf,
+  compressionOf,
+  recordCountOf,
+} from './batch-view.ts';
+import { VarintReader } from './varint.ts';
+
+const noHeaders: readonly LogHeader[] = Object.freeze([]);
+
+/** Appends to `into` the records at or after `fromOffset`, up to `maxRecords` and, after the first, `maxBytes` of keys and
+ *  values. Returns the bytes taken. The batch must have passed its checksum. */
+export function readRecords(
+  batch: Buffer,
+  fromOffset: number,
+  bounds: { readonly maxRecords: number; readonly maxBytes: number },
+  into: LogRecord[],
+): number {
+  let taken = 0;
+  walk(batch, (record, length) => {
+    if (record.offset < fromOffset) return true;
+    if (into.length > 0 && taken + length > bounds.maxBytes) return false;
+    into.push(record);
+    taken += length;
+    return into.length < bounds.maxRecords;
+  });
+  return taken;
+}
+
+/** The first record, at or after `fromOffset`, with a timestamp at or after `timestamp`; undefined when there is none. */
+export function firstAtOrAfter(batch: Buffer, fromOffset: number, timestamp: number): LogRecord | undefined {
+  let found: LogRecord | undefined;
+  walk(batch, (record) => {
+    if (record.offset >= fromOffset && record.timestamp >= timestamp) found = record;
+    return found === undefined;
+  });
+  return found;
+}
+
+function walk(batch: Buffer, visit: (record: LogRecord, length: number) => boolean): void {
+  const compression = compressionOf(batch);
+  if (compression !== 0) {
+    throw new EngineError(
+      'unsupported_compression',
+      `the batch at offset ${baseOffsetOf(batch)} has compression ${compression}`,
+    );
+  }
+  const baseOffset = baseOffsetOf(batch);
+  const baseTimestamp = baseTimestampOf(batch);
+  const count = recordCountOf(batch);
+  const end = batchBytesOf(batch);
+  const reader = new VarintReader(batch, BATCH_HEADER_BYTES);
+  for (let index = 0; index < count; index += 1) {
+    const length = reader.next();
+    const next = reader.position + length;
+    if (length < 0 || next > end) throw new RangeError(`record ${index} runs out of its batch`);
+    reader.position += 1; // attributes: none are defined
+    const timestamp = baseTimestamp + reader.next();
+    const offset = baseOffset + reader.next();
+    const key = field(reader);
+    const value = field(reader);
+    if (!visit(record(batch, reader.position, offset, timestamp, key, value), length)) return;
+    reader.position = next;
+  }
+}
+
+function record(
+  batch: Buffer,
+  headersAt: number,
+  offset: number,
+  timestamp: number,
+  key: Buffer | null,
+  value: Buffer | null,
+): LogRecord {
+  const headers = batch[headersAt] === 0 ? noHeaders : readHeaders(batch, headersAt);
+  return { offset, timestamp, key, value, headers };
+}
+
+function readHeaders(batch: Buffer, position: number): readonly LogHeader[] {
+  const reader = new VarintReader(batch, position);
+  const count = reader.next();
+  const headers: LogHeader[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const name = field(reader)?.toString() ?? '';
+    headers.push({ name, value: field(reader) });
+  }
+  return headers;
+}
+
+function field(reader: VarintReader): Buffer | null {
+  const length = reader.next();
+  if (length < 0) return null;
+  const from = reader.position;
+  if (from + length > reader.bytes.length) throw new RangeError('a field runs out of its batch');
+  reader.position = from + length;
+  return reader.bytes.subarray(from, from + length);
+}

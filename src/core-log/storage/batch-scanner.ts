@@ -1,0 +1,117 @@
+/** Walks the batches of a file in order, each checked: what recovery and index rebuilding see. */
+
+import { limits } from '../limits.ts';
+import type { File } from '../platform/file-system.ts';
+import {
+  BATCH_HEADER_BYTES,
+  MAGIC,
+  baseOffsetOf,
+  batchBytesOf,
+  batchFault,
+  headerFault,
+} from '../record/batch-view.ts';
+
+/** A batch that passed its checks: its header is at `at` of `bytes`, valid until the next step. */
+export interface ScannedBatch {
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly position: number;
+}
+
+export interface ScanFault {
+  readonly position: number;
+  readonly reason: string;
+}
+
+export class BatchScanner {
+  readonly #file: File;
+  readonly #end: number;
+  #position: number;
+  #window = Buffer.alloc(0);
+  #windowFrom = 0;
+  fault: ScanFault | null = null;
+
+  /** The batches between two positions of a file; `end` is the size of what is to be looked at. */
+  constructor(file: File, from: number, end: number) {
+    this.#file = file;
+    this.#position = from;
+    this.#end = end;
+  }
+
+  /** Where the next step looks. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The next batch, or null at the end or at a `fault`, which stays. */
+  async next(expectedOffset: number | null): Promise<ScannedBatch | null> {
+    if (this.fault !== null || this.#position >= this.#end) return null;
+    const reason = await this.#check(expectedOffset);
+    if (reason !== null) {
+      this.fault = { position: this.#position, reason };
+      return null;
+    }
+    const batch = { bytes: this.#window, at: this.#position - this.#windowFrom, position: this.#position };
+    this.#position += batchBytesOf(batch.bytes, batch.at);
+    return batch;
+  }
+
+  async #check(expectedOffset: number | null): Promise<string | null> {
+    const left = this.#end - this.#position;
+    await this.#want(Math.min(left, BATCH_HEADER_BYTES));
+    const fault = headerFault(this.#window, this.#position - this.#windowFrom, left);
+    if (fault !== null) return fault;
+    const size = batchBytesOf(this.#window, this.#position - this.#windowFrom);
+    if (size > limits.batchBytesMax) return `batch of ${size} bytes is above the limit of ${limits.batchBytesMax}`;
+    await this.#want(size);
+    const at = this.#position - this.#windowFrom;
+    const offset = baseOffsetOf(this.#window, at);
+    if (expectedOffset !== null && offset !== expectedOffset)
+      return `base offset ${offset} where ${expectedOffset} follows`;
+    return batchFault(this.#window, at, left);
+  }
+
+  /** Makes the window hold `size` bytes from the position on. */
+  async #want(size: number): Promise<void> {
+    const at = this.#position - this.#windowFrom;
+    if (at >= 0 && at + size <= this.#window.length) return;
+    const length = Math.min(Math.max(size, limits.scanChunkBytes), this.#end - this.#position);
+    const window = Buffer.allocUnsafeSlow(length);
+    const count = await this.#file.read(window, this.#position);
+    if (count < size) throw new Error(`${this.#file.path} ended at ${this.#position + count} while it was read`);
+    this.#window = window.subarray(0, count);
+    this.#windowFrom = this.#position;
+  }
+}
+
+/** The first whole batch at or after `from` with a base offset in the range: how reading goes on behind damage. */
+export async function findWholeBatch(
+  file: File,
+  from: number,
+  end: number,
+  offsets: { readonly min: number; readonly max: number },
+): Promise<{ readonly position: number; readonly baseOffset: number } | null> {
+  let position = from;
+  while (end - position >= BATCH_HEADER_BYTES) {
+    const chunk = Buffer.allocUnsafeSlow(Math.min(limits.scanChunkBytes, end - position));
+    const count = await file.read(chunk, position);
+    // The magic byte is the cheapest thing to look for; everything else must fit around it.
+    for (
+      let magicAt = chunk.indexOf(MAGIC, 16);
+      magicAt !== -1 && magicAt < count;
+      magicAt = chunk.indexOf(MAGIC, magicAt + 1)
+    ) {
+      const at = magicAt - 16;
+      if (at + BATCH_HEADER_BYTES > count) break;
+      if (headerFault(chunk, at, end - position - at) !== null) continue;
+      const baseOffset = baseOffsetOf(chunk, at);
+      if (baseOffset < offsets.min || baseOffset > offsets.max) continue;
+      const scanner = new BatchScanner(file, position + at, end);
+      if ((await scanner.next(baseOffset)) !== null) return { position: position + at, baseOffset };
+    }
+    if (count < BATCH_HEADER_BYTES) return null;
+    // Headers that begin in the last bytes are seen whole by the next chunk.
+    position += count - BATCH_HEADER_BYTES + 1;
+  }
+  return null;
+}

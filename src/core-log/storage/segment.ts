@@ -1,0 +1,299 @@
+/**
+ * One segment: a file of batches and its two indexes. The last segment of a partition is active: it has its file and
+ * indexes open and grows. The others are closed: they are loaded when somebody reads them, and let go when many are.
+ *
+ * `size` counts only bytes of writes that succeeded: what a failed write left behind is not part of the log.
+ */
+
+import type { File, FileSystem } from '../platform/file-system.ts';
+import { lastOffsetOf } from '../record/batch-view.ts';
+import { crc32c } from '../record/crc32c.ts';
+import { firstAtOrAfter } from '../record/record-reader.ts';
+import { damaged, readBatches } from './batch-read.ts';
+import { BatchScanner, findWholeBatch } from './batch-scanner.ts';
+import { type Seal, SEGMENT_SUFFIXES, DELETED_SUFFIX, decodeSeal, encodeSeal, segmentPath } from './format.ts';
+import { SegmentIndexes } from './segment-indexes.ts';
+import { readWhole, writeWhole } from './whole-file.ts';
+
+export interface SegmentFacts {
+  readonly baseOffset: number;
+  readonly size: number;
+  readonly nextOffset: number;
+  readonly maxTimestamp: number;
+  readonly createdMs: number;
+  /** Known after a scan; undefined: to be loaded from the index files. */
+  readonly indexes?: SegmentIndexes | undefined;
+}
+
+export class Segment {
+  readonly baseOffset: number;
+  readonly createdMs: number;
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  #size: number;
+  #syncedSize: number;
+  #nextOffset: number;
+  #maxTimestamp: number;
+  #file: File | undefined;
+  #indexes: SegmentIndexes | undefined;
+  #loading: Promise<void> | undefined;
+  #users = 0;
+  #isLetGo = false;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(files: FileSystem, directory: string, facts: SegmentFacts) {
+    this.#files = files;
+    this.#directory = directory;
+    this.baseOffset = facts.baseOffset;
+    this.createdMs = facts.createdMs;
+    this.#size = facts.size;
+    this.#syncedSize = facts.size;
+    this.#nextOffset = facts.nextOffset;
+    this.#maxTimestamp = facts.maxTimestamp;
+    this.#indexes = facts.indexes;
+  }
+
+  /** A new, empty segment; a file of this name, left by a creation that failed, is emptied. */
+  static async create(files: FileSystem, directory: string, baseOffset: number, createdMs: number): Promise<Segment> {
+    const indexes = new SegmentIndexes(baseOffset);
+    const segment = new Segment(files, directory, {
+      baseOffset,
+      size: 0,
+      nextOffset: baseOffset,
+      maxTimestamp: -1,
+      createdMs,
+      indexes,
+    });
+    await segment.activate();
+    return segment;
+  }
+
+  get path(): string {
+    return segmentPath(this.#directory, this.baseOffset, '.log');
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /** -1 when there is no record. */
+  get maxTimestamp(): number {
+    return this.#indexes?.maxTimestamp ?? this.#maxTimestamp;
+  }
+
+  get isDirty(): boolean {
+    return this.#syncedSize < this.#size;
+  }
+
+  get isLoaded(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Opens the file for appending at `size`; what lies behind it is cut off. */
+  async activate(): Promise<void> {
+    await this.#load();
+    await this.#file?.close();
+    this.#file = await this.#files.open(this.path, 'write');
+    await this.#file.truncate(this.#size);
+  }
+
+  /** Writes whole, placed batches to the end. After a rejection `truncate` must succeed before the next append. */
+  async append(batches: readonly Buffer[]): Promise<void> {
+    const file = this.#opened();
+    await file.write(batches, this.#size);
+    const indexes = this.#indexes as SegmentIndexes;
+    for (const batch of batches) {
+      indexes.note(batch, 0, this.#size);
+      this.#size += batch.length;
+      this.#nextOffset = lastOffsetOf(batch) + 1;
+    }
+  }
+
+  /** Cuts off what a failed write may have left. */
+  async truncate(): Promise<void> {
+    await this.#opened().truncate(this.#size);
+  }
+
+  /** Everything appended before the call is on the disk. */
+  async sync(): Promise<void> {
+    await this.#use(async (file) => {
+      const size = this.#size;
+      await file.dataSync();
+      this.#syncedSize = Math.max(this.#syncedSize, size);
+    });
+  }
+
+  /** Writes index files and seal. They need no sync: what does not fit the log is made again from it. */
+  async seal(): Promise<void> {
+    const indexes = this.#indexes as SegmentIndexes;
+    indexes.finish();
+    const offsets = indexes.offsets.bytes;
+    const times = indexes.times.bytes;
+    const seal: Seal = {
+      size: this.#size,
+      nextOffset: this.#nextOffset,
+      maxTimestamp: indexes.maxTimestamp,
+      createdMs: Math.floor(this.createdMs),
+      indexCrc: crc32c(offsets),
+      timeIndexCrc: crc32c(times),
+    };
+    await writeWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.index'), offsets);
+    await writeWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.timeindex'), times);
+    await writeWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.seal'), encodeSeal(seal));
+  }
+
+  /** At least the batch that holds `offset`, then more up to `maxBytes`; `offset` must be below `nextOffset`. */
+  read(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+    const end = this.#size;
+    const offsets = { min: this.baseOffset, max: this.#nextOffset - 1 };
+    return this.#use((file, indexes) => {
+      const from = indexes.offsets.floor(offset)?.position ?? 0;
+      return readBatches(file, { from, end, offset, maxBytes, offsets });
+    });
+  }
+
+  /** The first offset with a timestamp at or after `timestamp`; undefined when there is none. */
+  offsetForTimestamp(timestamp: number): Promise<number | undefined> {
+    const end = this.#size;
+    return this.#use(async (file, indexes) => {
+      const start = indexes.times.startFor(timestamp);
+      const scanner = new BatchScanner(file, indexes.offsets.floor(start)?.position ?? 0, end);
+      for (let batch = await scanner.next(null); batch !== null; batch = await scanner.next(null)) {
+        const found = firstAtOrAfter(batch.bytes.subarray(batch.at), start, timestamp);
+        if (found !== undefined) return found.offset;
+      }
+      if (scanner.fault !== null) throw damaged(file.path, scanner.fault.position, scanner.fault.reason, null);
+      return undefined;
+    });
+  }
+
+  /** Closes the file once nobody uses it. The segment loads itself again when it is read. */
+  async letGo(): Promise<void> {
+    if (this.#users > 0) {
+      this.#isLetGo = true;
+      return;
+    }
+    this.#isLetGo = false;
+    const file = this.#file;
+    this.#file = undefined;
+    this.#maxTimestamp = this.maxTimestamp;
+    this.#indexes = undefined;
+    await file?.close();
+  }
+
+  /** Resolves when nobody reads it and the file is closed; the next use is the caller's mistake. */
+  async close(): Promise<void> {
+    await this.#idle();
+    await this.letGo();
+  }
+
+  /** Removes the files, the log by renaming first: a crash in between leaves nothing that looks like a segment. */
+  async remove(): Promise<void> {
+    await this.#files.rename(this.path, this.path + DELETED_SUFFIX);
+    await this.close();
+    for (const suffix of SEGMENT_SUFFIXES) {
+      if (suffix !== '.log') await this.#files.remove(segmentPath(this.#directory, this.baseOffset, suffix));
+    }
+    await this.#files.remove(this.path + DELETED_SUFFIX);
+  }
+
+  #opened(): File {
+    if (this.#file === undefined) throw new Error(`${this.path} is not open`);
+    return this.#file;
+  }
+
+  async #use<T>(work: (file: File, indexes: SegmentIndexes) => Promise<T>): Promise<T> {
+    this.#users += 1;
+    try {
+      await this.#load();
+      return await work(this.#opened(), this.#indexes as SegmentIndexes);
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0) {
+        if (this.#isLetGo) await this.letGo();
+        for (const wake of this.#whenIdle.splice(0)) wake();
+      }
+    }
+  }
+
+  #idle(): Promise<void> {
+    return this.#users === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  async #load(): Promise<void> {
+    if (this.#file !== undefined && this.#indexes !== undefined) return;
+    this.#loading ??= this.#loadNow().finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
+  }
+
+  async #loadNow(): Promise<void> {
+    this.#file ??= await this.#files.open(this.path, this.#size === 0 ? 'write' : 'read');
+    this.#indexes ??= (await this.#readIndexes()) ?? (await this.#rebuildIndexes());
+  }
+
+  /** The index files, when the seal says that they are the ones written with it; null otherwise. */
+  async #readIndexes(): Promise<SegmentIndexes | null> {
+    const seal = await readSeal(this.#files, this.#directory, this.baseOffset);
+    if (seal === null || seal.size !== this.#size) return null;
+    const offsets = await readWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.index'));
+    const times = await readWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.timeindex'));
+    if (offsets === null || times === null) return null;
+    if (crc32c(offsets) !== seal.indexCrc || crc32c(times) !== seal.timeIndexCrc) return null;
+    return new SegmentIndexes(this.baseOffset, { offsets, times, maxTimestamp: seal.maxTimestamp });
+  }
+
+  async #rebuildIndexes(): Promise<SegmentIndexes> {
+    const { indexes } = await scanSegment(this.#opened(), this.baseOffset, this.#size, true);
+    this.#indexes = indexes;
+    await this.seal();
+    return indexes;
+  }
+}
+
+export interface SegmentScan {
+  readonly indexes: SegmentIndexes;
+  /** Where the first bad bytes are, and why; null when all is whole. */
+  readonly fault: { readonly position: number; readonly reason: string } | null;
+  /** After the last whole batch that was seen. */
+  readonly end: number;
+  readonly nextOffset: number;
+}
+
+/** Looks at every batch of a segment. `pastDamage`: goes on with the whole batches behind bad bytes. */
+export async function scanSegment(
+  file: File,
+  baseOffset: number,
+  size: number,
+  pastDamage: boolean,
+): Promise<SegmentScan> {
+  const indexes = new SegmentIndexes(baseOffset);
+  let scanner = new BatchScanner(file, 0, size);
+  let fault: SegmentScan['fault'] = null;
+  let nextOffset = baseOffset;
+  let end = 0;
+  for (;;) {
+    for (let batch = await scanner.next(nextOffset); batch !== null; batch = await scanner.next(nextOffset)) {
+      indexes.note(batch.bytes, batch.at, batch.position);
+      nextOffset = lastOffsetOf(batch.bytes, batch.at) + 1;
+      end = scanner.position;
+    }
+    fault ??= scanner.fault;
+    if (scanner.fault === null || !pastDamage) return { indexes, fault, end, nextOffset };
+    const offsets = { min: nextOffset, max: Number.MAX_SAFE_INTEGER };
+    const whole = await findWholeBatch(file, scanner.fault.position + 1, size, offsets);
+    if (whole === null) return { indexes, fault, end, nextOffset };
+    nextOffset = whole.baseOffset;
+    scanner = new BatchScanner(file, whole.position, size);
+  }
+}
+
+export async function readSeal(files: FileSystem, directory: string, baseOffset: number): Promise<Seal | null> {
+  const bytes = await readWhole(files, segmentPath(directory, baseOffset, '.seal'));
+  return bytes === null ? null : decodeSeal(bytes);
+}

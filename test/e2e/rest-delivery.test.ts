@@ -14,7 +14,10 @@ describe.each(restSystems)('REST on $name', (system) => {
     expect(published.status).toBe(200);
 
     const first = await pullOne(gateway, topic);
-    expect(first).toMatchObject({ attempt: 1, message: { key: 'k', value: { poison: true }, headers: { trace: ['a', 'b'] }, id: 'mine' } });
+    expect(first).toMatchObject({
+      attempt: 1,
+      message: { key: 'k', value: { poison: true }, headers: { trace: ['a', 'b'] }, id: 'mine' },
+    });
     await settle(gateway, topic, 'nack', { tokens: [first.ackToken], delayMs: 0 });
     const second = await pullOne(gateway, topic);
     expect(second).toMatchObject({ attempt: 2, message: { id: 'mine' } });
@@ -38,7 +41,12 @@ describe.each(restSystems)('REST on $name', (system) => {
     const gateway = await gatewayOn(system, context);
     const topic = await world(gateway, system.topicOptions);
     const bytes = Buffer.from([0, 255, 1, 254, 10, 13]).toString('base64');
-    const sent = [{ valueBase64: bytes, headers: { bin: { base64: '/w==' } } }, { value: '' }, { value: null, key: 'gone' }, { value: '\u{1f600}' }];
+    const sent = [
+      { valueBase64: bytes, headers: { bin: { base64: '/w==' } } },
+      { value: '' },
+      { value: null, key: 'gone' },
+      { value: '\u{1f600}' },
+    ];
     expect((await post(gateway, `topics/${topic}/messages`, { messages: sent })).status).toBe(200);
     const received: Record<string, unknown>[] = [];
     while (received.length < sent.length) {
@@ -78,7 +86,11 @@ describe.each(restSystems)('REST on $name', (system) => {
 async function world(gateway: Gateway, topicOptions: object): Promise<string> {
   const topic = ownTopic('rest');
   expect((await post(gateway, 'topics', { name: topic, ...topicOptions })).status).toBe(201);
-  const subscribed = await post(gateway, 'subscriptions', { name: `${topic}-reader`, topic, retry: { minBackoffMs: 0 } });
+  const subscribed = await post(gateway, 'subscriptions', {
+    name: `${topic}-reader`,
+    topic,
+    retry: { minBackoffMs: 0 },
+  });
   expect(subscribed.status, JSON.stringify(subscribed.json)).toBe(201);
   return topic;
 }

@@ -20,8 +20,12 @@ describe.each(restSystems)('quick start on $name', (system) => {
       const [created, subscribed, published, pulled, acked] = answers;
       expect(created).toMatchObject({ name: topic, ...system.topicOptions });
       expect(subscribed).toMatchObject({ topic });
-      expect(published.results, round).toMatchObject([{ id: expect.any(String), durability: { copies: expect.any(Number) } }]);
-      expect(pulled.deliveries, round).toMatchObject([{ attempt: 1, message: { key: 'customer-42', value: { order: 1, total: 9.5 } } }]);
+      expect(published.results, round).toMatchObject([
+        { id: expect.any(String), durability: { copies: expect.any(Number) } },
+      ]);
+      expect(pulled.deliveries, round).toMatchObject([
+        { attempt: 1, message: { key: 'customer-42', value: { order: 1, total: 9.5 } } },
+      ]);
       expect(pulled.deliveries[0].message.id).toBe(published.results[0].id);
       expect(acked.results, round).toEqual([{ token: pulled.deliveries[0].ackToken, status: 'ok' }]);
     }

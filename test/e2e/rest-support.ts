@@ -17,7 +17,11 @@ export interface RestSystem {
 }
 
 export const restSystems: readonly RestSystem[] = [
-  { name: 'native', topicOptions: {}, config: () => ({ backend: 'native', native: { dataDir: mkdtempSync(join(tmpdir(), 'sluice-rest-')) } }) },
+  {
+    name: 'native',
+    topicOptions: {},
+    config: () => ({ backend: 'native', native: { dataDir: mkdtempSync(join(tmpdir(), 'sluice-rest-')) } }),
+  },
   { name: 'rabbitmq quorum', topicOptions: { queueType: 'quorum' }, config: rabbitmq },
   { name: 'rabbitmq classic', topicOptions: { queueType: 'classic' }, config: rabbitmq },
   { name: 'rabbitmq stream', topicOptions: { queueType: 'stream' }, config: rabbitmq },
@@ -67,7 +71,9 @@ export async function get(gateway: { readonly url: string }, path: string): Prom
 }
 
 /** Runs a script with /bin/sh as a person would paste it. */
-export async function shell(script: string): Promise<{ readonly status: number | null; readonly output: string; readonly errors: string }> {
+export async function shell(
+  script: string,
+): Promise<{ readonly status: number | null; readonly output: string; readonly errors: string }> {
   return await new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';

@@ -1,6 +1,7 @@
 /** POST messages. The hot path: nothing here is done per message that could be done per request. */
 
 import {
+  type Durability,
   type MessagingPort,
   PortError,
   type PublishMessage,
@@ -74,13 +75,28 @@ async function publish(
 }
 
 function outcomeJson(outcome: PublishOutcome): string {
-  if (outcome.kind !== 'stored')
+  if (outcome.kind !== 'stored') {
     return JSON.stringify({ problem: { ...problemOf(outcome.error), messageId: outcome.id } });
-  const { persistence, copies } = outcome.durability;
+  }
   const offset = outcome.offset === null ? '' : `,"offset":${outcome.offset}`;
+  const id = plainId.test(outcome.id) ? `"${outcome.id}"` : JSON.stringify(outcome.id);
   const duplicate = outcome.duplicate === true ? ',"duplicate":true' : '';
-  const id = JSON.stringify(outcome.id);
-  return `{"partition":${outcome.partition}${offset},"id":${id},"durability":{"persistence":"${persistence}","copies":${copies}}${duplicate}}`;
+  return `{"partition":${outcome.partition}${offset},"id":${id},"durability":${durabilityJson(outcome.durability)}${duplicate}}`;
+}
+
+/** Nothing to escape: every id that is made here, and most others. */
+const plainId = /^[\w.:-]+$/;
+
+/** Drivers hand out one object for many outcomes. */
+let lastDurability: Durability | undefined;
+let lastDurabilityJson = '';
+
+function durabilityJson(durability: Durability): string {
+  if (durability !== lastDurability) {
+    lastDurability = durability;
+    lastDurabilityJson = JSON.stringify({ persistence: durability.persistence, copies: durability.copies });
+  }
+  return lastDurabilityJson;
 }
 
 function storedBytes(messages: readonly PublishMessage[], outcomes: readonly PublishOutcome[]): number {

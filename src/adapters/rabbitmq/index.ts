@@ -255,6 +255,7 @@ class RabbitMqDriver implements Driver {
         : new QueueIntake({
             ...common,
             queues: this.#topology.subscriptionQueues(subscription, topic),
+            presenceQueue: this.#topology.presenceQueue(subscription.name),
             canReleaseUncounted: topic.queueType === 'quorum' && this.#version.atLeast(4, 3),
             attempts: topic.queueType === 'classic' ? this.#attemptsOf(subscription.name) : undefined,
           });

@@ -42,6 +42,8 @@ export interface QueueIntakeOptions {
   readonly subscription: SubscriptionDefinition;
   readonly topic: TopicDefinition;
   readonly queues: readonly { readonly name: string; readonly partitions: readonly number[] }[];
+  /** Where the processes that have this subscription open are counted. */
+  readonly presenceQueue: string;
   readonly sink: IntakeSink;
   readonly credit: IntakeCredit;
   /** Whether a message can be given back without counting an attempt (from 4.3 on). */
@@ -149,15 +151,12 @@ export class QueueIntake implements Intake {
   }
 
   /**
-   * Whether another process waits for one of these queues. The moment our consumer is cancelled it would get the messages
+   * Whether another process may wait for one of these queues. The moment our consumer is cancelled it would get the messages
    * behind those in our hands. Closing the channel instead hands over all at once, in order; the queue then counts an attempt.
    */
   async #othersWait(channel: DeliveryChannel): Promise<boolean> {
     try {
-      for (const { name } of this.#options.queues) {
-        if ((await channel.consumersOf(name)) > 1) return true;
-      }
-      return false;
+      return (await channel.consumersOf(this.#options.presenceQueue)) > 1;
     } catch {
       return true; // order first
     }
@@ -203,6 +202,7 @@ export class QueueIntake implements Intake {
     let channel: DeliveryChannel | undefined;
     try {
       channel = await DeliveryChannel.open(model, () => this.#channelEnded(channel));
+      if (!this.#isShared) await channel.beCountedOn(this.#options.presenceQueue);
       for (const queue of this.#options.queues) await this.#consume(channel, queue);
       if (channel.isOver) return new PortError('backend_unavailable', 'the channel ended while it was set up');
       this.#channel = channel;

@@ -5,6 +5,7 @@
  *   PREFIX.t.TOPIC.P      stream of partition P (queueType stream)
  *   PREFIX.s.SUB.P        queue of an ordered subscription, one for each partition, single active consumer
  *   PREFIX.s.SUB.all      queue of an unordered subscription, bound to every partition
+ *   PREFIX.p.SUB.all      empty, auto-deleted: every process with an ordered subscription open has a consumer on it, to be counted
  *   PREFIX.c.SUB.P        cursor and lease of a subscription on a stream (see cursor-lease.ts)
  *   PREFIX.k.SUB.P        copy of the newest cursor, to be read by anyone
  *   PREFIX.meta           stream of definitions
@@ -50,6 +51,10 @@ export class Topology {
 
   stream(topic: string, partition: number): string {
     return short(`${this.#prefix}.t.${topic}.${partition}`);
+  }
+
+  presenceQueue(subscription: string): string {
+    return short(`${this.#prefix}.p.${subscription}.all`);
   }
 
   cursorQueue(subscription: string, partition: number): string {

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { limits } from './limits.ts';
-import { type LocalBroker, type LocalNode, startNodeProcess, waitReady } from './local-broker.ts';
+import { type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
 import { freePorts } from './ports.ts';
 import { kafkaBrokerCount, parseHostPort, probeKafka } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
@@ -21,7 +21,7 @@ export async function startKafka(
   run: { readonly id: string; readonly directory: string; readonly nodes: 1 | 3 },
 ): Promise<LocalBroker> {
   const ports = await kafkaPorts(run.nodes);
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = clusterIdOf(randomBytes(16));
   const loggingFile = join(run.directory, 'log4j2.properties');
   await writeFile(loggingFile, LOGGING);
   const nodes: LocalNode[] = [];
@@ -62,16 +62,23 @@ export async function startKafka(
     );
   }
   const started = performance.now();
-  for (const node of nodes) await startNodeProcess(run.id, node);
-  for (const node of nodes) {
-    await waitReady(run.id, node);
+  const starting = await startAll(run.id, nodes);
+  for (const [process, node] of starting) {
+    await waitReady(process, node);
     const address = parseHostPort(node.address);
-    await waitReady(run.id, node, async () => {
+    await waitReady(process, node, async () => {
       const count = await kafkaBrokerCount(address);
       if (count !== run.nodes) throw new Error(`${count} of ${run.nodes} brokers known`);
     });
   }
   return { nodes, startMs: Math.round(performance.now() - started) };
+}
+
+/** Pure: a cluster's id from 16 random bytes. It must not start with a dash, which the tool would take for an option: one in 64 would. */
+export function clusterIdOf(random: Buffer): string {
+  const bytes = Buffer.from(random);
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
+  return bytes.toString('base64url');
 }
 
 async function kafkaPorts(nodes: 1 | 3): Promise<KafkaPorts[]> {

@@ -7,6 +7,7 @@ import { tailOf } from './command.ts';
 import { BrokersError, reasonOf } from './errors.ts';
 import { limits } from './limits.ts';
 import {
+  identify,
   isRunning,
   NODE_MARK,
   type ProcessIdentity,
@@ -38,8 +39,11 @@ export interface LocalBroker {
   readonly startMs: number;
 }
 
-/** Starts the node's process; resolves when it exists, long before it answers. It outlives us unless somebody ends it. */
-export async function startNodeProcess(runId: string, node: LocalNode): Promise<void> {
+/**
+ * Starts the node's process; resolves with its identity when it exists, long before it answers. What it executes in turn, down to the
+ * broker, keeps that identity or is waited for by it: when it has ended, so has the node. It outlives us unless somebody ends it.
+ */
+export async function startNodeProcess(runId: string, node: LocalNode): Promise<ProcessIdentity> {
   const log = openSync(node.logFile, 'a');
   try {
     const child = spawn(node.program, node.args, {
@@ -54,6 +58,9 @@ export async function startNodeProcess(runId: string, node: LocalNode): Promise<
       child.once('error', reject);
     });
     child.unref();
+    const identity = identify(child.pid ?? 0);
+    if (identity === null) throw new Error('it ended at once');
+    return identity;
   } catch (caught) {
     throw new BrokersError('failed', `${node.name} did not start: ${reasonOf(caught)}`, { cause: caught });
   } finally {
@@ -61,16 +68,23 @@ export async function startNodeProcess(runId: string, node: LocalNode): Promise<
   }
 }
 
+/** Starts all nodes, without waiting for one before the next: the members of a cluster wait for each other. */
+export async function startAll(runId: string, nodes: readonly LocalNode[]): Promise<[ProcessIdentity, LocalNode][]> {
+  const started: [ProcessIdentity, LocalNode][] = [];
+  for (const node of nodes) started.push([await startNodeProcess(runId, node), node]);
+  return started;
+}
+
 /** Resolves when the node answers; throws `failed`, with the end of its log, when it has ended or the time is up. */
 export async function waitReady(
-  runId: string,
+  started: ProcessIdentity,
   node: LocalNode,
   answers: () => Promise<void> = node.answers,
 ): Promise<void> {
   let last = 'no answer';
   let hasEnded = false;
   const isReady = await waitUntil(async () => {
-    hasEnded = ownProcesses(runId, node).length === 0;
+    hasEnded = !isRunning(started);
     if (hasEnded) return true;
     try {
       await answers();

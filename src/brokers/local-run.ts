@@ -131,8 +131,7 @@ function startedBroker<Handle extends RabbitMqHandle | KafkaHandle>(
     startNode: async (index) => {
       const { node, shown } = nodeAt(index);
       if (brokerProcess(runId, node) !== null) throw new BrokersError('failed', `${node.name} runs already`);
-      await startNodeProcess(runId, node);
-      await waitReady(runId, node);
+      await waitReady(await startNodeProcess(runId, node), node);
       shown.pid = brokerProcess(runId, node)?.pid ?? null;
     },
     stop: () => (ended ??= end()),

@@ -87,22 +87,27 @@ export async function waitUntil(holds: () => boolean | Promise<boolean>, withinM
  */
 export async function endRun(runId: string, graceMs: number = limits.stopGraceMs): Promise<void> {
   // A process on its way out has no readable environment any more, but its ports still: so those once seen are watched by identity.
+  // And one in the middle of an exec has none for an instant: so only two empty looks, some time apart, mean that nobody is left.
   const seen = new Map<number, ProcessIdentity>();
   const look = () => {
     for (const one of processesOfRun(runId)) seen.set(one.pid, one);
     return [...seen.values()].filter(isRunning);
+  };
+  const isNobodyLeft = async () => {
+    if (look().length > 0) return false;
+    await delay(limits.pollMs);
+    return look().length === 0;
   };
   const isBroker = ({ pid }: ProcessIdentity) => ['beam.smp', 'java'].includes(programName(pid) ?? '');
   // The brokers first: Erlang's port helper ending under a running beam.smp makes it crash instead of stop.
   for (const one of look().filter(isBroker)) signalProcess(one, 'SIGTERM');
   await waitUntil(() => !look().some(isBroker), graceMs);
   for (const one of look()) signalProcess(one, 'SIGTERM');
-  if (await waitUntil(() => look().length === 0, Math.min(graceMs, 1_000))) return;
+  if (await waitUntil(isNobodyLeft, Math.min(graceMs, 1_000))) return;
   const isGone = await waitUntil(() => {
     // Again each time: a process may have started another between our look and our signal.
-    const left = look();
-    for (const one of left) signalProcess(one, 'SIGKILL');
-    return left.length === 0;
+    for (const one of look()) signalProcess(one, 'SIGKILL');
+    return isNobodyLeft();
   }, limits.killMs);
   if (!isGone) throw new BrokersError('failed', `processes of run ${runId} survived SIGKILL`);
 }

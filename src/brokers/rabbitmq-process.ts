@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { BrokersError } from './errors.ts';
 import { limits } from './limits.ts';
-import { type LocalBroker, type LocalNode, startNodeProcess, waitReady } from './local-broker.ts';
+import { type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
 import { freePorts } from './ports.ts';
 import { probeRabbitMq } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
@@ -68,8 +68,7 @@ export async function startRabbitMq(
     });
   }
   const started = performance.now();
-  for (const node of nodes) await startNodeProcess(run.id, node);
-  for (const node of nodes) await waitReady(run.id, node);
+  for (const [process, node] of await startAll(run.id, nodes)) await waitReady(process, node);
   if (run.nodes > 1) await awaitCluster(launch, run, epmdPort);
   return { nodes, startMs: Math.round(performance.now() - started) };
 }

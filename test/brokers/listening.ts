@@ -53,10 +53,11 @@ export function pidsOfRun(runId: string): number[] {
     .map(Number);
 }
 
-/** Whether the kernel knows that process, as anything but a zombie. */
+/** Whether the kernel knows that process as anything but a zombie; one whose other threads are still ending is none yet. */
 export function isAlive(pid: number): boolean {
   try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return !/^State:\s+Z/m.test(status) || Number(/^Threads:\s+(\d+)/m.exec(status)?.[1]) > 1;
   } catch {
     return false;
   }

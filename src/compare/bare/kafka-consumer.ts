@@ -41,7 +41,8 @@ export async function consumeGroup(
   /** Lets go of a delivery that is waiting to be settled, so that closing need not wait for its owner. */
   const waiting = new Set<() => void>();
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!isClosed) options.onError(payload.error);
+    // What kafkajs restarts by itself is not the end.
+    if (!isClosed && !payload.restart) options.onError(payload.error);
   });
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });

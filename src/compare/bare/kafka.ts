@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
-import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
+import { type Admin, Kafka, KafkaJSError, KafkaJSNumberOfRetriesExceeded, logLevel, Partitioners } from 'kafkajs';
 import type { Position } from '../../adapters/index.ts';
 import { persistenceOf } from '../durability.ts';
 import { type SubscriptionSpec, type Wire, WireRefusal } from '../wire.ts';
@@ -28,6 +28,7 @@ interface Group {
 /** Metadata of a new topic reaches the client's partition leaders within this. */
 const leaderWaitMs = 10_000;
 const leaderPollMs = 20;
+const removeTriesMax = 5;
 
 export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
   restRequestQueueTimer();
@@ -37,7 +38,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
     logLevel: logLevel.NOTHING,
     socketFactory: openSocket,
   });
-  const admin = kafka.admin();
+  const admin = kafka.admin({ retry: { retries: 1, initialRetryTime: leaderPollMs } });
   await admin.connect();
   const groups = new Map<string, Group>();
 
@@ -59,20 +60,22 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       topology: 'one topic with partitions, one consumer group for each subscription',
     },
     async createTopic(name, { partitions }) {
-      await admin.createTopics({
-        topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }],
-        waitForLeaders: true,
-        timeout: leaderWaitMs,
-      });
-      await untilLed(admin, name);
+      await patiently(() =>
+        admin.createTopics({
+          topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }],
+          waitForLeaders: true,
+          timeout: leaderWaitMs,
+        }),
+      );
+      await patiently(() => admin.fetchTopicOffsets(name));
     },
-    deleteTopic: (name) => admin.deleteTopics({ topics: [name] }),
+    deleteTopic: (name) => removeTopic(admin, name),
     async createSubscription(spec) {
       groups.set(spec.name, { topic: spec.topic, moveTo: await startOf(admin, spec) });
     },
     async deleteSubscription(name) {
       groups.delete(name);
-      await admin.deleteGroups([name]);
+      await patiently(() => admin.deleteGroups([name]));
     },
     async publisher(topic) {
       const producer = kafka.producer({
@@ -96,16 +99,34 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
   };
 }
 
-/** The metadata name a leader before the leader itself knows: ask it until it answers. */
-async function untilLed(admin: Admin, topic: string): Promise<void> {
+/**
+ * kafkajs gives up where the broker says "not yet": a leader that does not know yet that it leads, and, since it asks for all
+ * topics when it knows none, a topic of somebody else that is just being deleted. Asked again, both go away.
+ */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   const endMs = performance.now() + leaderWaitMs;
   for (;;) {
     try {
-      await admin.fetchTopicOffsets(topic);
+      return await ask();
+    } catch (reason) {
+      const isPassing =
+        reason instanceof KafkaJSNumberOfRetriesExceeded || (reason instanceof KafkaJSError && reason.retriable);
+      if (!isPassing || performance.now() > endMs) throw reason;
+      await sleep(leaderPollMs);
+    }
+  }
+}
+
+/** A failed call may have deleted it all the same, so the broker is asked before it is tried again. */
+async function removeTopic(admin: Admin, topic: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await admin.deleteTopics({ topics: [topic] });
       return;
     } catch (reason) {
-      if (performance.now() > endMs) throw reason;
-      await sleep(leaderPollMs);
+      const topics = await patiently(() => admin.listTopics());
+      if (!topics.includes(topic)) return;
+      if (tries >= removeTriesMax) throw reason;
     }
   }
 }
@@ -119,8 +140,8 @@ async function startOf(admin: Admin, spec: SubscriptionSpec): Promise<readonly P
 
 async function offsetsFor(admin: Admin, topic: string, to: Position): Promise<readonly PartitionOffset[]> {
   if (typeof to === 'object' && 'timestampMs' in to)
-    return await admin.fetchTopicOffsetsByTimestamp(topic, to.timestampMs);
-  const ends = await admin.fetchTopicOffsets(topic);
+    return await patiently(() => admin.fetchTopicOffsetsByTimestamp(topic, to.timestampMs));
+  const ends = await patiently(() => admin.fetchTopicOffsets(topic));
   return ends.map(({ partition, high, low }) => {
     if (to === 'earliest') return { partition, offset: low };
     if (to === 'latest') return { partition, offset: high };

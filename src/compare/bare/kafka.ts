@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
-import { type Admin, Kafka, KafkaJSError, KafkaJSNumberOfRetriesExceeded, logLevel, Partitioners } from 'kafkajs';
+import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Position } from '../../adapters/index.ts';
 import { persistenceOf } from '../durability.ts';
 import { type SubscriptionSpec, type Wire, WireRefusal } from '../wire.ts';
@@ -109,12 +109,16 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (reason) {
-      const isPassing =
-        reason instanceof KafkaJSNumberOfRetriesExceeded || (reason instanceof KafkaJSError && reason.retriable);
-      if (!isPassing || performance.now() > endMs) throw reason;
+      if (!isPassing(reason) || performance.now() > endMs) throw reason;
       await sleep(leaderPollMs);
     }
   }
+}
+
+/** By shape: kafkajs does not export its error classes to modules. */
+function isPassing(reason: unknown): boolean {
+  if (!(reason instanceof Error)) return false;
+  return reason.name === 'KafkaJSNumberOfRetriesExceeded' || ('retriable' in reason && reason.retriable === true);
 }
 
 /** A failed call may have deleted it all the same, so the broker is asked before it is tried again. */

@@ -23,6 +23,7 @@ interface Group {
   readonly topic: string;
   /** Where its next consumer goes first: kafkajs takes 5 s to commit offsets for a group, a seek after joining takes none. */
   moveTo: readonly PartitionOffset[] | null;
+  wasJoined: boolean;
 }
 
 /** Metadata of a new topic reaches the client's partition leaders within this. */
@@ -71,11 +72,13 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
     },
     deleteTopic: (name) => removeTopic(admin, name),
     async createSubscription(spec) {
-      groups.set(spec.name, { topic: spec.topic, moveTo: await startOf(admin, spec) });
+      groups.set(spec.name, { topic: spec.topic, moveTo: await startOf(admin, spec), wasJoined: false });
     },
     async deleteSubscription(name) {
+      const { wasJoined } = groupOf(name);
       groups.delete(name);
-      await patiently(() => admin.deleteGroups([name]));
+      // A group that nobody joined does not exist on the broker.
+      if (wasJoined) await admin.deleteGroups([name]);
     },
     async publisher(topic) {
       const producer = kafka.producer({
@@ -89,6 +92,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       const group = groupOf(name);
       const { topic, moveTo } = group;
       group.moveTo = null;
+      group.wasJoined = true;
       return await consumeGroup(kafka, { groupId: name, topic, moveTo }, consumeOptions);
     },
     async seek(name, to) {

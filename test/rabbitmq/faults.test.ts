@@ -164,7 +164,8 @@ describe.skipIf(rabbitmq === null)('a broker killed with -9 under load', () => {
           if (outcomes[0]?.kind === 'refused') await new Promise((resolve) => setTimeout(resolve, 20));
         }
       })();
-      await until('load', () => stored.length >= 500);
+      const createdAt = performance.now();
+      await until('load', () => stored.length >= 500 && performance.now() - createdAt >= settleMs(queueType));
       await brokers.killNode('rabbitmq');
       await until('the outage to be noticed', () => unanswered > 0);
       const storedBefore = stored.length;
@@ -182,3 +183,12 @@ describe.skipIf(rabbitmq === null)('a broker killed with -9 under load', () => {
     150_000,
   );
 });
+
+/**
+ * RabbitMQ 4.3.6 does not sync the registration of its stream coordinator when the first stream of a node is made: killed
+ * within the first second or so, it answers "Stream not found" for ever after, also to a new declaration. Nothing that a
+ * client can do heals it, so the stream is given time before the broker is killed.
+ */
+function settleMs(queueType: string): number {
+  return queueType === 'stream' ? 6_000 : 0;
+}

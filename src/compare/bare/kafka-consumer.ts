@@ -10,7 +10,7 @@ const sessionTimeoutMs = 30_000;
 /** Members learn of a rebalance by a heartbeat; the usual 3 s would only make every join that much longer. */
 const heartbeatMs = 500;
 /** The broker answers a fetch with nothing after this; it answers at once when there is something. */
-const fetchWaitMs = 500;
+const fetchWaitMs = 250;
 const joinWaitMs = 30_000;
 
 export interface PartitionOffset {

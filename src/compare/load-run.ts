@@ -15,6 +15,11 @@ import type { PayloadCodec, Plan, WorkloadSpec } from './workloads/index.ts';
 const tickMs = 1;
 /** One call to the wire carries at most this many. */
 const sendBatchMax = 500;
+/**
+ * ... and at its own maximum at most these bytes in one turn of the event loop: Node reads 64 KiB from a socket in a turn, so
+ * a sender that takes more for itself starves the consumers that share its process, and they would look slow.
+ */
+const sendBytesPerTurnMax = 64 * 1024;
 /** A full window is refilled when this part of it is free again, so that batches stay worth sending. */
 const windowRefill = 1 / 16;
 /** Acked and not yet received: above it the sender of a closed window waits, so that what is measured can go on for ever. */
@@ -152,13 +157,15 @@ export class LoadRun {
 
   async #sendClosedWindow(publisher: WirePublisher): Promise<void> {
     const { count } = this.#plan;
+    const perTurn = Math.max(1, Math.min(sendBatchMax, Math.floor(sendBytesPerTurnMax / this.#spec.messageBytes)));
     const refill = Math.max(1, Math.floor(this.#spec.publishWindow * windowRefill));
     let next = 0;
     while (next < count && this.failure === null) {
       const now = this.nowMs();
       if (now >= this.#windowEndMs) return;
-      const room = Math.min(this.#spec.publishWindow - this.#outstanding, sendBatchMax, count - next);
-      if (room < Math.min(refill, count - next) || this.checker.missing > backlogMax) {
+      const free = this.#spec.publishWindow - this.#outstanding;
+      const room = Math.min(free, perTurn, count - next);
+      if (free < Math.min(refill, count - next) || this.checker.missing > backlogMax) {
         await this.#roomFor(refill);
         continue;
       }

@@ -14,7 +14,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { QueueType, SubscriptionDefinition, TopicDefinition } from '../port.ts';
+import type { SubscriptionDefinition, TopicDefinition } from '../port.ts';
 import { bounds } from './bounds.ts';
 import type { BrokerVersion } from './version.ts';
 
@@ -151,10 +151,6 @@ export class Topology {
       ...(this.#version.atLeast(4, 0) ? { 'x-delivery-limit': -1 } : {}),
     };
   }
-}
-
-export function keepsMessages(queueType: QueueType | null): boolean {
-  return queueType === 'stream';
 }
 
 function segmentBytesFor(retentionBytes: number): number {

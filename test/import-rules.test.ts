@@ -52,7 +52,7 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/compare\//,
-    may: [node, /^(commander|zod)$/, /^src\/compare\//, /^src\/adapters\/index\.ts$/, /^src\/brokers\/(index|types)\.ts$/],
+    may: [node, /^(commander|yaml|zod)$/, /^src\/compare\//, /^src\/adapters\/index\.ts$/, /^src\/brokers\/(index|types)\.ts$/],
     why: 'beside the gateway, on the same port',
   },
 

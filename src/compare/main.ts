@@ -228,7 +228,7 @@ function quoted(argument: string): string {
 
 async function write(report: Report, directory: string): Promise<readonly string[]> {
   const { mkdir, writeFile } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const path = await import('node:path');
   const { renderHtml, renderMarkdown } = await import('./report/index.ts');
   await mkdir(directory, { recursive: true });
   const files = {
@@ -236,8 +236,8 @@ async function write(report: Report, directory: string): Promise<readonly string
     'report.md': renderMarkdown(report),
     'report.html': renderHtml(report),
   };
-  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
-  return Object.keys(files).map((name) => join(directory, name));
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text);
+  return Object.keys(files).map((name) => path.join(directory, name));
 }
 
 function statusOf(report: Report): number {

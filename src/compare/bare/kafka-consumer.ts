@@ -84,20 +84,21 @@ function handWholeBatch({ batch }: EachBatchPayload, options: ConsumeOptions): v
 }
 
 async function handOneByOne(
-  { batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload,
+  payload: EachBatchPayload,
   options: ConsumeOptions,
   waiting: Set<() => void>,
   seek: (to: { partition: number; offset: string }) => void,
 ): Promise<void> {
+  const { batch } = payload;
   for (const message of batch.messages) {
-    if (!isRunning() || isStale()) return;
+    if (!payload.isRunning() || payload.isStale()) return;
     const isDone = await settled(waiting, (settle) => options.onDelivery(deliveryOf(batch.partition, message, settle)));
     if (!isDone) {
       seek({ partition: batch.partition, offset: message.offset });
       return;
     }
-    resolveOffset(message.offset);
-    await heartbeat();
+    payload.resolveOffset(message.offset);
+    await payload.heartbeat();
   }
 }
 

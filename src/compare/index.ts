@@ -2,7 +2,7 @@
 
 export { type Assertion, AssertionSyntaxError, checkAssertion, parseAssertion } from './assertions.ts';
 export type { Report } from './report/model.ts';
-export { type CompareOptions, compare, type PlannedWorkload } from './runner.ts';
+export { type CompareOptions, compare, type PlannedWorkload, RemoteRefused } from './runner.ts';
 export { scenarios } from './scenarios/index.ts';
 export { isSystemId, type SystemId, systemIds } from './system-ids.ts';
 export { SystemMissing } from './systems.ts';

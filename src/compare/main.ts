@@ -36,6 +36,7 @@ interface CompareFlags {
   readonly repeats?: string;
   readonly out: string;
   readonly assert?: string[];
+  readonly allowRemote?: true;
 }
 
 /** Wrong usage: the message is for the user, the exit status is 2. */
@@ -60,17 +61,19 @@ export function registerCompareCommands(program: Command): void {
     .option('--repeats <count>', 'repeats of every workload (smoke 1, standard 5, full 10)')
     .option('--out <directory>', 'where the report goes', './compare-report')
     .option('--assert <expressions...>', 'a bound on a figure; the exit status says whether all hold')
+    .option('--allow-remote', 'put the load also on brokers that are not on this machine')
     .addHelpText('after', examples)
     .action(runCommand);
 }
 
 async function runCommand(reports: readonly string[], flags: CompareFlags): Promise<void> {
-  const { SystemMissing, WorkloadFileError } = await import('./index.ts');
+  const { RemoteRefused, SystemMissing, WorkloadFileError } = await import('./index.ts');
   const { TraceError } = await import('./trace/index.ts');
   try {
     process.exitCode = await compareAndWrite(reports, flags);
   } catch (reason) {
-    if (reason instanceof UsageError || reason instanceof WorkloadFileError) fail(reason.message, exitStatus.usage);
+    if (reason instanceof UsageError || reason instanceof WorkloadFileError || reason instanceof RemoteRefused)
+      fail(reason.message, exitStatus.usage);
     else if (reason instanceof TraceError) fail(`${reason.message} (${reason.code})`, exitStatus.usage);
     else if (reason instanceof SystemMissing) fail(reason.message, exitStatus.missing);
     else throw reason;
@@ -145,6 +148,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     onProgress: (line) =>
       void process.stderr.write(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`),
     signal,
+    allowsRemote: flags.allowRemote === true,
   };
 }
 

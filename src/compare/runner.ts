@@ -47,6 +47,8 @@ export interface CompareOptions {
   readonly command: string;
   readonly onProgress: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Load may be put on brokers that are not on this machine. */
+  readonly allowsRemote: boolean;
   /** Brokers that somebody else started and will end; without it the run gets its own. */
   readonly brokers?: ObtainedBrokers;
 }
@@ -67,7 +69,12 @@ const scenarioSizes: Readonly<Record<Profile, { readonly messages: number; reado
 
 const closeDeadlineMs = 15_000;
 
-/** Resolves with the report, also when runs were invalid or assertions failed. Rejects with SystemMissing, or when aborted. */
+/** Addresses outside this machine were given, and nobody said that they may be loaded. */
+export class RemoteRefused extends Error {
+  override readonly name = 'RemoteRefused';
+}
+
+/** Resolves with the report, also when runs were invalid or assertions failed. Rejects with SystemMissing, RemoteRefused, or when aborted. */
 export async function compare(options: CompareOptions): Promise<Report> {
   const startedMs = performance.now();
   const startedAt = new Date().toISOString();
@@ -76,6 +83,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const brokers = options.brokers ?? (await obtainNeeded(options));
   const wires: Wire[] = [];
   try {
+    if (!options.allowsRemote) refuseRemote(brokers);
     const environment = await describeEnvironment(dataDir);
     const context: SystemsContext = { brokers, dataDir, sluiceVersion: await ownVersion() };
     const missing = await openWires(context, options, wires);
@@ -130,6 +138,17 @@ async function obtainNeeded({ systems, onProgress }: CompareOptions): Promise<Ob
   const want = (['rabbitmq', 'kafka'] as const satisfies readonly BrokerKind[]).filter((kind) => kinds.has(kind));
   if (want.length === 0) return null;
   return await obtainBrokers({ want, onProgress });
+}
+
+/** A comparison is a load test: not for a broker that others may be using. */
+function refuseRemote(brokers: ObtainedBrokers | null): void {
+  const hosts = [
+    ...(brokers?.rabbitmq?.urls.map((url) => new URL(url).hostname) ?? []),
+    ...(brokers?.kafka?.brokers.map((address) => address.slice(0, address.lastIndexOf(':'))) ?? []),
+  ];
+  const remote = hosts.find((host) => !/^(127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/.test(host));
+  if (remote !== undefined)
+    throw new RemoteRefused(`${remote} is not this machine; --allow-remote puts the load on it all the same`);
 }
 
 /** Opens every wire that can be had into `wires`; resolves with what cannot. */

@@ -26,6 +26,7 @@ const isComplete = rabbitmq !== null && kafka !== null;
 const base: CompareOptions = {
   systems: systemIds,
   systemsAreRequired: true,
+  allowsRemote: false,
   layers: ['bare', 'port'],
   profile: 'smoke',
   repeats: 1,
@@ -141,6 +142,20 @@ describe.skipIf(!isComplete)('the smoke comparison of all five systems', () => {
       await admin.disconnect();
     }
   });
+});
+
+test('brokers elsewhere are not loaded unasked', async () => {
+  const elsewhere = {
+    kind: 'kafka',
+    brokers: ['broker.example:9092'],
+    version: '4.3.1',
+    nodes: [],
+    source: 'address',
+    startMs: null,
+    libDir: null,
+  } as const;
+  const refused = compare({ ...base, systems: ['kafka'], brokers: brokersGiven(null, elsewhere) });
+  await expect(refused).rejects.toThrow('broker.example');
 });
 
 describe('a trace', () => {

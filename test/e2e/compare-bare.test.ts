@@ -18,6 +18,7 @@ describe.each(groups)('$name by its usual client', ({ isThere, systems }) => {
     const report = await compare({
       systems,
       systemsAreRequired: true,
+      allowsRemote: false,
       layers: ['bare'],
       profile: 'smoke',
       repeats: 1,

@@ -1,0 +1,58 @@
+/** How a system looks in every chart: a colour from the page's style, and a mark, because colour alone tells not everyone. */
+
+import { baseSystem } from '../view.ts';
+import { html, type Markup } from '../markup.ts';
+
+const looks: Readonly<Record<string, { readonly className: string; readonly shape: Shape }>> = {
+  'rabbitmq-quorum': { className: 'sys-quorum', shape: 'circle' },
+  'rabbitmq-classic': { className: 'sys-classic', shape: 'square' },
+  'rabbitmq-stream': { className: 'sys-stream', shape: 'triangle' },
+  kafka: { className: 'sys-kafka', shape: 'diamond' },
+  log: { className: 'sys-log', shape: 'cross' },
+};
+
+type Shape = 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'ring';
+
+/** Another version of a system has its colour, a ring for a mark and a dashed line. */
+export function lookOf(system: string): { className: string; shape: Shape; isVariant: boolean } {
+  const look = looks[baseSystem(system)] ?? { className: 'sys-other', shape: 'ring' as const };
+  const isVariant = system.includes('@');
+  return { ...look, shape: isVariant ? 'ring' : look.shape, isVariant };
+}
+
+/** The mark of a system around a point. */
+export function mark(system: string, x: number, y: number, size = 4): Markup {
+  const { shape } = lookOf(system);
+  const at = (dx: number, dy: number): string => `${fixed(x + dx * size)} ${fixed(y + dy * size)}`;
+  const path = (d: string): Markup => html`<path class="mark" d="${d}"/>`;
+  switch (shape) {
+    case 'circle':
+      return html`<circle class="mark" cx="${fixed(x)}" cy="${fixed(y)}" r="${size}"/>`;
+    case 'ring':
+      return html`<circle class="mark open" cx="${fixed(x)}" cy="${fixed(y)}" r="${size}"/>`;
+    case 'square':
+      return path(`M${at(-0.9, -0.9)} L${at(0.9, -0.9)} L${at(0.9, 0.9)} L${at(-0.9, 0.9)} Z`);
+    case 'triangle':
+      return path(`M${at(0, -1.2)} L${at(1.1, 0.9)} L${at(-1.1, 0.9)} Z`);
+    case 'diamond':
+      return path(`M${at(0, -1.3)} L${at(1.3, 0)} L${at(0, 1.3)} L${at(-1.3, 0)} Z`);
+    case 'cross':
+      return html`<path class="mark open" d="${`M${at(-1, -1)} L${at(1, 1)} M${at(1, -1)} L${at(-1, 1)}`}"/>`;
+  }
+}
+
+/** Which mark and colour is whose, as a list. */
+export function legend(systems: readonly string[]): Markup {
+  const entry = (system: string): Markup =>
+    html`<li><svg class="${`swatch ${lineClass(system)}`}" viewBox="0 0 30 14" width="30" height="14" aria-hidden="true"><path class="line" d="M1 7 H29"/>${mark(system, 15, 7)}</svg>${system}</li>`;
+  return html`<ul class="legend">${systems.map(entry)}</ul>`;
+}
+
+export function lineClass(system: string): string {
+  const { className, isVariant } = lookOf(system);
+  return isVariant ? `${className} variant` : className;
+}
+
+export function fixed(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

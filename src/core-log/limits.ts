@@ -20,10 +20,13 @@ export const limits = {
   queuedBytesMax: 64 * 1024 * 1024,
   /** Appends of one partition that wait for room in the queue; above: `queue_full`. */
   waitingAppendsMax: 65_536,
-  /** One write call: waiters of a long queue are answered as it drains. */
-  groupBytesMax: 8 * 1024 * 1024,
-  /** While a sync is under way fsync appends are held back for one common write, up to this. */
-  heldBytesMax: 4 * 1024 * 1024,
+  /** One write call: small enough to stay in the processor's cache, and so that those who are answered first build their
+   *  next batches while the rest is written. */
+  groupBytesMax: 512 * 1024,
+  /** While a sync is under way fsync appends are held back for one common write and sync, up to this. */
+  heldBytesMax: 8 * 1024 * 1024,
+  /** Groups of fsync appends above twice this are synced in two halves; below a second sync costs more than it hides. */
+  halvedGroupBytes: 256 * 1024,
   /** Recently written batches of all partitions kept in memory, so that readers at the end do not read the disk. */
   hotTailBytesMax: 32 * 1024 * 1024,
   /** A batch above this is not kept in the hot tail: it would push out everybody else's. */
@@ -32,6 +35,8 @@ export const limits = {
   fetchBytesDefault: 1024 * 1024,
   /** The least that one read from the disk asks for. */
   readChunkBytes: 128 * 1024,
+  /** The most that one read from the disk asks for, unless a single batch is larger. */
+  readBytesMax: 8 * 1024 * 1024,
   /** Recovery and index rebuilding read the log in pieces of this. */
   scanChunkBytes: 1024 * 1024,
   /** Closed segments of one partition whose files and indexes stay open. */

@@ -28,7 +28,8 @@ export function buildBatch(records: readonly RecordInput[], nowMs: number): Buff
   const first = records[0] as RecordInput;
   const baseTimestamp = timestampOf(first, nowMs, 0);
   const { size, maxTimestamp } = measure(records, nowMs, baseTimestamp);
-  const bytes = Buffer.allocUnsafe(size);
+  // The pool is for small buffers; asking it for a large one costs more than not asking.
+  const bytes = size < Buffer.poolSize >>> 1 ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size);
   writeInt64(bytes, 0, 0);
   bytes.writeInt32BE(size - BATCH_LENGTH_END, 8);
   bytes.writeInt32BE(0, 12);
@@ -112,7 +113,7 @@ function fieldSize(field: string | Uint8Array | null, index: number, name: strin
   if (typeof field !== 'string' && !(field instanceof Uint8Array)) {
     throw new EngineError('invalid_option', `records[${index}].${name} is neither text, bytes nor null`);
   }
-  const length = typeof field === 'string' ? Buffer.byteLength(field) : field.byteLength;
+  const length = typeof field === 'string' ? Buffer.byteLength(field) : field.length;
   return varintSize(length) + length;
 }
 
@@ -148,7 +149,8 @@ function writeField(bytes: Buffer, position: number, field: string | Uint8Array 
     const at = writeVarint(bytes, position, Buffer.byteLength(field));
     return at + bytes.write(field, at);
   }
-  const at = writeVarint(bytes, position, field.byteLength);
+  const { length } = field;
+  const at = writeVarint(bytes, position, length);
   bytes.set(field, at);
-  return at + field.byteLength;
+  return at + length;
 }

@@ -20,6 +20,10 @@ export function varintSize(value: number): number {
 /** Returns the position after it. */
 export function writeVarint(into: Uint8Array, position: number, value: number): number {
   let zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
+  if (zigzag < 0x80) {
+    into[position] = zigzag;
+    return position + 1;
+  }
   let at = position;
   while (zigzag >= 0x80) {
     into[at++] = (zigzag & 0x7f) | 0x80;

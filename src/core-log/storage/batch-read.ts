@@ -34,7 +34,7 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
   let foundBytes = 0;
   let position = range.from;
   let lastSkipped = range.from - 1;
-  let want = Math.min(Math.max(limits.readChunkBytes, maxBytes), limits.groupBytesMax);
+  let want = Math.min(Math.max(limits.readChunkBytes, maxBytes), limits.readBytesMax);
   for (;;) {
     const window = await readWindow(file, position, Math.min(want, end - position));
     let at = 0;

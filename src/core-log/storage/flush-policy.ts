@@ -1,4 +1,4 @@
-/** When the queue of a partition is written: the rule of group commit. */
+/** When the queue of a partition is written, and when what is written is synced: the rules of group commit. */
 
 import { limits } from '../limits.ts';
 
@@ -18,4 +18,21 @@ export interface QueueState {
 export function shouldWrite({ queuedBytes, eagerAppends, isWriting, isSyncing }: QueueState): boolean {
   if (isWriting || queuedBytes === 0) return false;
   return !isSyncing || eagerAppends > 0 || queuedBytes >= limits.heldBytesMax;
+}
+
+export interface SyncState {
+  /** Written for appends that wait for a sync. */
+  readonly unsyncedBytes: number;
+  /** Appended and not yet taken by a write. */
+  readonly waitingBytes: number;
+  readonly isSyncing: boolean;
+}
+
+/**
+ * One sync at a time. What is queued already is written first, so that it shares the sync; but a large group is halved:
+ * while one half is on its way to the disk those of the other, who were answered, build their next batches.
+ */
+export function shouldSync({ unsyncedBytes, waitingBytes, isSyncing }: SyncState): boolean {
+  if (isSyncing || unsyncedBytes === 0) return false;
+  return waitingBytes === 0 || (unsyncedBytes >= limits.halvedGroupBytes && unsyncedBytes >= waitingBytes);
 }

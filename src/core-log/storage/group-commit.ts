@@ -12,7 +12,7 @@ import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { LogPersistence } from '../types.ts';
-import { shouldWrite } from './flush-policy.ts';
+import { shouldSync, shouldWrite } from './flush-policy.ts';
 import { type Log, TruncateFailed } from './log.ts';
 
 export interface QueuedBatch {
@@ -36,9 +36,13 @@ export class GroupCommit {
   readonly #clock: Clock;
   readonly #listener: CommitListener;
   #queue: QueuedBatch[] = [];
+  /** Of the queue and of the write under way. */
   #queuedBytes = 0;
+  /** Of the queue. */
+  #waitingBytes = 0;
   #eagerAppends = 0;
   #unsynced: QueuedBatch[] = [];
+  #unsyncedBytes = 0;
   #isScheduled = false;
   #isWriting = false;
   #isSyncing = false;
@@ -71,6 +75,7 @@ export class GroupCommit {
     }
     this.#queue.push(batch);
     this.#queuedBytes += batch.bytes.length;
+    this.#waitingBytes += batch.bytes.length;
     if (batch.durability !== 'fsync') this.#eagerAppends += 1;
     if (batch.durability === 'memory') batch.stored();
     this.#schedule();
@@ -115,14 +120,19 @@ export class GroupCommit {
 
   /** Something began or ended: does what is due now. */
   #changed(): void {
-    const state = {
+    const isSyncDue = shouldSync({
+      unsyncedBytes: this.#unsyncedBytes,
+      waitingBytes: this.#waitingBytes,
+      isSyncing: this.#isSyncing,
+    });
+    if (isSyncDue) void this.#sync();
+    const isWriteDue = shouldWrite({
       queuedBytes: this.#queuedBytes,
       eagerAppends: this.#eagerAppends,
       isWriting: this.#isWriting,
       isSyncing: this.#isSyncing,
-    };
-    if (this.#unsynced.length > 0 && !this.#isSyncing) void this.#sync();
-    if (shouldWrite(state)) void this.#write();
+    });
+    if (isWriteDue) void this.#write();
     for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 
@@ -136,10 +146,10 @@ export class GroupCommit {
     try {
       const count = await this.#log.append(group.map(({ bytes }) => bytes));
       this.#written(count === group.length ? group : group.slice(0, count));
-      if (count < group.length) this.#queue = [...group.slice(count), ...this.#queue];
+      if (count < group.length) this.#putBack(group.slice(count));
       if (this.#failure !== undefined) this.#refuseQueue(this.#failure);
     } catch (reason) {
-      this.#queue = [...group, ...this.#queue];
+      this.#putBack(group);
       this.#writeFailed(reason);
     }
     this.#isWriting = false;
@@ -152,7 +162,10 @@ export class GroupCommit {
     for (const batch of batches) {
       if (batch.durability === 'os') batch.stored();
       else if (batch.durability === 'fsync' && this.#syncFailure !== undefined) batch.failed(this.#syncFailure);
-      else if (batch.durability === 'fsync') this.#unsynced.push(batch);
+      else if (batch.durability === 'fsync') {
+        this.#unsynced.push(batch);
+        this.#unsyncedBytes += batch.bytes.length;
+      }
     }
   }
 
@@ -160,22 +173,33 @@ export class GroupCommit {
     this.#isSyncing = true;
     const waiting = this.#unsynced;
     this.#unsynced = [];
+    this.#unsyncedBytes = 0;
     try {
       await this.#log.sync();
-      for (const batch of waiting) batch.stored();
-      this.#saveMarkLater();
     } catch (cause) {
-      const text = `sync of ${this.#log.path} failed: ${String(cause)}`;
-      const reason = new EngineError('sync_failed', `${text}; the records may be on the disk or not`, { cause });
-      this.#syncFailure = reason;
-      this.#fence(
-        new EngineError('fenced', `${text}; the partition takes no more appends until it is opened again`, { cause }),
-      );
-      for (const batch of [...waiting, ...this.#unsynced.splice(0)]) batch.failed(reason);
+      this.#isSyncing = false;
+      this.#syncFailed(waiting, cause);
+      return;
     }
     this.#isSyncing = false;
-    // Whoever was answered now appends again in this turn: the next group waits for them.
-    this.#schedule();
+    // What was held back goes first: those who are answered now build their next batches while it is written.
+    this.#changed();
+    for (const batch of waiting) batch.stored();
+    this.#saveMarkLater();
+  }
+
+  #syncFailed(waiting: readonly QueuedBatch[], cause: unknown): void {
+    const text = `sync of ${this.#log.path} failed: ${String(cause)}`;
+    const reason = new EngineError('sync_failed', `${text}; the records may be on the disk or not`, { cause });
+    this.#syncFailure = reason;
+    this.#fence(
+      new EngineError('fenced', `${text}; the partition takes no more appends until it is opened again`, { cause }),
+    );
+    const unsynced = this.#unsynced;
+    this.#unsynced = [];
+    this.#unsyncedBytes = 0;
+    for (const batch of [...waiting, ...unsynced]) batch.failed(reason);
+    this.#changed();
   }
 
   /** The first batches of the queue, which they leave; they count as queued until they are written. */
@@ -188,7 +212,13 @@ export class GroupCommit {
     }
     const group = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
     this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count);
+    this.#waitingBytes -= bytes;
     return group;
+  }
+
+  #putBack(group: readonly QueuedBatch[]): void {
+    this.#queue = [...group, ...this.#queue];
+    this.#waitingBytes += group.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   /** These are queued no more. */
@@ -223,6 +253,7 @@ export class GroupCommit {
   #refuseQueue(reason: EngineError): void {
     const refused = this.#queue;
     this.#queue = [];
+    this.#waitingBytes = 0;
     this.#count(refused);
     this.#listener.refused();
     for (const batch of refused) if (batch.durability !== 'memory') batch.failed(reason);

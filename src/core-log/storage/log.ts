@@ -171,7 +171,8 @@ export class Log {
 
   /** The first offset with a record at or after `timestamp`; undefined when there is none. */
   async offsetForTimestamp(timestamp: number): Promise<number | undefined> {
-    for (const segment of [...this.#segments]) {
+    const segments = this.#segments.slice(); // retention may shorten the row while we wait
+    for (const segment of segments) {
       if (segment.maxTimestamp < timestamp) continue;
       const offset = await this.#reading(segment.baseOffset, (current) => current.offsetForTimestamp(timestamp));
       if (offset !== undefined) return offset;

@@ -10,6 +10,13 @@ const NOTICED_MS = 35_000;
 /** From the broker's return to the first publish that is stored. */
 const RECOVERED_MS = 60_000;
 
+/**
+ * RabbitMQ 4.3 registers a new quorum queue lazily: killed with -9 in the first seconds of the queue's life, the node comes back
+ * with the queue empty, confirmed messages included (seen in each of several runs; never with an older queue). There is no event
+ * to wait for.
+ */
+const NEW_QUEUE_IS_REGISTERED_MS = 6_000;
+
 describe.each(['rabbitmq', 'kafka'] as const)('%s is killed and comes back', (kind: BrokerKind) => {
   it('publishes are 503 and retryable while it is away; what was stored before and after is delivered', {
     timeout: 240_000,
@@ -27,6 +34,7 @@ describe.each(['rabbitmq', 'kafka'] as const)('%s is killed and comes back', (ki
     context.onTestFinished(async () => await gateway.close());
     await post(gateway, 'topics', { name: 'outage' });
     await post(gateway, 'subscriptions', { name: 'outage-reader', topic: 'outage', ackDeadlineMs: 300_000 });
+    if (kind === 'rabbitmq') await new Promise((resolve) => setTimeout(resolve, NEW_QUEUE_IS_REGISTERED_MS));
     const publish = async (id: string) =>
       await post(gateway, 'topics/outage/messages', { messages: [{ value: id, id }] });
     expect((await publish('before')).status).toBe(200);

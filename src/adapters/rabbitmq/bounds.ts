@@ -46,6 +46,10 @@ export const bounds = {
   cursorQueueLength: 64,
   /** Attempts of messages on classic queues that are remembered, by message id. */
   attemptsRemembered: 10_000,
+  /** A stream that holds messages sends the first one within this, also on a broker that is busy. */
+  streamAnswerMs: 4_000,
+  /** A stream that is silent for so long, after two round trips, and of which nobody knows that it holds anything, is empty. */
+  streamSilenceMs: 100,
   /** A chunk of a stream holds at most 4,096 messages: this reads the last one whole. */
   chunkMessagesMax: 5_000,
   /** Reads of one browse stop at this many bytes and say where to go on. */

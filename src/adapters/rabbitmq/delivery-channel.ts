@@ -86,9 +86,10 @@ export class DeliveryChannel {
     this.#consumerTags.delete(consumerTag);
   }
 
-  /** A round trip on this channel: what the broker sent before has arrived when it resolves. */
-  async barrier(queue: string): Promise<void> {
-    await within(this.#channel.checkQueue(queue), bounds.callTimeoutMs, `check "${queue}"`);
+  /** A round trip on this channel: what the broker sent before has arrived when it resolves. @returns the count of ready messages. */
+  async barrier(queue: string): Promise<number> {
+    const { messageCount } = await within(this.#channel.checkQueue(queue), bounds.callTimeoutMs, `check "${queue}"`);
+    return messageCount;
   }
 
   /** Joins a queue that never has a message, made when it is not there and gone with its last consumer. */

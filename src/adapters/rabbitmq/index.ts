@@ -150,7 +150,9 @@ class RabbitMqDriver implements Driver {
       await channel.deleteExchange(this.#topology.exchange(topic.name));
       if (topic.queueType !== 'stream') return;
       for (let partition = 0; partition < topic.partitions; partition += 1) {
-        await channel.deleteQueue(this.#topology.stream(topic.name, partition));
+        const stream = this.#topology.stream(topic.name, partition);
+        await channel.deleteQueue(stream);
+        this.#reader.forget(stream);
       }
     });
   }
@@ -233,6 +235,12 @@ class RabbitMqDriver implements Driver {
       return { exchange, routingKey: String(message.partition), content, options: properties };
     });
     const outcomes = await this.#publisher.publish(publications, options.signal);
+    if (topic.queueType === 'stream') {
+      const stored = new Set(
+        messages.filter((_, index) => outcomes[index]?.kind === 'stored').map(({ partition }) => partition),
+      );
+      for (const partition of stored) this.#reader.noteStored(this.#topology.stream(topic.name, partition));
+    }
     return messages.map(({ id, partition }, index) => {
       const outcome = outcomes[index] as PublicationOutcome;
       if (outcome.kind !== 'stored') return { kind: outcome.kind, id, error: outcome.error };

@@ -82,6 +82,7 @@ export class MetaStream implements MetaStore {
       true,
     );
     await this.#options.publisher.store({ exchange: '', routingKey: this.#stream, content, options });
+    this.#options.reader.noteStored(this.#stream);
     await this.refresh();
   }
 

@@ -2,8 +2,12 @@
  * Reading streams without a subscription: their ends, positions by time, and browsing. Each call uses a channel of its own.
  *
  * RabbitMQ tells the end of a stream over AMQP 0-9-1 only by letting one consume the last chunk (the count of a passive
- * declare is seconds old). A round trip on the same channel after that is answered behind the chunk's messages, so what has
- * arrived by then is all there is. In a cluster this is the end as the connected node knows it.
+ * declare is seconds old). In a cluster this is the end as the connected node knows it.
+ *
+ * Non-obvious: the broker sends the first chunk when the stream's own process has answered the channel's, and under load that
+ * is after any round trip of ours. So silence means "empty" only for a stream of which nobody knows better: one that this
+ * process stored to or read from before, or that counts messages, is waited for. From the first message on a round trip does
+ * tell: it is answered behind the rest of the chunk.
  */
 
 import type { ConsumeMessage } from 'amqplib';
@@ -32,18 +36,54 @@ export function offsetOf(message: ConsumeMessage): number {
 
 export class StreamReader {
   readonly #connection: SupervisedConnection;
+  /** Streams that hold messages, as far as this process has seen. */
+  readonly #filled = new Set<string>();
 
   constructor(connection: SupervisedConnection) {
     this.#connection = connection;
   }
 
+  /** This process has stored to the stream: it is not empty, however silent it is. */
+  noteStored(stream: string): void {
+    this.#filled.add(stream);
+  }
+
+  /** The stream is deleted: one of its name may be empty again. */
+  forget(stream: string): void {
+    this.#filled.delete(stream);
+  }
+
   async nextOffset(stream: string): Promise<number> {
+    return (await this.#lastChunk(stream)).next;
+  }
+
+  /** @returns the offset behind the last message, and the newest time of a message in the last chunk. */
+  async #lastChunk(stream: string): Promise<{ readonly next: number; readonly newestMs: number }> {
     let next = 0;
+    let newestMs = 0;
     await this.#consume(stream, 'last', bounds.chunkMessagesMax, async (channel, onMessage) => {
-      onMessage((message) => (next = Math.max(next, offsetOf(message) + 1)));
-      await twoBarriers(channel, stream);
+      const came = new Promise<void>((resolve) => {
+        onMessage((message) => {
+          next = Math.max(next, offsetOf(message) + 1);
+          newestMs = Math.max(newestMs, fromAmqp(message, NOWHERE).timestampMs);
+          resolve();
+        });
+      });
+      if (!(await this.#comes(channel, stream, came))) return;
+      this.#filled.add(stream);
+      await channel.barrier(stream); // the rest of the chunk
     });
-    return next;
+    return { next, newestMs };
+  }
+
+  /** Whether the first message comes, for a consumer that was just made. */
+  async #comes(channel: DeliveryChannel, stream: string, came: Promise<void>): Promise<boolean> {
+    const count = await Promise.race([came.then(() => undefined), twoBarriers(channel, stream)]);
+    if (count === undefined) return true;
+    const isFilled = count > 0 || this.#filled.has(stream);
+    const hasCome = await isWithin(came, isFilled ? bounds.streamAnswerMs : bounds.streamSilenceMs);
+    if (!hasCome) this.#filled.delete(stream); // deleted and made again, by another process
+    return hasCome;
   }
 
   async ends(stream: string): Promise<StreamEnds> {
@@ -55,17 +95,18 @@ export class StreamReader {
 
   /** The first message at or after a time by the messages' own timestamps; the end when there is none. */
   async offsetAt(stream: string, timestampMs: number, nowMs: number): Promise<number> {
-    const next = await this.nextOffset(stream);
+    const { next, newestMs } = await this.#lastChunk(stream);
     // Publishers may give times ahead of the broker's clock: then its index of chunks is no help.
     const isPast = timestampMs + bounds.clockSkewMs < nowMs;
     const fromMs = Math.max(0, timestampMs - bounds.clockSkewMs);
     const from: OffsetSpec = isPast ? { '!': 'timestamp', value: Math.floor(fromMs / 1_000) } : 'first';
-    const where = { topic: '', partition: 0 };
+    const isSure = from === 'first' || newestMs >= timestampMs;
     const found = await this.#firstMatch(
       stream,
       from,
       next,
-      (message) => fromAmqp(message, where).timestampMs >= timestampMs,
+      (message) => fromAmqp(message, NOWHERE).timestampMs >= timestampMs,
+      isSure,
     );
     return found ?? next;
   }
@@ -102,28 +143,35 @@ export class StreamReader {
     from: OffsetSpec,
     next: number,
     matches: (message: ConsumeMessage) => boolean,
+    isSure = true,
   ): Promise<number | undefined> {
     let found: number | undefined;
-    await this.#scan(stream, from, next, (message, offset) => {
+    const visit = (message: ConsumeMessage, offset: number): boolean => {
       if (!matches(message)) return false;
       found = offset;
       return true;
-    });
+    };
+    await this.#scan(stream, from, next, visit, isSure);
     return found;
   }
 
-  /** Until `visit` returns true, or the message before `next` was visited, or nothing more comes. */
+  /**
+   * Until `visit` returns true or the message before `next` was visited.
+   * @param isSure that there is a message at `from` or after; without it, silence is an end too.
+   */
   async #scan(
     stream: string,
     from: OffsetSpec,
     next: number,
     visit: (message: ConsumeMessage, offset: number) => boolean,
+    isSure = true,
   ): Promise<void> {
     if (next === 0) return;
     await this.#consume(stream, from, SCAN_PREFETCH, async (channel, onMessage) => {
       await new Promise<void>((resolve, reject) => {
         let isOver = false;
-        let seen = 0;
+        let noteCame: () => void = () => undefined;
+        const came = new Promise<void>((arrived) => (noteCame = arrived));
         const end = (error?: unknown): void => {
           isOver = true;
           clearTimeout(timer);
@@ -142,7 +190,7 @@ export class StreamReader {
         ).unref();
         onMessage((message) => {
           if (isOver) return;
-          seen += 1;
+          noteCame();
           const offset = offsetOf(message);
           try {
             if ((offset < next && visit(message, offset)) || offset >= next - 1) {
@@ -155,8 +203,11 @@ export class StreamReader {
           }
           channel.ack(message); // the broker sends one more
         });
+        if (isSure) return;
         // A position after the last message brings nothing.
-        twoBarriers(channel, stream).then(() => seen === 0 && end(), end);
+        twoBarriers(channel, stream)
+          .then(async () => await isWithin(came, bounds.streamSilenceMs))
+          .then((hasCome) => hasCome || end(), end);
       });
     });
   }
@@ -194,10 +245,22 @@ export class StreamReader {
   }
 }
 
-/** Two: the first may overtake a chunk whose reading was about to begin. */
-async function twoBarriers(channel: DeliveryChannel, stream: string): Promise<void> {
+/** Two: the first may overtake a chunk whose reading was about to begin. @returns the count of the stream, which may be old. */
+async function twoBarriers(channel: DeliveryChannel, stream: string): Promise<number> {
   await channel.barrier(stream);
-  await channel.barrier(stream);
+  return await channel.barrier(stream);
+}
+
+async function isWithin(event: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+  });
+  try {
+    return await Promise.race([event.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function outOfRange(stream: string, what: string): PortError {
@@ -205,3 +268,6 @@ function outOfRange(stream: string, what: string): PortError {
 }
 
 const SCAN_PREFETCH = 1_000;
+
+/** For messages of which only the time is looked at. */
+const NOWHERE = { topic: '', partition: 0 };

@@ -18,8 +18,10 @@ if (want.length > 0) {
   const brokers = await obtainBrokers({ want, onProgress: (line) => process.stderr.write(`${line}\n`) });
   try {
     for (const { kind, reason } of brokers.skipped) process.stderr.write(`${kind} left out: ${reason}\n`);
-    if (brokers.rabbitmq !== undefined) rows.push(...(await (await import('./port-rabbitmq.ts')).run({ url: brokers.rabbitmq.url })));
-    if (brokers.kafka !== undefined) rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: brokers.kafka.brokers })));
+    if (brokers.rabbitmq !== undefined)
+      rows.push(...(await (await import('./port-rabbitmq.ts')).run({ url: brokers.rabbitmq.url })));
+    if (brokers.kafka !== undefined)
+      rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: brokers.kafka.brokers })));
   } finally {
     await brokers.stop();
   }

@@ -21,15 +21,43 @@ const node = /^node:/;
 const portSide = /^src\/adapters\/(?!native\/|rabbitmq\/|kafka\/|registry)[a-z-]+\.ts$/;
 
 const rules: readonly Rule[] = [
-  { from: /^src\/core-log\/platform\//, may: [node, /^src\/core-log\/(platform\/|errors|limits)/], why: 'everything not deterministic comes in here' },
-  { from: /^src\/core-log\/record\//, may: [node, /^@node-rs\/crc32$/, /^src\/core-log\/(record\/|errors|limits|types)/], why: 'bytes of a batch, pure' },
-  { from: /^src\/core-log\/storage\//, may: [node, /^src\/core-log\/(storage|record|platform)\//, /^src\/core-log\/(errors|limits|types|options)/], why: 'one partition on disk' },
+  {
+    from: /^src\/core-log\/platform\//,
+    may: [node, /^src\/core-log\/(platform\/|errors|limits)/],
+    why: 'everything not deterministic comes in here',
+  },
+  {
+    from: /^src\/core-log\/record\//,
+    may: [node, /^@node-rs\/crc32$/, /^src\/core-log\/(record\/|errors|limits|types)/],
+    why: 'bytes of a batch, pure',
+  },
+  {
+    from: /^src\/core-log\/storage\//,
+    may: [node, /^src\/core-log\/(storage|record|platform)\//, /^src\/core-log\/(errors|limits|types|options)/],
+    why: 'one partition on disk',
+  },
   { from: /^src\/core-log\//, may: [node, /^src\/core-log\//], why: 'the engine stands alone' },
 
-  { from: /^src\/adapters\/native\//, may: [node, /^src\/adapters\/native\//, portSide, /^src\/core-log\/index\.ts$/], why: 'only the native driver knows the engine' },
-  { from: /^src\/adapters\/rabbitmq\//, may: [node, /^amqplib/, /^src\/adapters\/rabbitmq\//, portSide], why: 'amqplib only here' },
-  { from: /^src\/adapters\/kafka\//, may: [node, /^kafkajs/, /^src\/adapters\/kafka\//, portSide], why: 'kafkajs only here' },
-  { from: /^src\/adapters\/registry\.ts$/, may: [/^src\/adapters\/(native|rabbitmq|kafka)\/index\.ts$/, portSide], why: 'drivers load when used' },
+  {
+    from: /^src\/adapters\/native\//,
+    may: [node, /^src\/adapters\/native\//, portSide, /^src\/core-log\/index\.ts$/],
+    why: 'only the native driver knows the engine',
+  },
+  {
+    from: /^src\/adapters\/rabbitmq\//,
+    may: [node, /^amqplib/, /^src\/adapters\/rabbitmq\//, portSide],
+    why: 'amqplib only here',
+  },
+  {
+    from: /^src\/adapters\/kafka\//,
+    may: [node, /^kafkajs/, /^src\/adapters\/kafka\//, portSide],
+    why: 'kafkajs only here',
+  },
+  {
+    from: /^src\/adapters\/registry\.ts$/,
+    may: [/^src\/adapters\/(native|rabbitmq|kafka)\/index\.ts$/, portSide],
+    why: 'drivers load when used',
+  },
   { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
 
   {
@@ -39,26 +67,64 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/gateway\//,
-    may: [node, /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|@fastify\/)/, /^src\/gateway\//, /^src\/adapters\/[a-z-]+\.ts$/],
+    may: [
+      node,
+      /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|@fastify\/)/,
+      /^src\/gateway\//,
+      /^src\/adapters\/[a-z-]+\.ts$/,
+    ],
     why: 'the gateway knows the port only',
   },
 
-  { from: /^src\/compare\/(workloads|checkers|statistics)\//, may: [/^node:crypto$/, /^src\/compare\/(workloads|checkers|statistics|wire|system-ids|report\/model)/], why: 'pure: no files, timers or port' },
-  { from: /^src\/compare\/report\//, may: [/^zod$/, /^src\/compare\/(report\/|system-ids|statistics\/)/], why: 'renderers are pure' },
+  {
+    from: /^src\/compare\/(workloads|checkers|statistics)\//,
+    may: [/^node:crypto$/, /^src\/compare\/(workloads|checkers|statistics|wire|system-ids|report\/model)/],
+    why: 'pure: no files, timers or port',
+  },
+  {
+    from: /^src\/compare\/report\//,
+    may: [/^zod$/, /^src\/compare\/(report\/|system-ids|statistics\/)/],
+    why: 'renderers are pure',
+  },
   {
     from: /^src\/compare\/bare\//,
-    may: [node, /^(amqplib|kafkajs)/, /^src\/compare\//, /^src\/adapters\/index\.ts$/, /^src\/core-log\/index\.ts$/, /^src\/brokers\/(index|types)\.ts$/],
+    may: [
+      node,
+      /^(amqplib|kafkajs)/,
+      /^src\/compare\//,
+      /^src\/adapters\/index\.ts$/,
+      /^src\/core-log\/index\.ts$/,
+      /^src\/brokers\/(index|types)\.ts$/,
+    ],
     why: 'bare clients only here',
   },
   {
     from: /^src\/compare\//,
-    may: [node, /^(commander|yaml|zod)$/, /^src\/compare\//, /^src\/adapters\/index\.ts$/, /^src\/brokers\/(index|types)\.ts$/],
+    may: [
+      node,
+      /^(commander|yaml|zod)$/,
+      /^src\/compare\//,
+      /^src\/adapters\/index\.ts$/,
+      /^src\/brokers\/(index|types)\.ts$/,
+    ],
     why: 'beside the gateway, on the same port',
   },
 
-  { from: /^src\/brokers\//, may: [node, /^(commander|testcontainers)$/, /^src\/brokers\//], why: 'knows nothing of ours' },
-  { from: /^src\/conformance\//, may: [node, /^src\/conformance\//, /^src\/adapters\/(?!native|rabbitmq|kafka)[a-z-]+\.ts$/], why: 'any port, no backend' },
-  { from: /^src\/(cli|index)\.ts$/, may: [node, /^commander$/, /^src\/[a-z-]+\/(index|main)\.ts$/, /^src\/compare\/trace\/main\.ts$/], why: 'composition roots' },
+  {
+    from: /^src\/brokers\//,
+    may: [node, /^(commander|testcontainers)$/, /^src\/brokers\//],
+    why: 'knows nothing of ours',
+  },
+  {
+    from: /^src\/conformance\//,
+    may: [node, /^src\/conformance\//, /^src\/adapters\/(?!native|rabbitmq|kafka)[a-z-]+\.ts$/],
+    why: 'any port, no backend',
+  },
+  {
+    from: /^src\/(cli|index)\.ts$/,
+    may: [node, /^commander$/, /^src\/[a-z-]+\/(index|main)\.ts$/, /^src\/compare\/trace\/main\.ts$/],
+    why: 'composition roots',
+  },
 ];
 
 interface Import {
@@ -74,7 +140,12 @@ function sourceFiles(folder: string): string[] {
 
 function importsOf(file: string, source = readFileSync(join(root, file), 'utf8')): Import[] {
   const { module } = parseSync(file, source);
-  const named = [...module.staticImports.map(({ moduleRequest }) => moduleRequest.value), ...module.staticExports.flatMap(({ entries }) => entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []))];
+  const named = [
+    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+    ...module.staticExports.flatMap(({ entries }) =>
+      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+    ),
+  ];
   const dynamic = module.dynamicImports.flatMap(({ moduleRequest }) => {
     const text = source.slice(moduleRequest.start, moduleRequest.end);
     return /^['"]/.test(text) ? [text.slice(1, -1)] : [];

@@ -54,7 +54,10 @@ export class AckTracker {
   get settledAboveWatermark(): number {
     const watermark = this.watermark;
     const taken = Math.max(0, this.#next - watermark) - this.#outstanding.size;
-    return this.#restored.reduce((sum, { from, to }) => sum + Math.max(0, to - Math.max(from, watermark, this.#next)), taken);
+    return this.#restored.reduce(
+      (sum, { from, to }) => sum + Math.max(0, to - Math.max(from, watermark, this.#next)),
+      taken,
+    );
   }
 
   /** Registers a fetched offset. False when it was settled before: do not deliver it. */

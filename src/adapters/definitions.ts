@@ -33,7 +33,8 @@ export class Definitions {
   /** The driver's `apply`. Entries of unknown kinds belong to newer versions and are left alone. */
   readonly apply = (key: string, value: string | null): void => {
     if (key.startsWith(TOPIC)) this.#set('topic', this.#topics, key.slice(TOPIC.length), value);
-    else if (key.startsWith(SUBSCRIPTION)) this.#set('subscription', this.#subscriptions, key.slice(SUBSCRIPTION.length), value);
+    else if (key.startsWith(SUBSCRIPTION))
+      this.#set('subscription', this.#subscriptions, key.slice(SUBSCRIPTION.length), value);
   };
 
   /** From memory only: for hot paths, which fall back to `topic`. */
@@ -57,7 +58,8 @@ export class Definitions {
 
   async subscription(name: string): Promise<SubscriptionDefinition> {
     const subscription = await this.findSubscription(name);
-    if (subscription === undefined) throw new PortError('subscription_not_found', `subscription "${name}" does not exist`);
+    if (subscription === undefined)
+      throw new PortError('subscription_not_found', `subscription "${name}" does not exist`);
     return subscription;
   }
 

@@ -109,7 +109,10 @@ export interface Driver {
   deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void>;
 
   /** What a publish to this topic reaches when it asks for this; throws `capability_unsupported` when it cannot. Pure and cheap. */
-  durability(topic: TopicDefinition, asked: { readonly persistence?: Persistence; readonly minCopies?: number }): Durability;
+  durability(
+    topic: TopicDefinition,
+    asked: { readonly persistence?: Persistence; readonly minCopies?: number },
+  ): Durability;
 
   /**
    * One outcome per message, in order. Settles every message, whatever dies: `refused` only when certainly not stored,
@@ -132,7 +135,12 @@ export interface Driver {
   /** Only called while this port has no open intake on the subscription. */
   seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void>;
   lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag>;
-  read(topic: TopicDefinition, partition: number, from: 'earliest' | 'latest' | number, limit: number): Promise<ReadResult>;
+  read(
+    topic: TopicDefinition,
+    partition: number,
+    from: 'earliest' | 'latest' | number,
+    limit: number,
+  ): Promise<ReadResult>;
 
   health(): Promise<Health>;
   close(): Promise<void>;

@@ -19,7 +19,8 @@ export function toRecordHeaders(message: {
   readonly id: string;
 }): Header[] {
   const headers: Header[] = [];
-  if (message.contentType !== null) headers.push({ name: CONTENT_TYPE_HEADER, value: Buffer.from(message.contentType) });
+  if (message.contentType !== null)
+    headers.push({ name: CONTENT_TYPE_HEADER, value: Buffer.from(message.contentType) });
   headers.push({ name: ID_HEADER, value: Buffer.from(message.id) });
   for (const header of message.headers) headers.push(header);
   return headers;

@@ -33,7 +33,14 @@ import type {
 } from './port.ts';
 import { type BackendName, backendNames, loadDriver } from './registry.ts';
 import { type DeadLetter, type SessionEvent, SubscriptionSession } from './session.ts';
-import { checkMessage, checkName, checkSeek, messageRefusal, subscriptionDefinition, topicDefinition } from './validate.ts';
+import {
+  checkMessage,
+  checkName,
+  checkSeek,
+  messageRefusal,
+  subscriptionDefinition,
+  topicDefinition,
+} from './validate.ts';
 
 export interface OpenPortOptions {
   readonly backend: BackendName;
@@ -117,7 +124,10 @@ class Port implements MessagingPort {
     const existing = await this.#definitions.findTopic(asked.name);
     if (existing !== undefined) {
       if (sameDefinition(existing, asked)) return { created: false, definition: existing };
-      throw new PortError('already_exists', `topic "${asked.name}" exists with other options: ${JSON.stringify(existing)}`);
+      throw new PortError(
+        'already_exists',
+        `topic "${asked.name}" exists with other options: ${JSON.stringify(existing)}`,
+      );
     }
     // The physical topic first: a crash in between leaves one that the next create finds and completes.
     await this.#driver.createTopic(asked);
@@ -140,7 +150,8 @@ class Port implements MessagingPort {
       async () =>
         await this.#definitions.change(async () => {
           const topic = await this.#definitions.topic(name);
-          for (const subscription of this.#definitions.subscriptionsOf(name)) await this.#deleteSubscriptionNow(subscription);
+          for (const subscription of this.#definitions.subscriptionsOf(name))
+            await this.#deleteSubscriptionNow(subscription);
           await this.#definitions.putTopic(name, null);
           await this.#driver.deleteTopic(topic);
           this.#sticky.forget(name);
@@ -163,7 +174,10 @@ class Port implements MessagingPort {
     const existing = await this.#definitions.findSubscription(asked.name);
     if (existing !== undefined) {
       if (sameDefinition(existing, asked)) return { created: false, definition: existing };
-      throw new PortError('already_exists', `subscription "${asked.name}" exists with other options: ${JSON.stringify(existing)}`);
+      throw new PortError(
+        'already_exists',
+        `subscription "${asked.name}" exists with other options: ${JSON.stringify(existing)}`,
+      );
     }
     const topic = await this.#definitions.topic(asked.topic);
     if (asked.deadLetterTopic !== null && (await this.#definitions.findTopic(asked.deadLetterTopic)) === undefined) {
@@ -180,7 +194,8 @@ class Port implements MessagingPort {
       checkSeek(asked.start, topic.partitions);
       this.#require('timestampMs' in asked.start ? 'replay.timestamp' : 'replay.offset', topic.queueType);
     }
-    if (asked.ordering !== 'none') this.#require(asked.ordering === 'key' ? 'order.key' : 'order.partition', topic.queueType);
+    if (asked.ordering !== 'none')
+      this.#require(asked.ordering === 'key' ? 'order.key' : 'order.partition', topic.queueType);
     if (asked.deadLetterTopic !== null) this.#require('deadLetter', topic.queueType);
     for (const capability of asked.requires) this.#require(capability as Capability, topic.queueType);
     this.#driver.checkSubscription(asked, topic);
@@ -199,7 +214,9 @@ class Port implements MessagingPort {
     checkName(name, 'subscription');
     await this.#admin(
       async () =>
-        await this.#definitions.change(async () => await this.#deleteSubscriptionNow(await this.#definitions.subscription(name))),
+        await this.#definitions.change(
+          async () => await this.#deleteSubscriptionNow(await this.#definitions.subscription(name)),
+        ),
     );
   }
 
@@ -212,11 +229,19 @@ class Port implements MessagingPort {
 
   // ------------------------------------------------------------------------------------------ publish
 
-  async publish(topicName: string, messages: readonly PublishMessage[], options: PublishOptions = {}): Promise<readonly PublishOutcome[]> {
+  async publish(
+    topicName: string,
+    messages: readonly PublishMessage[],
+    options: PublishOptions = {},
+  ): Promise<readonly PublishOutcome[]> {
     this.#assertOpen();
-    const topic = this.#definitions.knownTopic(topicName) ?? (await this.#admin(async () => await this.#topicNamed(topicName)));
+    const topic =
+      this.#definitions.knownTopic(topicName) ?? (await this.#admin(async () => await this.#topicNamed(topicName)));
     if (messages.length > limits.messagesPerPublishMax) {
-      throw new PortError('message_too_large', `${messages.length} messages in one publish are above the limit of ${limits.messagesPerPublishMax}`);
+      throw new PortError(
+        'message_too_large',
+        `${messages.length} messages in one publish are above the limit of ${limits.messagesPerPublishMax}`,
+      );
     }
     const durability = this.#driver.durability(topic, {
       ...(options.durability === undefined ? {} : { persistence: options.durability as Persistence }),
@@ -317,7 +342,8 @@ class Port implements MessagingPort {
   #enter(messages: number, bytes: number): void {
     if (
       this.#inFlightMessages > 0 &&
-      (this.#inFlightMessages + messages > limits.publishInFlightMessagesMax || this.#inFlightBytes + bytes > limits.publishInFlightBytesMax)
+      (this.#inFlightMessages + messages > limits.publishInFlightMessagesMax ||
+        this.#inFlightBytes + bytes > limits.publishInFlightBytesMax)
     ) {
       throw new PortError(
         'too_many_in_flight',
@@ -342,11 +368,17 @@ class Port implements MessagingPort {
 
   // ------------------------------------------------------------------------------------------ consume
 
-  async subscribe(name: string, options: { readonly credit: Credit; readonly signal?: AbortSignal }): Promise<Consumer> {
+  async subscribe(
+    name: string,
+    options: { readonly credit: Credit; readonly signal?: AbortSignal },
+  ): Promise<Consumer> {
     checkName(name, 'subscription');
     const credit = { messages: options.credit.messages, bytes: options.credit.bytes ?? limits.maxInFlightBytes };
     if (!(Number.isInteger(credit.messages) && credit.messages >= 1 && credit.bytes >= 1)) {
-      throw new PortError('invalid_argument', `credit must be at least 1 message and 1 byte, not ${JSON.stringify(options.credit)}`);
+      throw new PortError(
+        'invalid_argument',
+        `credit must be at least 1 message and 1 byte, not ${JSON.stringify(options.credit)}`,
+      );
     }
     let session = await this.#admin(async () => await this.#session(name, credit));
     // Its last consumer may have closed it between the answer and now.
@@ -388,7 +420,10 @@ class Port implements MessagingPort {
     return session;
   }
 
-  async #storeDeadLetter(subscription: SubscriptionDefinition, { message, attempts, reason }: DeadLetter): Promise<void> {
+  async #storeDeadLetter(
+    subscription: SubscriptionDefinition,
+    { message, attempts, reason }: DeadLetter,
+  ): Promise<void> {
     const topic = await this.#definitions.topic(subscription.deadLetterTopic as string);
     const about = [
       ['dead-letter-reason', reason],
@@ -421,14 +456,22 @@ class Port implements MessagingPort {
     tokens: readonly string[],
     options: { readonly delayMs?: number; readonly reason?: string } = {},
   ): Promise<readonly TokenResult[]> {
-    return await this.#settle(subscription, tokens, async (session) => await session.nack(tokens, options.delayMs, options.reason));
+    return await this.#settle(
+      subscription,
+      tokens,
+      async (session) => await session.nack(tokens, options.delayMs, options.reason),
+    );
   }
 
   async release(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
     return await this.#settle(subscription, tokens, async (session) => await session.release(tokens));
   }
 
-  async reject(subscription: string, tokens: readonly string[], options: { readonly reason?: string } = {}): Promise<readonly TokenResult[]> {
+  async reject(
+    subscription: string,
+    tokens: readonly string[],
+    options: { readonly reason?: string } = {},
+  ): Promise<readonly TokenResult[]> {
     return await this.#settle(subscription, tokens, async (session) => await session.reject(tokens, options.reason));
   }
 
@@ -446,7 +489,10 @@ class Port implements MessagingPort {
   ): Promise<readonly TokenResult[]> {
     this.#assertOpen();
     if (tokens.length > limits.tokensPerCallMax) {
-      throw new PortError('invalid_argument', `${tokens.length} tokens in one call are above the limit of ${limits.tokensPerCallMax}`);
+      throw new PortError(
+        'invalid_argument',
+        `${tokens.length} tokens in one call are above the limit of ${limits.tokensPerCallMax}`,
+      );
     }
     const session = this.#sessions.get(name);
     if (session === undefined) {
@@ -490,13 +536,21 @@ class Port implements MessagingPort {
     });
   }
 
-  async read(topicName: string, partition: number, from: 'earliest' | 'latest' | number, limit: number): Promise<ReadResult> {
+  async read(
+    topicName: string,
+    partition: number,
+    from: 'earliest' | 'latest' | number,
+    limit: number,
+  ): Promise<ReadResult> {
     checkName(topicName, 'topic');
     return await this.#admin(async () => {
       const topic = await this.#definitions.topic(topicName);
       this.#require('browse', topic.queueType);
       if (!(Number.isInteger(partition) && partition >= 0 && partition < topic.partitions)) {
-        throw new PortError('invalid_argument', `partition ${partition} is not one of the ${topic.partitions} of topic "${topicName}"`);
+        throw new PortError(
+          'invalid_argument',
+          `partition ${partition} is not one of the ${topic.partitions} of topic "${topicName}"`,
+        );
       }
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= limits.readMessagesMax)) {
         throw new PortError('invalid_argument', `limit must be from 1 to ${limits.readMessagesMax}`);
@@ -530,7 +584,9 @@ class Port implements MessagingPort {
 
   async #closeNow(): Promise<void> {
     const closed = new PortError('closed', 'the port was closed');
-    const sessions = Promise.allSettled([...this.#sessions.values()].map(async (session) => await session.endWith(closed)));
+    const sessions = Promise.allSettled(
+      [...this.#sessions.values()].map(async (session) => await session.endWith(closed)),
+    );
     const idle = new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
       if (this.#inFlightMessages === 0) resolve();
@@ -588,7 +644,11 @@ function seekCapability(to: Position): Capability {
 }
 
 /** Outcomes of the sent ones between those that were refused here, in the caller's order. */
-function merge(ids: readonly string[], refused: readonly (PortError | undefined)[], outcomes: readonly PublishOutcome[]): readonly PublishOutcome[] {
+function merge(
+  ids: readonly string[],
+  refused: readonly (PortError | undefined)[],
+  outcomes: readonly PublishOutcome[],
+): readonly PublishOutcome[] {
   let sent = 0;
   return ids.map((id, index) => {
     const error = refused[index];
@@ -617,4 +677,3 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
     clearTimeout(timer);
   }
 }
-

@@ -154,7 +154,11 @@ export interface SubscriptionDefinition {
 }
 
 export interface SubscriptionLag {
-  readonly partitions: readonly { readonly partition: number; readonly lag: number; readonly oldestUnackedMs?: number }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly lag: number;
+    readonly oldestUnackedMs?: number;
+  }[];
   readonly total: number;
 }
 
@@ -258,18 +262,33 @@ export interface MessagingPort extends AsyncDisposable {
    * One outcome per message, in the order given. Rejects (instead of an outcome) only when nothing was tried:
    * `topic_not_found`, `invalid_argument`, `message_too_large`, `capability_unsupported`, `closed`.
    */
-  publish(topic: string, messages: readonly PublishMessage[], options?: PublishOptions): Promise<readonly PublishOutcome[]>;
+  publish(
+    topic: string,
+    messages: readonly PublishMessage[],
+    options?: PublishOptions,
+  ): Promise<readonly PublishOutcome[]>;
 
   /** Opens a member of a subscription. Rejects with `subscription_not_found`. */
-  subscribe(subscription: string, options: { readonly credit: Credit; readonly signal?: AbortSignal }): Promise<Consumer>;
+  subscribe(
+    subscription: string,
+    options: { readonly credit: Credit; readonly signal?: AbortSignal },
+  ): Promise<Consumer>;
 
   ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]>;
   /** Failed: try again after `delayMs` (default: the subscription's back-off). Counts an attempt. */
-  nack(subscription: string, tokens: readonly string[], options?: { readonly delayMs?: number; readonly reason?: string }): Promise<readonly TokenResult[]>;
+  nack(
+    subscription: string,
+    tokens: readonly string[],
+    options?: { readonly delayMs?: number; readonly reason?: string },
+  ): Promise<readonly TokenResult[]>;
   /** Untouched: give back now. Counts no attempt where `ack.releaseUncounted` is not `unsupported`. */
   release(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]>;
   /** Dead-letter now (or drop, as `onExhausted` says). Resolves after the dead letter is stored. */
-  reject(subscription: string, tokens: readonly string[], options?: { readonly reason?: string }): Promise<readonly TokenResult[]>;
+  reject(
+    subscription: string,
+    tokens: readonly string[],
+    options?: { readonly reason?: string },
+  ): Promise<readonly TokenResult[]>;
   /** Moves the lease's end to `deadlineMs` from now. */
   extend(subscription: string, tokens: readonly string[], deadlineMs: number): Promise<readonly TokenResult[]>;
 

@@ -40,7 +40,9 @@ export class SessionConsumer implements Consumer {
 
   /** A first message is always allowed, however large. */
   get hasCredit(): boolean {
-    return this.#heldMessages === 0 || (this.#heldMessages < this.credit.messages && this.#heldBytes < this.credit.bytes);
+    return (
+      this.#heldMessages === 0 || (this.#heldMessages < this.credit.messages && this.#heldBytes < this.credit.bytes)
+    );
   }
 
   get isWaiting(): boolean {
@@ -127,9 +129,20 @@ export class SessionConsumer implements Consumer {
     if (this.#endedWith !== undefined && this.#endedWith.code !== 'closed') throw this.#endedWith;
   }
 
-  async #wait(options: { readonly maxMessages: number; readonly maxBytes: number; readonly waitMs: number; readonly signal?: AbortSignal }) {
+  async #wait(options: {
+    readonly maxMessages: number;
+    readonly maxBytes: number;
+    readonly waitMs: number;
+    readonly signal?: AbortSignal;
+  }) {
     return await new Promise<readonly Delivery[]>((resolve, reject) => {
-      const waiter: Waiter = { maxMessages: options.maxMessages, maxBytes: options.maxBytes, resolve, reject, timer: undefined };
+      const waiter: Waiter = {
+        maxMessages: options.maxMessages,
+        maxBytes: options.maxBytes,
+        resolve,
+        reject,
+        timer: undefined,
+      };
       const giveUp = (): void => this.#answer(waiter, []);
       if (options.waitMs !== Number.POSITIVE_INFINITY) waiter.timer = setTimeout(giveUp, options.waitMs);
       if (options.signal !== undefined) {

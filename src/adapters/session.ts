@@ -13,7 +13,15 @@ import { DueQueue, type DueTask } from './due-queue.ts';
 import type { Driver, DriverDelivery, Intake, IntakeCredit } from './driver.ts';
 import { PortError } from './errors.ts';
 import { limits } from './limits.ts';
-import type { Consumer, Credit, Delivery, Message, SettleStatus, SubscriptionDefinition, TopicDefinition } from './port.ts';
+import type {
+  Consumer,
+  Credit,
+  Delivery,
+  Message,
+  SettleStatus,
+  SubscriptionDefinition,
+  TopicDefinition,
+} from './port.ts';
 import { type Entry, ReadyQueue } from './ready-queue.ts';
 import { SessionConsumer } from './session-consumer.ts';
 
@@ -85,7 +93,10 @@ export class SubscriptionSession {
 
   addConsumer(credit: Required<Credit>, signal: AbortSignal | undefined): Consumer {
     if (this.#consumers.size >= limits.consumersPerSubscriptionMax) {
-      throw new PortError('too_many_in_flight', `subscription "${this.definition.name}" has ${this.#consumers.size} consumers in this process`);
+      throw new PortError(
+        'too_many_in_flight',
+        `subscription "${this.definition.name}" has ${this.#consumers.size} consumers in this process`,
+      );
     }
     const consumer = new SessionConsumer(this, credit, signal);
     this.#consumers.add(consumer);
@@ -113,7 +124,9 @@ export class SubscriptionSession {
   /** Gives back what the consumer holds, as untouched; the last one closes the session. */
   async removeConsumer(consumer: SessionConsumer): Promise<void> {
     if (!this.#consumers.delete(consumer)) return;
-    const held = [...this.#leases.values(), ...this.#extendedLeases.values()].filter((lease) => lease.consumer === consumer);
+    const held = [...this.#leases.values(), ...this.#extendedLeases.values()].filter(
+      (lease) => lease.consumer === consumer,
+    );
     for (const lease of held) {
       this.#unlease(lease);
       this.#rememberExpired(lease.token);
@@ -161,7 +174,11 @@ export class SubscriptionSession {
     return await this.#settle(tokens, (entry) => this.#finish(entry));
   }
 
-  async nack(tokens: readonly string[], delayMs: number | undefined, reason: string | undefined): Promise<SettleStatus[]> {
+  async nack(
+    tokens: readonly string[],
+    delayMs: number | undefined,
+    reason: string | undefined,
+  ): Promise<SettleStatus[]> {
     return await this.#settle(tokens, (entry) => this.#fail(entry, delayMs, reason ?? 'nack'));
   }
 
@@ -275,7 +292,9 @@ export class SubscriptionSession {
     const lease: Lease = { token, entry, consumer, deadlineMs: now + this.definition.ackDeadlineMs, extended: null };
     this.#leases.set(token, lease);
     consumer.hold(entry.delivery.bytes);
-    this.#expiryTask ??= this.#due.at(lease.deadlineMs, () => this.#expireDue());
+    if (this.#expiryTask === undefined) {
+      this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
+    }
     return {
       token,
       attempt: entry.attempt,
@@ -397,7 +416,11 @@ export class SubscriptionSession {
       return;
     }
     try {
-      await this.#hooks.storeDeadLetter(this.definition, { message: entry.delivery.message, attempts: entry.attempt, reason });
+      await this.#hooks.storeDeadLetter(this.definition, {
+        message: entry.delivery.message,
+        attempts: entry.attempt,
+        reason,
+      });
     } catch {
       // Not stored, or not known to be: the message stays unsettled, so a second dead letter is possible and none is lost.
       this.#after(limits.deadLetterRetryMs, entry, () => void this.#exhaust(entry, reason));
@@ -440,7 +463,10 @@ export class SubscriptionSession {
 
   #bounded(credit: IntakeCredit): IntakeCredit {
     const { maxInFlight } = this.definition;
-    return { messages: Math.min(credit.messages, maxInFlight.messages), bytes: Math.min(credit.bytes, maxInFlight.bytes) };
+    return {
+      messages: Math.min(credit.messages, maxInFlight.messages),
+      bytes: Math.min(credit.bytes, maxInFlight.bytes),
+    };
   }
 
   async #closeNow(): Promise<void> {

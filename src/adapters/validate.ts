@@ -4,7 +4,15 @@ import { capabilityNames } from './capabilities.ts';
 import { type FieldProblem, PortError } from './errors.ts';
 import { limits } from './limits.ts';
 import { CONTENT_TYPE_HEADER } from './log-codec.ts';
-import type { Header, Position, PublishMessage, SubscriptionDefinition, SubscriptionOptions, TopicDefinition, TopicOptions } from './port.ts';
+import type {
+  Header,
+  Position,
+  PublishMessage,
+  SubscriptionDefinition,
+  SubscriptionOptions,
+  TopicDefinition,
+  TopicOptions,
+} from './port.ts';
 
 const RESERVED_HEADER_PREFIX = 'sluice-';
 
@@ -110,7 +118,10 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
   problems.check(['none', 'key', 'partition'].includes(ordering), 'ordering', 'must be "none", "key" or "partition"');
   const ackDeadlineMs = options.ackDeadlineMs ?? 30_000;
   problems.integer(ackDeadlineMs, 'ackDeadlineMs', limits.ackDeadlineMsMin, limits.ackDeadlineMsMax);
-  const maxInFlight = { messages: options.maxInFlight?.messages ?? 1_000, bytes: options.maxInFlight?.bytes ?? 16 * 1024 * 1024 };
+  const maxInFlight = {
+    messages: options.maxInFlight?.messages ?? 1_000,
+    bytes: options.maxInFlight?.bytes ?? 16 * 1024 * 1024,
+  };
   problems.unknownKeys(options.maxInFlight ?? {}, ['messages', 'bytes'], 'maxInFlight');
   problems.integer(maxInFlight.messages, 'maxInFlight.messages', 1, limits.maxInFlightMessages);
   problems.integer(maxInFlight.bytes, 'maxInFlight.bytes', 1, limits.maxInFlightBytes);
@@ -122,22 +133,42 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
   problems.unknownKeys(options.retry ?? {}, ['minBackoffMs', 'maxBackoffMs', 'maxAttempts'], 'retry');
   problems.integer(retry.minBackoffMs, 'retry.minBackoffMs', 0, limits.backoffMsMax);
   problems.integer(retry.maxBackoffMs, 'retry.maxBackoffMs', 0, limits.backoffMsMax);
-  problems.check(retry.minBackoffMs <= retry.maxBackoffMs, 'retry.minBackoffMs', 'must not be above retry.maxBackoffMs');
+  problems.check(
+    retry.minBackoffMs <= retry.maxBackoffMs,
+    'retry.minBackoffMs',
+    'must not be above retry.maxBackoffMs',
+  );
   problems.integer(retry.maxAttempts, 'retry.maxAttempts', 1, limits.maxAttemptsMax);
   const onExhausted = options.onExhausted ?? 'deadLetter';
-  problems.check(['deadLetter', 'drop', 'block'].includes(onExhausted), 'onExhausted', 'must be "deadLetter", "drop" or "block"');
+  problems.check(
+    ['deadLetter', 'drop', 'block'].includes(onExhausted),
+    'onExhausted',
+    'must be "deadLetter", "drop" or "block"',
+  );
   if (options.deadLetterTopic !== undefined) {
-    problems.check(limits.namePattern.test(options.deadLetterTopic), 'deadLetterTopic', `must match ${limits.namePattern.source}`);
+    problems.check(
+      limits.namePattern.test(options.deadLetterTopic),
+      'deadLetterTopic',
+      `must match ${limits.namePattern.source}`,
+    );
     problems.check(onExhausted === 'deadLetter', 'deadLetterTopic', 'needs onExhausted "deadLetter"');
     problems.check(options.deadLetterTopic !== options.topic, 'deadLetterTopic', 'must not be the topic itself');
   }
   const deadLetterTopic = options.deadLetterTopic ?? `${options.name}.dead`;
   if (onExhausted === 'deadLetter') {
-    problems.check(limits.namePattern.test(deadLetterTopic), 'name', 'leaves no room for the dead-letter topic: give deadLetterTopic');
+    problems.check(
+      limits.namePattern.test(deadLetterTopic),
+      'name',
+      'leaves no room for the dead-letter topic: give deadLetterTopic',
+    );
   }
   const requires = options.requires ?? [];
   for (const [index, capability] of requires.entries()) {
-    problems.check((capabilityNames as readonly string[]).includes(capability), `requires[${index}]`, 'is not a capability');
+    problems.check(
+      (capabilityNames as readonly string[]).includes(capability),
+      `requires[${index}]`,
+      'is not a capability',
+    );
   }
   problems.end('subscription');
   return {
@@ -160,7 +191,11 @@ export function checkSeek(to: Position, partitions: number): void {
   problems.end('seek');
   if (typeof to === 'string' || !('offsets' in to)) return;
   for (const partition of Object.keys(to.offsets)) {
-    problems.check(Number(partition) < partitions, `to.offsets.${partition}`, `is not a partition of the topic, which has ${partitions}`);
+    problems.check(
+      Number(partition) < partitions,
+      `to.offsets.${partition}`,
+      `is not a partition of the topic, which has ${partitions}`,
+    );
   }
   problems.end('seek');
 }
@@ -218,10 +253,16 @@ export function checkMessage(message: PublishMessage, index: number): CheckedMes
 export function messageRefusal(message: CheckedMessage): PortError | undefined {
   const { key, value, headers } = message;
   if (value !== null && value.length > limits.valueBytesMax) {
-    return new PortError('message_too_large', `a value of ${value.length} bytes is above the limit of ${limits.valueBytesMax}`);
+    return new PortError(
+      'message_too_large',
+      `a value of ${value.length} bytes is above the limit of ${limits.valueBytesMax}`,
+    );
   }
   if (key !== null && key.length > limits.keyBytesMax) {
-    return new PortError('message_too_large', `a key of ${key.length} bytes is above the limit of ${limits.keyBytesMax}`);
+    return new PortError(
+      'message_too_large',
+      `a key of ${key.length} bytes is above the limit of ${limits.keyBytesMax}`,
+    );
   }
   if (headers.length === 0) return undefined;
   const headerBytes = message.bytes - (key?.length ?? 0) - (value?.length ?? 0);

@@ -8,7 +8,11 @@ const history = fc
   .chain(({ start, steps }) => {
     let offset = start - 1;
     const offsets = steps.map((step) => (offset += step));
-    return fc.record({ start: fc.constant(start), offsets: fc.constant(offsets), settled: fc.shuffledSubarray(offsets) });
+    return fc.record({
+      start: fc.constant(start),
+      offsets: fc.constant(offsets),
+      settled: fc.shuffledSubarray(offsets),
+    });
   });
 
 describe('AckTracker', () => {

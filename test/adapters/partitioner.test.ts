@@ -5,7 +5,13 @@ import { partitionForKey, StickyPartitions } from '../../src/adapters/partitione
 
 const partitioner = kafkajs.Partitioners.DefaultPartitioner();
 const metadata = (partitions: number) =>
-  Array.from({ length: partitions }, (_, partitionId) => ({ partitionErrorCode: 0, partitionId, leader: 1, replicas: [1], isr: [1] }));
+  Array.from({ length: partitions }, (_, partitionId) => ({
+    partitionErrorCode: 0,
+    partitionId,
+    leader: 1,
+    replicas: [1],
+    isr: [1],
+  }));
 
 describe('the partitioner', () => {
   it('puts every key where a real Kafka client puts it', () => {
@@ -21,7 +27,9 @@ describe('the partitioner', () => {
   });
 
   it('keeps known keys in known partitions, for ever', () => {
-    const placed = ['', 'a', 'order-1', 'order-2', 'customer-42', 'é', '日本'].map((key) => partitionForKey(Buffer.from(key), 12));
+    const placed = ['', 'a', 'order-1', 'order-2', 'customer-42', 'é', '日本'].map((key) =>
+      partitionForKey(Buffer.from(key), 12),
+    );
     expect(placed).toMatchInlineSnapshot(`
       [
         9,

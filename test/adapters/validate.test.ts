@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { errorCodes, PortError } from '../../src/adapters/errors.ts';
+import { errorCodes, type PortError } from '../../src/adapters/errors.ts';
 import { limits } from '../../src/adapters/limits.ts';
 import type { SubscriptionOptions, TopicOptions } from '../../src/adapters/port.ts';
-import { checkMessage, checkSeek, messageRefusal, subscriptionDefinition, topicDefinition } from '../../src/adapters/validate.ts';
+import {
+  checkMessage,
+  checkSeek,
+  messageRefusal,
+  subscriptionDefinition,
+  topicDefinition,
+} from '../../src/adapters/validate.ts';
 
 function problemOf(work: () => unknown): PortError {
   try {
@@ -30,7 +36,9 @@ describe('input of the port', () => {
   });
 
   it('reports all problems at once, by path', () => {
-    const error = problemOf(() => topicDefinition({ name: '../etc', partitions: 0, cleanup: 'shred' } as unknown as TopicOptions));
+    const error = problemOf(() =>
+      topicDefinition({ name: '../etc', partitions: 0, cleanup: 'shred' } as unknown as TopicOptions),
+    );
     expect(error).toMatchObject({ code: 'invalid_argument' });
     expect(error.errors?.map(({ path }) => path)).toEqual(['name', 'partitions', 'cleanup']);
   });
@@ -38,8 +46,14 @@ describe('input of the port', () => {
   it.each([
     ['a topic', () => topicDefinition({ name: 't', colour: 'red' } as unknown as TopicOptions)],
     ['a retention', () => topicDefinition({ name: 't', retention: { days: 7 } } as unknown as TopicOptions)],
-    ['a subscription', () => subscriptionDefinition({ name: 's', topic: 't', maxAttempts: 3 } as unknown as SubscriptionOptions)],
-    ['a retry', () => subscriptionDefinition({ name: 's', topic: 't', retry: { max: 3 } } as unknown as SubscriptionOptions)],
+    [
+      'a subscription',
+      () => subscriptionDefinition({ name: 's', topic: 't', maxAttempts: 3 } as unknown as SubscriptionOptions),
+    ],
+    [
+      'a retry',
+      () => subscriptionDefinition({ name: 's', topic: 't', retry: { max: 3 } } as unknown as SubscriptionOptions),
+    ],
   ])('refuses an unknown field of %s', (_, work) => {
     expect(problemOf(work).code).toBe('unknown_field');
   });
@@ -49,8 +63,12 @@ describe('input of the port', () => {
   });
 
   it('a subscription whose dead-letter topic is its own topic, or has no room for a name, is refused', () => {
-    expect(problemOf(() => subscriptionDefinition({ name: 's', topic: 't', deadLetterTopic: 't' })).errors?.[0]?.path).toBe('deadLetterTopic');
-    expect(problemOf(() => subscriptionDefinition({ name: 'x'.repeat(249), topic: 't' })).errors?.[0]?.path).toBe('name');
+    expect(
+      problemOf(() => subscriptionDefinition({ name: 's', topic: 't', deadLetterTopic: 't' })).errors?.[0]?.path,
+    ).toBe('deadLetterTopic');
+    expect(problemOf(() => subscriptionDefinition({ name: 'x'.repeat(249), topic: 't' })).errors?.[0]?.path).toBe(
+      'name',
+    );
   });
 
   it('a seek names partitions that exist and offsets that can be', () => {
@@ -65,12 +83,16 @@ describe('input of the port', () => {
     expect(code({ value: Buffer.alloc(limits.valueBytesMax) })).toBeUndefined();
     expect(code({ value: Buffer.alloc(limits.valueBytesMax + 1) })).toBe('message_too_large');
     expect(code({ value: '', key: 'k'.repeat(limits.keyBytesMax + 1) })).toBe('message_too_large');
-    expect(code({ value: '', headers: Array.from({ length: limits.headersMax + 1 }, () => ({ name: 'h', value: '' })) })).toBe('message_too_large');
+    expect(
+      code({ value: '', headers: Array.from({ length: limits.headersMax + 1 }, () => ({ name: 'h', value: '' })) }),
+    ).toBe('message_too_large');
   });
 
   it('reserved header names cannot be forged', () => {
     for (const name of ['content-type', 'sluice-id', 'sluice-key']) {
-      expect(problemOf(() => checkMessage({ value: '', headers: [{ name, value: 'x' }] }, 0)).code).toBe('invalid_argument');
+      expect(problemOf(() => checkMessage({ value: '', headers: [{ name, value: 'x' }] }, 0)).code).toBe(
+        'invalid_argument',
+      );
     }
   });
 });

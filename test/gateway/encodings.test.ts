@@ -11,6 +11,7 @@ describe('round trip', () => {
   it('bytes, keys, headers, content type, id and timestamp come out as they went in', async () => {
     const world = await gateway();
     const { topic, subscription } = await topicAndSubscription(world);
+    let number = 0;
     const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
     const headerValue = fc.oneof(fc.string({ unit: 'grapheme' }), bytes);
     const message = fc.record({
@@ -38,7 +39,9 @@ describe('round trip', () => {
     });
     await fc.assert(
       fc.asyncProperty(message, fc.constantFrom('auto', 'base64'), async (given, encoding) => {
-        const { value, key, headers, contentType, id, timestamp } = given;
+        const { value, key, headers, contentType, timestamp } = given;
+        // A backend may store a message with a known id only once.
+        const id = given.id === null ? null : `${(number += 1)}${given.id}`;
         const asText = (item: string | Buffer) =>
           typeof item === 'string' ? item : { base64: item.toString('base64') };
         const published = await world.call('POST', `/v1/topics/${topic}/messages`, {
@@ -72,7 +75,7 @@ describe('round trip', () => {
           ),
         );
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, endOnFailure: true },
     );
   });
 
@@ -93,7 +96,7 @@ describe('round trip', () => {
         const type = typeof sent === 'string' ? 'text/plain; charset=utf-8' : sent === null ? null : 'application/json';
         expect(message.contentType).toBe(type);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, endOnFailure: true },
     );
   });
 });

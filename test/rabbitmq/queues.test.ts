@@ -132,7 +132,7 @@ describe.skipIf(rabbitmq === null)('queues', () => {
         contentType: 'text/x',
         timestampMs: 1_700_000_000_000,
       });
-      expect(delivery?.message.headers.map(({ name, value }) => `${name}=${value}`)).toEqual([
+      expect(delivery?.message.headers.map(({ name, value }) => `${name}=${value.toString()}`)).toEqual([
         'list=a',
         'list=b',
         'n=5',

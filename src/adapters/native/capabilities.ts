@@ -19,7 +19,9 @@ export const nativeCapabilities: CapabilityTable = {
   'ack.attemptCount': native('counted in the cursor; a crash may forget the attempt that was under way'),
   'ack.releaseUncounted': native('release leaves the count as it is'),
   deadLetter: native('a topic of its own; written before the message is settled'),
-  'retry.backoff': native('held back by the subscription, doubling from minBackoffMs to maxBackoffMs', { delayMsMax: limits.backoffMsMax }),
+  'retry.backoff': native('held back by the subscription, doubling from minBackoffMs to maxBackoffMs', {
+    delayMsMax: limits.backoffMsMax,
+  }),
   delay: unsupported('a log delivers in order of arrival'),
   'ttl.message': unsupported('messages leave by the retention of their topic'),
   'ttl.retention': native('whole closed segments, by age and by bytes'),

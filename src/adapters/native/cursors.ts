@@ -18,7 +18,12 @@ export function loadTracker(engine: Engine, subscription: string, partition: num
 }
 
 /** Resolves when the cursor would survive the death of the process. */
-export async function saveTracker(engine: Engine, subscription: string, partition: number, tracker: AckTracker): Promise<void> {
+export async function saveTracker(
+  engine: Engine,
+  subscription: string,
+  partition: number,
+  tracker: AckTracker,
+): Promise<void> {
   const watermark = Buffer.alloc(WATERMARK_BYTES);
   watermark.writeBigUInt64BE(BigInt(tracker.watermark));
   await engine.cursors.put(cursorKey(subscription, partition), Buffer.concat([watermark, tracker.encode()]), 'os');

@@ -17,5 +17,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 export function toPortError(reason: unknown): PortError {
   if (!(reason instanceof EngineError)) return PortError.from(reason);
   const code = codes[reason.code] ?? 'backend_rejected';
-  return new PortError(code, code === reason.code ? reason.message : `${reason.code}: ${reason.message}`, { cause: reason });
+  return new PortError(code, code === reason.code ? reason.message : `${reason.code}: ${reason.message}`, {
+    cause: reason,
+  });
 }

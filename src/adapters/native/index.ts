@@ -68,15 +68,23 @@ class NativeDriver implements Driver {
 
   completeTopic(topic: TopicDefinition): TopicDefinition {
     if (topic.queueType !== null) {
-      throw new PortError('invalid_argument', `queueType "${topic.queueType}" is of RabbitMQ; the native log has one kind of topic`);
+      throw new PortError(
+        'invalid_argument',
+        `queueType "${topic.queueType}" is of RabbitMQ; the native log has one kind of topic`,
+      );
     }
     if (topic.replicas !== null && topic.replicas !== 1) {
-      throw new PortError('capability_unsupported', `${topic.replicas} replicas: the native log keeps one copy on one machine`, {
-        capability: 'durability.copies',
-      });
+      throw new PortError(
+        'capability_unsupported',
+        `${topic.replicas} replicas: the native log keeps one copy on one machine`,
+        {
+          capability: 'durability.copies',
+        },
+      );
     }
     const [unknown] = Object.keys(topic.options);
-    if (unknown !== undefined) throw new PortError('invalid_argument', `options.${unknown} is not an option of the native log`);
+    if (unknown !== undefined)
+      throw new PortError('invalid_argument', `options.${unknown} is not an option of the native log`);
     return { ...topic, replicas: 1 };
   }
 
@@ -119,9 +127,14 @@ class NativeDriver implements Driver {
     }
   }
 
-  durability(_topic: TopicDefinition, asked: { readonly persistence?: Persistence; readonly minCopies?: number }): Durability {
+  durability(
+    _topic: TopicDefinition,
+    asked: { readonly persistence?: Persistence; readonly minCopies?: number },
+  ): Durability {
     if (asked.minCopies !== undefined && asked.minCopies > 1) {
-      throw new PortError('capability_unsupported', `${asked.minCopies} copies: the native log keeps one`, { capability: 'durability.copies' });
+      throw new PortError('capability_unsupported', `${asked.minCopies} copies: the native log keeps one`, {
+        capability: 'durability.copies',
+      });
     }
     return { persistence: asked.persistence ?? this.#options.durability, copies: 1 };
   }
@@ -151,15 +164,26 @@ class NativeDriver implements Driver {
     topic: TopicDefinition,
     partition: number,
     indexes: readonly number[],
-    call: { readonly messages: readonly OutgoingMessage[]; readonly durability: Durability; readonly outcomes: PublishOutcome[] },
+    call: {
+      readonly messages: readonly OutgoingMessage[];
+      readonly durability: Durability;
+      readonly outcomes: PublishOutcome[];
+    },
   ): Promise<void> {
     const { messages, durability, outcomes } = call;
     const records = indexes.map((index) => {
       const message = messages[index] as OutgoingMessage;
-      return { key: message.key, value: message.value, headers: toRecordHeaders(message), timestamp: message.timestampMs };
+      return {
+        key: message.key,
+        value: message.value,
+        headers: toRecordHeaders(message),
+        timestamp: message.timestampMs,
+      };
     });
     try {
-      const { baseOffset } = await this.#engine.append(topic.name, partition, records, { durability: durability.persistence });
+      const { baseOffset } = await this.#engine.append(topic.name, partition, records, {
+        durability: durability.persistence,
+      });
       for (const [position, index] of indexes.entries()) {
         const { id } = messages[index] as OutgoingMessage;
         outcomes[index] = { kind: 'stored', id, partition, offset: baseOffset + position, durability };
@@ -203,16 +227,26 @@ class NativeDriver implements Driver {
     return { partitions, total: partitions.reduce((sum, { lag }) => sum + lag, 0) };
   }
 
-  async read(topic: TopicDefinition, partition: number, from: 'earliest' | 'latest' | number, limit: number): Promise<ReadResult> {
+  async read(
+    topic: TopicDefinition,
+    partition: number,
+    from: 'earliest' | 'latest' | number,
+    limit: number,
+  ): Promise<ReadResult> {
     const { earliest, next } = this.#engine.status(topic.name, partition);
     const offset = typeof from === 'number' ? from : from === 'earliest' ? earliest : next;
-    const { records, next: after } = await engineCall(this.#engine.fetch(topic.name, partition, offset, { maxRecords: limit }));
+    const { records, next: after } = await engineCall(
+      this.#engine.fetch(topic.name, partition, offset, { maxRecords: limit }),
+    );
     return { messages: records.map((record) => fromRecord(topic.name, partition, record)), next: after };
   }
 
   async health(): Promise<Health> {
     const fenced = this.#engine.topics().flatMap(({ name, partitions }) =>
-      Array.from({ length: partitions }, (_, partition) => ({ name: `${name}-${partition}`, status: this.#engine.status(name, partition) })),
+      Array.from({ length: partitions }, (_, partition) => ({
+        name: `${name}-${partition}`,
+        status: this.#engine.status(name, partition),
+      })),
     );
     const broken = fenced.filter(({ status }) => status.state === 'fenced');
     if (broken.length === 0) return { ok: true, detail: `log in ${this.#engine.dataDir}` };
@@ -225,7 +259,8 @@ class NativeDriver implements Driver {
 
   async #moveTo(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
     const starts: number[] = [];
-    for (let partition = 0; partition < topic.partitions; partition += 1) starts.push(await this.#offsetOf(topic, partition, to, subscription));
+    for (let partition = 0; partition < topic.partitions; partition += 1)
+      starts.push(await this.#offsetOf(topic, partition, to, subscription));
     // All are known before the first is moved: an offset out of range moves none.
     for (const [partition, start] of starts.entries()) {
       const tracker = new AckTracker(start);
@@ -234,15 +269,24 @@ class NativeDriver implements Driver {
   }
 
   /** A partition that `offsets` does not name stays where it is; a new subscription has it at the end. */
-  async #offsetOf(topic: TopicDefinition, partition: number, to: Position, subscription: SubscriptionDefinition): Promise<number> {
+  async #offsetOf(
+    topic: TopicDefinition,
+    partition: number,
+    to: Position,
+    subscription: SubscriptionDefinition,
+  ): Promise<number> {
     const { earliest, next } = this.#engine.status(topic.name, partition);
     if (to === 'earliest') return earliest;
     if (to === 'latest') return next;
-    if ('timestampMs' in to) return await engineCall(this.#engine.offsetForTimestamp(topic.name, partition, to.timestampMs));
+    if ('timestampMs' in to)
+      return await engineCall(this.#engine.offsetForTimestamp(topic.name, partition, to.timestampMs));
     const offset = to.offsets[String(partition)];
     if (offset === undefined) return loadTracker(this.#engine, subscription.name, partition)?.watermark ?? next;
     if (offset < earliest || offset > next) {
-      throw new PortError('offset_out_of_range', `offset ${offset} of ${topic.name}-${partition} is outside ${earliest} to ${next}`);
+      throw new PortError(
+        'offset_out_of_range',
+        `offset ${offset} of ${topic.name}-${partition} is outside ${earliest} to ${next}`,
+      );
     }
     return offset;
   }

@@ -48,7 +48,13 @@ export class NativeIntake implements Intake {
   #flush: Promise<void> | undefined;
   #loops: Promise<void>[] = [];
 
-  constructor(engine: Engine, subscription: SubscriptionDefinition, topic: TopicDefinition, sink: IntakeSink, credit: IntakeCredit) {
+  constructor(
+    engine: Engine,
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    sink: IntakeSink,
+    credit: IntakeCredit,
+  ) {
     this.#engine = engine;
     this.#subscription = subscription;
     this.#topic = topic;
@@ -127,7 +133,10 @@ export class NativeIntake implements Intake {
 
   /** Retention may have passed the cursor: the reader then goes on with the oldest that is left. */
   async #fetch(partition: number, offset: number, room: number) {
-    const bounds = { maxRecords: Math.min(room, FETCH_RECORDS_MAX), maxBytes: Math.min(this.#credit.bytes, FETCH_BYTES_MAX) };
+    const bounds = {
+      maxRecords: Math.min(room, FETCH_RECORDS_MAX),
+      maxBytes: Math.min(this.#credit.bytes, FETCH_BYTES_MAX),
+    };
     try {
       return await this.#engine.fetch(this.#topic.name, partition, offset, bounds);
     } catch (reason) {
@@ -193,7 +202,9 @@ export class NativeIntake implements Intake {
 
 function toEnd(reason: unknown, subscription: string): PortError {
   if (reason instanceof EngineError && reason.code === 'topic_not_found') {
-    return new PortError('subscription_not_found', `the topic of subscription "${subscription}" was deleted`, { cause: reason });
+    return new PortError('subscription_not_found', `the topic of subscription "${subscription}" was deleted`, {
+      cause: reason,
+    });
   }
   return toPortError(reason);
 }

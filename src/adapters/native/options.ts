@@ -16,7 +16,8 @@ const persistences: readonly unknown[] = ['memory', 'os', 'fsync'];
 export function nativeOptions(config: Readonly<Record<string, unknown>>): NativeOptions {
   const errors: FieldProblem[] = [];
   for (const key of Object.keys(config)) {
-    if (!['dataDir', 'durability', 'segmentBytes'].includes(key)) errors.push({ path: key, message: 'is not an option of the native backend' });
+    if (!['dataDir', 'durability', 'segmentBytes'].includes(key))
+      errors.push({ path: key, message: 'is not an option of the native backend' });
   }
   const { dataDir, durability = 'fsync', segmentBytes } = config;
   if (typeof dataDir !== 'string' || dataDir === '') errors.push({ path: 'dataDir', message: 'must be a directory' });

@@ -7,6 +7,11 @@ import { restConformance } from '../support/rest-conformance.ts';
 
 const dataDirs: string[] = [];
 
+// Registered first, so that it runs last: the ports write their last marks into these directories.
+afterAll(async () => {
+  for (const dataDir of dataDirs) await rm(dataDir, { recursive: true, force: true });
+});
+
 restConformance({
   name: 'REST over native',
   open: async () => {
@@ -14,8 +19,4 @@ restConformance({
     dataDirs.push(dataDir);
     return await openPort({ backend: 'native', config: { dataDir } });
   },
-});
-
-afterAll(async () => {
-  for (const dataDir of dataDirs) await rm(dataDir, { recursive: true, force: true });
 });

@@ -275,7 +275,7 @@ export const deliveryChapters: readonly Chapter[] = [
       delivery.deadlineMs <= Date.now() + timing.leaseMs + timing.earlyMs,
       'the deadline lies no more than one lease ahead',
     );
-    equal(statuses(await world.port.extend(subscription, [delivery.token], 4 * timing.leaseMs)), ['ok'], 'extend');
+    equal(statuses(await world.port.extend(subscription, [delivery.token], 10 * timing.leaseMs)), ['ok'], 'extend');
     const early = await consumer.pull({ maxMessages: 1, waitMs: 2 * timing.leaseMs });
     equal(texts(early), [], 'redelivered while the extended lease was alive');
     await world.ack(consumer, [delivery]);

@@ -1,6 +1,6 @@
 /** The comparison's door. */
 
-export { type Assertion, AssertionSyntaxError, checkAssertion, parseAssertion } from './assertions.ts';
+export { AssertionSyntaxError, parseAssertion } from './assertions.ts';
 export type { Report } from './report/model.ts';
 export { type CompareOptions, compare, type PlannedWorkload, RemoteRefused } from './runner.ts';
 export { scenarios } from './scenarios/index.ts';

@@ -88,6 +88,3 @@ export interface Wire {
   seek(subscription: string, to: Position): Promise<void>;
   close(): Promise<void>;
 }
-
-/** The default of each system, never a stronger one: what a reader gets who changes nothing. */
-export type AskedDurability = Persistence | 'default';

@@ -20,8 +20,6 @@ export function registerGatewayCommands(program: Command): void {
     .action(async (options: Record<string, string | boolean | undefined>) => await run(options));
 }
 
-export { registerGatewayCommands as registerServeCommand };
-
 const helpText = `
 Without anything: the native log in ./sluice-data on http://127.0.0.1:8080. docs/CONFIG.md has every setting with its default.
 rabbitmq and kafka without an address use the broker that \`sluice brokers up\` left running.

@@ -1,3 +1,3 @@
 /** Checkers: pure judges over what was sent and received. */
 
-export { DeliveryChecker, type DeliveryCounts, type SendFate } from './delivery.ts';
+export { DeliveryChecker } from './delivery.ts';

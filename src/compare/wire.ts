@@ -3,7 +3,7 @@
  * own: through `port` it shows what Sluice's mapping does, through `bare` what the broker and its usual client do.
  */
 
-import type { CapabilityTable, Persistence, Position } from '../adapters/index.ts';
+import type { CapabilityTable, Position } from '../adapters/index.ts';
 import type { DurabilityReached, Layer } from './report/model.ts';
 import type { SystemId } from './system-ids.ts';
 

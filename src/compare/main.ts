@@ -20,8 +20,8 @@ Examples:
 
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka. Layers: bare (the usual client of each), port.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
-Writes report.json, report.md and report.html. Exit status: 0 done, 1 an assertion failed or a run was invalid,
-2 wrong usage, 3 a system that was asked for could not be had.
+Writes report.json, report.md, report.html and report.csv. Exit status: 0 done, 1 an assertion failed or a run was
+invalid, 2 wrong usage, 3 a system that was asked for could not be had.
 `;
 
 interface CompareFlags {
@@ -233,12 +233,21 @@ function quoted(argument: string): string {
 async function write(report: Report, directory: string): Promise<readonly string[]> {
   const { mkdir, writeFile } = await import('node:fs/promises');
   const path = await import('node:path');
-  const { renderHtml, renderMarkdown } = await import('./report/index.ts');
+  const { checkReport, renderCsv, renderHtml, renderMarkdown } = await import('./report/index.ts');
   await mkdir(directory, { recursive: true });
+  const json = `${JSON.stringify(report, null, 1)}\n`;
+  try {
+    checkReport(report);
+  } catch (reason) {
+    // Half an hour of measuring is not thrown away for a mistake of ours, but nothing takes it for a report either.
+    await writeFile(path.join(directory, 'report.rejected.json'), json);
+    throw reason;
+  }
   const files = {
-    'report.json': `${JSON.stringify(report, null, 1)}\n`,
+    'report.json': json,
     'report.md': renderMarkdown(report),
     'report.html': renderHtml(report),
+    'report.csv': renderCsv(report),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text);
   return Object.keys(files).map((name) => path.join(directory, name));

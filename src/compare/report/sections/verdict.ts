@@ -1,0 +1,108 @@
+/** The answer first: a paragraph, then each claim with what it rests on, then the bounds that were asked for. */
+
+import {
+  type Block,
+  code,
+  type Entry,
+  type Inline,
+  link,
+  paragraph,
+  type Section,
+  strong,
+  type Text,
+} from '../document.ts';
+import { citations, claimAnchor } from '../evidence.ts';
+import type { ClaimVerdict, Report } from '../model.ts';
+import { number, plural } from '../figures.ts';
+import { basisWords, leadSentences } from '../view.ts';
+import { assertionMark, claimMark } from './marks.ts';
+
+export function verdictSection(report: Report): Section {
+  const [first = '', ...rest] = leadSentences(report);
+  return {
+    id: 'verdict',
+    title: 'Verdict',
+    blocks: [
+      paragraph(first, 'lead'),
+      paragraph([rest.join(' '), ...notMeasuredSentence(report)]),
+      ...claimsBlock(report),
+    ],
+    parts: assertionsPart(report),
+  };
+}
+
+function notMeasuredSentence(report: Report): readonly Inline[] {
+  const howMany = report.notMeasured.length;
+  if (howMany === 0) return [];
+  return [' ', link('not-measured', `${howMany} ${plural(howMany, 'thing')} asked for`), ' could not be measured.'];
+}
+
+function claimsBlock(report: Report): readonly Block[] {
+  if (report.verdicts.length === 0) return [paragraph('No claim was judged in this run.')];
+  const cited = citations(report);
+  return [
+    {
+      kind: 'entries',
+      id: 'claims',
+      caption: 'What people say, and what was found',
+      head: 'Claim',
+      fields: ['Found', 'Basis', 'Scope', 'Evidence'],
+      look: 'cards',
+      entries: report.verdicts.map((claim, index) => claimEntry(claim, index, cited)),
+    },
+  ];
+}
+
+function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof citations>): Entry {
+  return {
+    id: claimAnchor(index),
+    head: [claimMark(claim.verdict), ' ', strong(claim.claim)],
+    values: [
+      [claim.reason],
+      [basisWords[claim.basis]],
+      [claim.scope],
+      claim.evidence.length === 0 ? [] : [claim.evidence.flatMap((id, at) => citation(id, at, cited))],
+    ],
+  };
+}
+
+/** An id may be a scenario's and a workload's at once: then both are linked. */
+function citation(id: string, at: number, cited: ReturnType<typeof citations>): readonly Inline[] {
+  const places = cited.get(id) ?? [];
+  const before = at === 0 ? [] : [', '];
+  if (places.length === 0) return [...before, code(id)];
+  return places.flatMap((place, index) => [
+    ...(index === 0 ? before : [', ']),
+    link(place.anchor, places.length === 1 ? id : `${id} (${place.kind})`),
+  ]);
+}
+
+function assertionsPart(report: Report): Section['parts'] {
+  if (report.assertions.length === 0) return [];
+  const failed = report.assertions.filter((assertion) => !assertion.holds).length;
+  const summary: Text =
+    failed === 0 ? 'All bounds that were asked for hold.' : `${failed} of ${report.assertions.length} do not hold.`;
+  return [
+    {
+      id: 'assertions',
+      title: 'Assertions',
+      blocks: [
+        paragraph(summary),
+        {
+          kind: 'table',
+          id: 'assertions-table',
+          caption: 'Bounds given with --assert',
+          columns: [
+            { title: 'Assertion' },
+            { title: 'Result' },
+            { title: 'Actual', isNumeric: true },
+            { title: 'Why' },
+          ],
+          rows: report.assertions.map(({ expression, holds, actual, reason }) => ({
+            cells: [code(expression), assertionMark(holds), actual === null ? '–' : number(actual), reason],
+          })),
+        },
+      ],
+    },
+  ];
+}

@@ -298,7 +298,7 @@ export class MemoryDisk implements FileSystem {
     await this.#begin('remove', path);
     if (this.#find(path) === undefined) return;
     const [directory, name] = this.#parent(path);
-    removeFrom(directory, name);
+    this.spaceLeft += removeFrom(directory, name);
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -396,10 +396,13 @@ export class MemoryDisk implements FileSystem {
   }
 }
 
-function removeFrom(directory: DirectoryNode, name: string): void {
+/** Returns the bytes that are free now. */
+function removeFrom(directory: DirectoryNode, name: string): number {
   const node = directory.names.get(name);
-  if (node instanceof DirectoryNode) for (const child of node.names.keys()) removeFrom(node, child);
+  let freed = node instanceof FileNode ? node.content.size : 0;
+  if (node instanceof DirectoryNode) for (const child of node.names.keys()) freed += removeFrom(node, child);
   directory.change({ name, node: null });
+  return freed;
 }
 
 function partsOf(path: string): string[] {

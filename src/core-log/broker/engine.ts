@@ -246,7 +246,8 @@ class LogEngine implements Engine {
     try {
       const isClean =
         endings.every(({ status }) => status === 'fulfilled') && !partitions.some(({ isFenced }) => isFenced);
-      if (isClean) await this.#directory.markClean();
+      // Everything is on the disk; without the marker the next open has more to read, for instance when the disk is full.
+      if (isClean) await this.#directory.markClean().catch(() => undefined);
     } finally {
       await this.#directory.release();
     }
@@ -321,9 +322,15 @@ class LogEngine implements Engine {
 
   async #applyRetention(): Promise<number> {
     let removed = 0;
-    for (const { partitions } of this.#topics.values()) {
-      for (const partition of partitions) removed += await partition.applyRetention();
+    const failures: unknown[] = [];
+    for (const partition of [...this.#topics.values()].flatMap(({ partitions }) => partitions)) {
+      try {
+        removed += await partition.applyRetention();
+      } catch (reason) {
+        failures.push(reason); // one partition's disk is not in the way of the others' retention
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return removed;
   }
 

@@ -164,8 +164,18 @@ export class Partition {
   /** Resolves with the number of segments removed. A fenced partition is left as it is: it is evidence. */
   async applyRetention(): Promise<number> {
     if (this.#fenced !== null || this.#gone !== undefined) return 0;
-    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
-    return await this.#log.applyRetention();
+    let failure: unknown;
+    try {
+      await this.#commit.betweenWrites(async () => {
+        if (this.#gone === undefined) await this.#log.rollIfOld();
+      });
+    } catch (reason) {
+      failure = reason; // on a full disk no segment can be closed, and those that may go must go all the more
+    }
+    if (this.#gone !== undefined) return 0;
+    const removed = await this.#log.applyRetention();
+    if (failure !== undefined) throw failure;
+    return removed;
   }
 
   /** Everything accepted is written and synced, then the files are closed. Appends and reads are refused from now on. */
@@ -257,6 +267,8 @@ export class Partition {
   }
 
   #written(batches: readonly QueuedBatch[]): void {
+    // A refusal while this write was under way counted it as not written.
+    this.#nextOffset = Math.max(this.#nextOffset, this.#log.nextOffset);
     for (const { bytes } of batches) this.#tail.add(bytes);
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) if (this.#log.nextOffset > waiter.offset) waiter.wake(true);

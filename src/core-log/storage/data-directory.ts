@@ -1,6 +1,6 @@
 /** The data directory as a whole: whose it is, who has it, in which format, and whether it was left in order. */
 
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { DirectoryLock, FileSystem } from '../platform/file-system.ts';
 import { LOCK_FILE } from '../platform/directory-lock.ts';
@@ -35,7 +35,7 @@ export class DataDirectory {
     if (status?.isDirectory === false) throw new EngineError('not_a_data_directory', `${path} is a file`);
     // Before the lock file is put there: somebody else's directory is left as it is.
     if (status !== undefined) await checkFormat(files, path);
-    await files.makeDirectory(path);
+    await makeDurably(files, path);
     const lock = await files.lock(path);
     if ('owner' in lock) throw new EngineError('directory_locked', `${path} is open in ${lock.owner}`);
     try {
@@ -77,6 +77,14 @@ export class DataDirectory {
   async release(): Promise<void> {
     await this.#lock.release();
   }
+}
+
+/** The directory and those above it that were missing, and their names, are on the disk. */
+async function makeDurably(files: FileSystem, path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); (await files.status(at)) === undefined; at = dirname(at)) missing.push(at);
+  await files.makeDirectory(path);
+  for (const at of missing) await files.syncDirectory(dirname(at));
 }
 
 async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'empty'> {

@@ -6,7 +6,7 @@ import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { File, FileSystem } from '../platform/file-system.ts';
 import { damaged } from './batch-read.ts';
-import { MARK_FILE, type SyncedMark, encodeMark } from './format.ts';
+import { MARK_FILE, type SyncedMark, encodeMark, segmentPath } from './format.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { type RetentionPolicy, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
@@ -173,9 +173,13 @@ export class Log {
   async offsetForTimestamp(timestamp: number): Promise<number | undefined> {
     const segments = this.#segments.slice(); // retention may shorten the row while we wait
     for (const segment of segments) {
-      if (segment.maxTimestamp < timestamp) continue;
-      const offset = await this.#reading(segment.baseOffset, (current) => current.offsetForTimestamp(timestamp));
-      if (offset !== undefined) return offset;
+      if (segment.maxTimestamp < timestamp || !this.#segments.includes(segment)) continue;
+      try {
+        const offset = await this.#reading(segment.baseOffset, (current) => current.offsetForTimestamp(timestamp));
+        if (offset !== undefined) return offset;
+      } catch (reason) {
+        if (this.#segments.includes(segment)) throw reason;
+      }
     }
     return undefined;
   }
@@ -195,17 +199,21 @@ export class Log {
 
   /** Seals the end, so that the next open need not look, and lets everything go. Nothing may be under way. */
   async close(isFenced: boolean): Promise<void> {
-    await this.#dropping;
-    if (!isFenced) {
-      await this.sync();
-      await this.#active.seal();
-      await this.saveMark();
+    try {
+      if (!isFenced) {
+        await this.sync();
+        // For lack of either the next open has more to read, but nothing is lost.
+        await this.#active.seal().catch(() => undefined);
+        await this.saveMark().catch(() => undefined);
+      }
+    } finally {
+      await this.release();
     }
-    await this.release();
   }
 
   /** Closes the files without writing anything. */
   async release(): Promise<void> {
+    await this.#dropping?.catch(() => undefined); // whoever asked for it is told
     await Promise.all(this.#segments.map((segment) => segment.close()));
     await this.#markFile?.close();
     this.#markFile = undefined;
@@ -215,7 +223,7 @@ export class Log {
     return this.#segments.at(-1) as Segment;
   }
 
-  async #activate({ segments }: RecoveredLog): Promise<void> {
+  async #activate({ segments, markSequence }: RecoveredLog): Promise<void> {
     await this.#active.activate();
     const scanned = this.#segments.filter((_, index) => segments[index]?.indexes !== undefined);
     if (scanned.length === 0) {
@@ -231,6 +239,7 @@ export class Log {
     }
     await this.#options.files.syncDirectory(this.#options.directory);
     await this.saveMark();
+    if (markSequence === 0) await this.#options.files.syncDirectory(this.#options.directory); // the mark was lost: its file is new
   }
 
   #endMark(): SyncedMark {
@@ -258,6 +267,8 @@ export class Log {
       this.#isDirectoryDirty = true;
       this.#segments.push(next);
     } catch (reason) {
+      // Smaller appends may still fit the old segment; an empty file within its offsets would then be in the way.
+      await files.remove(segmentPath(directory, old.nextOffset, '.log')).catch(() => undefined);
       throw reason instanceof EngineError ? reason : writeError(reason, old.path);
     }
     this.#touch(old);
@@ -310,13 +321,13 @@ export class Log {
   async #drop(): Promise<number> {
     const { retention, clock, files, directory } = this.#options;
     const count = segmentsToDrop(this.#segments, retention, clock.nowMs());
-    // Oldest first, so that a crash on the way leaves a log without holes.
+    // Oldest first, and each on the disk before the next, so that a crash on the way leaves a log without holes.
     for (let dropped = 0; dropped < count; dropped += 1) {
       const segment = this.#segments.shift() as Segment;
       this.#loaded = this.#loaded.filter((other) => other !== segment);
       await segment.remove();
+      await files.syncDirectory(directory);
     }
-    if (count > 0) await files.syncDirectory(directory);
     return count;
   }
 }

@@ -97,8 +97,15 @@ export class Segment {
   async activate(): Promise<void> {
     await this.#load();
     await this.#file?.close();
-    this.#file = await this.#files.open(this.path, 'write');
-    await this.#file.truncate(this.#size);
+    this.#file = undefined;
+    const file = await this.#files.open(this.path, 'write');
+    try {
+      await file.truncate(this.#size);
+    } catch (reason) {
+      await file.close();
+      throw reason;
+    }
+    this.#file = file;
   }
 
   /** Writes whole, placed batches to the end. After a rejection `truncate` must succeed before the next append. */
@@ -249,9 +256,10 @@ export class Segment {
   }
 
   async #rebuildIndexes(): Promise<SegmentIndexes> {
-    const { indexes } = await scanSegment(this.#opened(), this.baseOffset, this.#size, true);
+    const { indexes, fault } = await scanSegment(this.#opened(), this.baseOffset, this.#size, true);
     this.#indexes = indexes;
-    await this.seal();
+    // A seal would tell the next open not to look, and damage must be found again. On a full disk there is none.
+    if (fault === null) await this.seal().catch(() => undefined);
     return indexes;
   }
 }

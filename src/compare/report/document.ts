@@ -48,6 +48,8 @@ export interface Row {
   readonly id?: string;
   /** The first is the row's name. */
   readonly cells: readonly Cell[];
+  /** Something else begins here: a line above it. */
+  readonly isApart?: boolean;
 }
 
 export interface Entry {
@@ -64,7 +66,8 @@ export interface Panel {
 
 export type Block =
   | { readonly kind: 'paragraph'; readonly text: Text; readonly look?: 'lead' | 'quiet' }
-  | { readonly kind: 'list'; readonly items: readonly Text[] }
+  /** A key says what marks mean, in one line where there is room. */
+  | { readonly kind: 'list'; readonly items: readonly Text[]; readonly look?: 'key' }
   | {
       readonly kind: 'table';
       readonly id: string;
@@ -90,6 +93,8 @@ export type Block =
       readonly kind: 'charts';
       readonly caption: string;
       readonly systems: readonly string[];
+      /** Wide ones have long words in them. */
+      readonly width: 'narrow' | 'wide';
       readonly panels: readonly Panel[];
     }
   | { readonly kind: 'facts'; readonly facts: readonly { readonly name: string; readonly lines: readonly Text[] }[] }

@@ -55,10 +55,10 @@ export function comparisonGroups<C extends Groupable>(
   return [...groups.entries()]
     .map(([id, members]) => {
       const first = members[0] as C;
-      const name = `Durability ${durability(first.durability)}`;
+      const name = durability(first.durability);
       return {
         id,
-        label: isInProcess(first) ? `${name}, in-process and unreplicated` : name,
+        label: isInProcess(first) ? `${name}, in-process, unreplicated` : `durability ${name}`,
         durability: first.durability,
         isInProcess: isInProcess(first),
         cells: sortCells(members, report),
@@ -175,18 +175,21 @@ export const basisWords = {
 } as const;
 
 /** Sentences of the first paragraph: what was done, what came out, how far it reaches. */
-export function leadSentences(report: Report): readonly string[] {
+export function leadSentences(report: Report): {
+  readonly first: string;
+  readonly found: readonly string[];
+  readonly counted: readonly string[];
+} {
   const brokers = orderedSystems(report).filter((system) => baseSystem(system.id) !== 'log');
   const products = [...new Set(brokers.map((system) => `${system.product} ${system.version}`))];
   const scenarios = new Set(report.scenarios.map((row) => row.id)).size;
   const workloads = new Set(report.workloads.map((row) => row.id)).size;
   const { cpu } = report.environment;
-  return [
-    `${joined(products.length === 0 ? ['The embedded log'] : products)} answered the same ${scenarios} questions and carried the same ${workloads} workloads on one machine with ${cpu.cores} cores.`,
-    ...claimSentences(report),
-    scenarioSentence(report),
-    validitySentence(report),
-  ].filter((sentence) => sentence !== '');
+  return {
+    first: `${joined(products.length === 0 ? ['The embedded log'] : products)} answered the same ${scenarios} questions and carried the same ${workloads} workloads on one machine with ${cpu.cores} cores.`,
+    found: claimSentences(report),
+    counted: [scenarioSentence(report), validitySentence(report)].filter((sentence) => sentence !== ''),
+  };
 }
 
 function claimSentences(report: Report): readonly string[] {

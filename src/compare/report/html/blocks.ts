@@ -21,7 +21,7 @@ export function blockMarkup(block: Block): Markup {
       return html`<p${block.look === undefined ? null : html` class="${block.look}"`}>${textMarkup(block.text)}</p>
 `;
     case 'list':
-      return html`<ul class="plain">${block.items.map((item) => html`<li>${textMarkup(item)}</li>`)}</ul>
+      return html`<ul class="${block.look ?? 'plain'}">${block.items.map((item) => html`<li>${textMarkup(item)}</li>`)}</ul>
 `;
     case 'table':
       return tableMarkup(block);
@@ -71,11 +71,11 @@ function markMarkup({ tone, mark: sign, word, to }: Extract<Inline, { kind: 'mar
     : html`<a class="badge ${tone}" href="#${to}">${inner}</a>`;
 }
 
-function chartsMarkup({ caption, systems, panels }: Extract<Block, { kind: 'charts' }>): Markup {
+function chartsMarkup({ caption, systems, width, panels }: Extract<Block, { kind: 'charts' }>): Markup {
   return html`<figure>
 <figcaption>${caption}</figcaption>
 ${systems.length > 0 && legend(systems)}
-<div class="panels">${panels.map(({ label, chart }) => html`<div class="panel"><p class="panel-label">${label}</p>${chart}</div>`)}</div>
+<div class="panels ${width}">${panels.map(({ label, chart }) => html`<div class="panel"><p class="panel-label">${label}</p>${chart}</div>`)}</div>
 </figure>
 `;
 }
@@ -112,7 +112,7 @@ function headCell({ title, unit, isNumeric }: Column, spansBoth: boolean): Marku
   return html`<th scope="col"${isNumeric === true && html` class="number"`}${spansBoth && html` rowspan="2"`}>${title}${unit !== undefined && html` <span class="unit">${unit}</span>`}</th>`;
 }
 
-function rowMarkup({ id, cells }: Row, columns: readonly Column[]): Markup {
+function rowMarkup({ id, cells, isApart }: Row, columns: readonly Column[]): Markup {
   let at = 0;
   const rest = cells.map((cell) => {
     const column = columns[at];
@@ -120,7 +120,7 @@ function rowMarkup({ id, cells }: Row, columns: readonly Column[]): Markup {
     at += isLines(cell) ? (cell.span ?? 1) : 1;
     return isFirst ? html`<th scope="row">${cellMarkup(cell)}</th>` : dataCell(cell, column);
   });
-  return html`<tr${id !== undefined && html` id="${id}"`}>${rest}</tr>
+  return html`<tr${id !== undefined && html` id="${id}"`}${isApart === true && html` class="apart"`}>${rest}</tr>
 `;
 }
 

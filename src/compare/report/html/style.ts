@@ -19,10 +19,10 @@ header{padding-block:2rem .75rem}
 h1,h2,h3{line-height:1.22;text-wrap:balance;margin:0}
 h1{font-size:clamp(1.5rem,1.1rem + 1.6vw,2.1rem);font-weight:680;letter-spacing:-.015em}
 h2{font-size:1.35rem;font-weight:660;letter-spacing:-.01em;padding-top:1.1rem;border-top:1px solid var(--line-strong);margin:2.6rem 0 .8rem}
-#verdict>h2{margin-top:1.4rem}
+#verdict>h2{margin-top:0;border-top:0}
 h3{font-size:1.02rem;font-weight:640;margin:2rem 0 .45rem}
 p,ul,ol,dl,figure,pre{margin:0 0 .8rem}
-p,li,dd{max-width:76ch}
+p,dd,ul.plain>li{max-width:76ch}
 a{color:var(--link);text-decoration-thickness:1px;text-underline-offset:2px;text-decoration-color:color-mix(in srgb,currentColor 45%,transparent)}
 a:hover{text-decoration-color:currentColor}
 :focus-visible{outline:2px solid var(--focus);outline-offset:2px;border-radius:2px}
@@ -35,13 +35,13 @@ nav a{text-decoration:none}nav a:hover{text-decoration:underline}
 .byline code{font-size:.95em}
 .lead{font-size:1.12rem;line-height:1.5;max-width:68ch}
 p.quiet{font-size:.87rem;margin-bottom:.9rem;max-width:none}
-.note{font-size:.8rem;margin:-.35rem 0 .7rem}
+.note{font-size:.8rem;margin:-.4rem 0 .5rem;max-width:none}
 strong{font-weight:640}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.86em}
 code{overflow-wrap:anywhere}
 pre{background:var(--sunken);border:1px solid var(--line);border-radius:6px;padding:.7rem .9rem;overflow:auto;max-height:22rem}
 pre code{font-size:.95em;overflow-wrap:normal}
-ul.plain{padding-left:1.1rem}ul.plain li{margin:.2rem 0}
+ul.key{list-style:none;padding:0;margin:.1rem 0 1rem;display:flex;flex-wrap:wrap;gap:.25rem 1.4rem;font-size:.82rem;color:var(--quiet)}ul.key strong{color:var(--ink)}ul.plain{padding-left:1.1rem}ul.plain li{margin:.2rem 0}
 .badge{display:inline-block;white-space:nowrap;font-size:.76rem;font-weight:620;line-height:1.35;letter-spacing:.01em;padding:.05rem .42rem .07rem;border-radius:4px;text-decoration:none;color:var(--none);background:var(--none-back)}
 a.badge:hover{text-decoration:underline}
 .badge.good{color:var(--good);background:var(--good-back)}.badge.part{color:var(--part);background:var(--part-back)}
@@ -54,23 +54,23 @@ a.badge:hover{text-decoration:underline}
 .cards dl{margin:0;font-size:.87rem}
 .cards dl>div{display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:0 .6rem}
 .cards dt{color:var(--quiet);grid-column:1}.cards dd{margin:0;grid-column:2;max-width:100ch}
-.cards dl>div:first-child dd{font-size:.95rem}
+.cards dl>div:first-child{display:block;margin-bottom:.2rem}.cards dl>div:first-child dt{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.cards dl>div:first-child dd{font-size:.95rem}.cards .head .quiet{font-size:.85rem}
 :target{scroll-margin-top:1rem}tr:target>*,li:target{background:color-mix(in srgb,var(--part-back) 75%,var(--paper))!important}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));gap:.55rem 1.8rem;font-size:.9rem}
 .facts dt{color:var(--quiet);font-size:.8rem}.facts dd{margin:0;overflow-wrap:anywhere}
-.scroll{overflow-x:auto;margin:0 0 .8rem;border:1px solid var(--line);border-radius:6px;background:var(--raised)}
+.scroll{overflow-x:auto;width:fit-content;min-width:min(100%,36rem);max-width:100%;margin:0 0 .8rem;border:1px solid var(--line);border-radius:6px;background:var(--raised)}
 table{border-collapse:separate;border-spacing:0;width:100%;font-size:.82rem;line-height:1.38;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:620;padding:.5rem .7rem;font-size:.85rem;color:var(--ink);border-bottom:1px solid var(--line)}
-th,td{text-align:left;vertical-align:top;padding:.34rem .55rem;border-bottom:1px solid var(--line)}
+th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
 tbody tr:last-child>*{border-bottom:0}
 thead th{font-weight:600;font-size:.78rem;vertical-align:bottom;color:var(--ink);background:var(--sunken);border-bottom-color:var(--line-strong)}
 thead th .unit{display:block;font-weight:400}
-th.group{text-align:center;border-bottom-color:var(--line);border-inline:1px solid var(--line)}
+th.group{text-align:center;border-bottom-color:var(--line)}th.group+th.group{border-left:1px solid var(--line)}tr.apart>*{border-top:1px solid var(--line-strong)}
 tbody th{font-weight:400;position:sticky;left:0;background:var(--raised);z-index:1}
 thead th:first-child{position:sticky;left:0;z-index:2}
 thead tr+tr th:first-child{position:static}
-td.number,th.number{text-align:right;white-space:nowrap}
-.interval{display:block;font-size:.9em;font-size:.72rem}.thin{color:var(--quiet);margin-left:.1em}
+td.number,th.number{text-align:right;white-space:nowrap}td.number .quiet{font-size:.72rem}
+.interval{display:block;font-size:.72rem}.thin{color:var(--quiet);margin-left:.1em}
 td.told{color:var(--none)}td.told.bad{color:var(--bad);background:var(--bad-back)}
 table.matrix td{white-space:nowrap}table.matrix td .quiet{font-size:.92em}
 table.matrix tbody th{min-width:13rem;max-width:22rem}table.matrix tbody th>div.quiet,table.matrix tbody th>div>.quiet{line-height:1.3;display:block}
@@ -78,8 +78,8 @@ table.prose td{min-width:11rem}table.prose td>div+div{margin-top:.22rem}table.pr
 table.prose td:nth-child(2){min-width:14rem}
 figure{border:1px solid var(--line);border-radius:6px;background:var(--raised);padding:.6rem .8rem .8rem}
 figcaption{font-weight:620;font-size:.85rem;margin-bottom:.45rem}
-.panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:.9rem 1.6rem}
-.panel{min-width:0;max-width:34rem}.panel-label{font-size:.8rem;color:var(--quiet);margin:0 0 .25rem}
+.panels{display:grid;gap:.9rem 1.6rem}.panels.narrow{grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr))}.panels.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,25rem),1fr))}
+.panel{min-width:0;max-width:28rem}.narrow .chart text{font-size:12px}.panel-label{font-size:.8rem;color:var(--quiet);margin:0 0 .25rem}
 .legend{list-style:none;padding:0;margin:0 0 .5rem;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.8rem}
 .legend li{display:flex;align-items:center;gap:.35rem}
 svg.chart{display:block;width:100%;height:auto}
@@ -94,7 +94,7 @@ svg.chart{display:block;width:100%;height:auto}
 .reference{stroke:var(--quiet);stroke-width:1;stroke-dasharray:4 3;fill:none}
 footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85rem}
 @media (max-width:36rem){.cards dl>div{grid-template-columns:minmax(0,1fr)}.cards dt{font-size:.78rem;margin-top:.25rem}.cards dd{grid-column:1}table.matrix tbody th{min-width:9.5rem;max-width:11rem}tbody th .system{white-space:normal}}
-@media (min-width:80rem){body{display:grid;grid-template-columns:minmax(11rem,1fr) minmax(0,74rem) minmax(0,1fr);align-items:start}header,main,footer{grid-column:2;width:100%}
+@media (min-width:88rem){body{display:grid;grid-template-columns:minmax(11rem,1fr) minmax(0,74rem) minmax(0,1fr);align-items:start}header,main,footer{grid-column:2;width:100%}
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding:2.2rem 0 1rem 1.5rem;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
 @media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}body{font-size:9.5pt}nav,.skip{display:none}
 header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible;border:0}table{font-size:7pt}th,td{padding:.2rem .3rem}tbody th,thead th:first-child{position:static}

@@ -14,15 +14,18 @@ export interface BarFigure {
 }
 
 export function barPanels(report: Report, cells: readonly CellSummary[], figure: BarFigure): readonly Block[] {
-  const groups = comparisonGroups(cells, report).map((group) => ({
-    group,
-    bars: group.cells.map((cell) => barOf(cell, figure.path)),
-  }));
+  const hasSomethingToTell = (cell: CellSummary): boolean =>
+    cell.validRepeats === 0 || cell.figures[figure.path] !== undefined;
+  // A panel in which nothing can be seen by its nature (the broker's CPU where there is no broker) tells nothing.
+  const groups = comparisonGroups(cells, report)
+    .filter((group) => group.cells.some(hasSomethingToTell))
+    .map((group) => ({ group, bars: group.cells.map((cell) => barOf(cell, figure.path)) }));
   if (groups.every(({ bars }) => bars.every((bar) => bar.figure === null))) return [];
   const ends = { inProcess: largest(groups, true), network: largest(groups, false) };
   return [
     {
       kind: 'charts',
+      width: 'wide',
       caption: figure.caption,
       systems: [],
       panels: groups.map(({ group, bars }, index) => ({

@@ -2,7 +2,7 @@
 
 import { fanOutChart, type FanOutCurve } from '../charts/index.ts';
 import { type Block, type Part, paragraph, quiet, type Section, systemName } from '../document.ts';
-import { durability, number, seconds } from '../figures.ts';
+import { durability, figure, seconds } from '../figures.ts';
 import type { Report, ScenarioRow } from '../model.ts';
 import { isInProcess, orderedSystems, sortCells, workloadGroups, type WorkloadGroup } from '../view.ts';
 import { barPanels } from './bar-panels.ts';
@@ -14,7 +14,10 @@ const modes = [
 ] as const;
 
 export function costSection(report: Report): Section {
-  const groups = modes.flatMap(({ mode, words }) => workloadGroups(report, mode).map((group) => ({ group, words })));
+  // Bars for the first workload of each mode: the others are read from their tables.
+  const groups = modes.flatMap(({ mode, words }) =>
+    workloadGroups(report, mode).map((group, index) => ({ group, words, hasBars: index === 0 })),
+  );
   return {
     id: 'cost',
     title: 'Cost',
@@ -28,26 +31,36 @@ export function costSection(report: Report): Section {
     parts: [
       ...fanOutPart(report),
       ...startPart(report),
-      ...groups.map(({ group, words }, index) => workloadPart(report, group, words, `cost-${index + 1}`)),
+      ...groups.map((each, index) => workloadPart(report, each, `cost-${index + 1}`)),
     ],
   };
 }
 
-function workloadPart(report: Report, group: WorkloadGroup, words: string, id: string): Part {
+interface CostGroup {
+  readonly group: WorkloadGroup;
+  readonly words: string;
+  readonly hasBars: boolean;
+}
+
+function workloadPart(report: Report, { group, words, hasBars }: CostGroup, id: string): Part {
   return {
     id,
     title: `${group.workload}, ${words}`,
     blocks: [
       paragraph(`${group.title}.${invalidSentence(group.cells)}`, 'quiet'),
-      ...barPanels(report, group.cells, {
-        id: `${id}-cpu`,
-        caption: `Broker CPU seconds per million messages, ${group.workload} at ${words}`,
-        path: 'cost.brokerCpuSecondsPerMillion',
-        unit: 'cpuSeconds',
-      }),
+      ...(hasBars ? bars(report, group, words, id) : []),
       summaryTable(`${id}-table`, `Cost of ${group.workload} at ${words}`, group.cells, group.rows, costColumns),
     ],
   };
+}
+
+function bars(report: Report, group: WorkloadGroup, words: string, id: string): readonly Block[] {
+  return barPanels(report, group.cells, {
+    id: `${id}-cpu`,
+    caption: `Broker CPU seconds per million messages, ${group.workload} at ${words}`,
+    path: 'cost.brokerCpuSecondsPerMillion',
+    unit: 'cpuSeconds',
+  });
 }
 
 // ------------------------------------------------------------------------------------------------ start
@@ -103,10 +116,11 @@ function fanOutPart(report: Report): readonly Part[] {
   const caption = 'Bytes written per payload byte, by number of subscriptions';
   const charts: Block = {
     kind: 'charts',
+    width: 'narrow',
     caption,
     systems: [...new Set(curves.map((curve) => curve.system))],
     panels: tiers.map((tier, index) => ({
-      label: tier,
+      label: `durability ${tier}`,
       chart: fanOutChart(
         `fan-out-disk-${index}`,
         `${caption}. ${tier}`,
@@ -145,7 +159,7 @@ function table(curves: readonly DiskCurve[], counts: readonly number[]): Block {
         curve.tier,
         ...counts.map((each) => {
           const point = curve.points.find(({ subscriptions }) => subscriptions === each);
-          return point === undefined ? quiet('–') : number(point.value);
+          return point === undefined ? quiet('–') : figure(point.value);
         }),
       ],
     })),
@@ -175,8 +189,8 @@ function isNumbers(value: ScenarioRow['observed'][string] | undefined): value is
 /** A scenario does not say its durability; the workloads of the same system and layer do. Unknown ones stand alone. */
 function tierOf(row: ScenarioRow, report: Report): string {
   const workload = report.workloads.find((each) => each.system === row.system && each.layer === row.layer);
-  const apart = isInProcess(row) ? ', in-process and unreplicated' : '';
+  const apart = isInProcess(row) ? ', in-process, unreplicated' : '';
   return workload === undefined
-    ? `Durability of ${row.system} not measured${apart}`
-    : `Durability ${durability(workload.durability)}${apart}`;
+    ? `of ${row.system}, not measured${apart}`
+    : `${durability(workload.durability)}${apart}`;
 }

@@ -4,7 +4,8 @@ import { latencyCurve, latencySpectrum, spectrumScales, type LatencyCurve } from
 import { type Block, type Panel, type Part, paragraph, type Section } from '../document.ts';
 import { parameters, rowsOf } from '../figures.ts';
 import type { CellSummary, Layer, Report } from '../model.ts';
-import { comparisonGroups, layerMeaning, layers, workloadGroups, type WorkloadGroup } from '../view.ts';
+import { comparisonGroups, layers, workloadGroups, type WorkloadGroup } from '../view.ts';
+import { termsBlock } from './terms.ts';
 import { invalidSentence, latencyColumns, rateColumns, summaryTable } from './summary-table.ts';
 
 export function equalLoadSection(report: Report): Section {
@@ -18,6 +19,7 @@ export function equalLoadSection(report: Report): Section {
           ? 'No workload with an equal load was measured.'
           : 'Every system gets the same messages at the same times. Latency counts from the time at which a message should have been sent, so a system that holds up the sender pays for it.',
       ),
+      ...termsBlock(report),
     ],
     parts: groups.map((group, index) => partOf(report, group, `equal-load-${index + 1}`)),
   };
@@ -43,10 +45,11 @@ function partOf(report: Report, group: WorkloadGroup, id: string): Part {
 
 /** End-to-end latencies: a panel for each durability and layer, all on the same axes. */
 function spectra(report: Report, group: WorkloadGroup, id: string): readonly Block[] {
-  const panels = comparisonGroups(group.cells, report).flatMap((comparison) =>
-    layers.flatMap((layer) => {
+  const comparisons = comparisonGroups(group.cells, report);
+  const panels = layers.flatMap((layer) =>
+    comparisons.flatMap((comparison) => {
       const curves = curvesOf(comparison.cells, layer, group);
-      return curves.length === 0 ? [] : [{ label: `${comparison.label} · ${layer}: ${layerMeaning[layer]}`, curves }];
+      return curves.length === 0 ? [] : [{ label: `${layer} · ${comparison.label}`, curves }];
     }),
   );
   if (panels.length === 0) return [];
@@ -55,6 +58,7 @@ function spectra(report: Report, group: WorkloadGroup, id: string): readonly Blo
   return [
     {
       kind: 'charts',
+      width: 'narrow',
       caption,
       systems: [...new Set(panels.flatMap((panel) => panel.curves.map((curve) => curve.system)))],
       panels: panels.map(

@@ -50,6 +50,7 @@ function askedBlocks(report: Report): readonly Block[] {
     },
     {
       kind: 'list',
+      look: 'key',
       items: Object.entries(scenarioMarks).map(([verdict, { meaning }]) => [
         scenarioMark(verdict as ScenarioRow['verdict']),
         ` ${meaning}`,

@@ -1,6 +1,6 @@
 /** Every scenario row: what was asked, what was expected of this version and why, what was seen, and the proof. */
 
-import { type Entry, type Part, paragraph, quiet, systemName, type Text } from '../document.ts';
+import { type Entry, type Inline, type Part, paragraph, quiet, systemName, type Text } from '../document.ts';
 import { scenarioAnchor } from '../evidence.ts';
 import { observed, seconds } from '../figures.ts';
 import type { Report, ScenarioRow } from '../model.ts';
@@ -42,6 +42,10 @@ function resultLines(row: ScenarioRow): readonly Text[] {
 }
 
 function observedLines(row: ScenarioRow): readonly Text[] {
-  const figures = Object.entries(row.observed).map(([name, value]): Text => [quiet(`${name} `), observed(value)]);
-  return [...figures, quiet(`took ${seconds(row.durationMs)}`)];
+  const figures = Object.entries(row.observed).flatMap(([name, value], index): readonly Inline[] => [
+    ...(index === 0 ? [] : ['; ']),
+    quiet(`${name} `),
+    observed(value),
+  ]);
+  return [...(figures.length === 0 ? [] : [figures]), quiet(`took ${seconds(row.durationMs)}`)];
 }

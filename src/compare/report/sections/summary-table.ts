@@ -3,7 +3,7 @@
 import type { Block, Cell, Column, Inline, Row } from '../document.ts';
 import { link, quiet, systemName } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
-import { bytes, count, durability, isThin, number, plural, rowsOf, samples } from '../figures.ts';
+import { count, durability, isThin, plural, rowsOf, samples, spreadParts } from '../figures.ts';
 import type { CellSummary, Spread, WorkloadRow } from '../model.ts';
 
 export interface FigureColumn {
@@ -70,13 +70,17 @@ export function summaryTable(
   rows: readonly WorkloadRow[],
   columns: readonly FigureColumn[],
 ): Block {
-  const showsSamples = columns.some((column) => column.percentile !== undefined);
+  // At an equal load it is the load that limits, unless it does not: then it is told.
+  const isLoadBound = cells.every((cell) => cell.limitedBy === 'offered-load');
+  const table = { columns, hasSamples: columns.some(({ percentile }) => percentile !== undefined), isLoadBound };
   const tail: readonly Column[] = [
-    ...(showsSamples ? [{ title: 'Samples', unit: 'least of a run', isNumeric: true }] : []),
-    { title: 'Valid runs', isNumeric: true },
-    { title: 'Limited by' },
+    { title: 'Valid runs', ...(table.hasSamples ? { unit: 'samples' } : {}), isNumeric: true },
+    ...(isLoadBound ? [] : [{ title: 'Limited by' }]),
   ];
-  const tableRows = cells.map((cell) => summaryRow(cell, rowsOf(cell, rows), columns, showsSamples));
+  const tableRows = cells.map((cell, index): Row => {
+    const row = summaryRow(cell, rowsOf(cell, rows), table);
+    return index > 0 && cells[index - 1]?.layer !== cell.layer ? { ...row, isApart: true } : row;
+  });
   const isAnyThin = tableRows.some((row) => row.cells.some((each) => isThinCell(each)));
   return {
     kind: 'table',
@@ -94,29 +98,30 @@ export function summaryTable(
       ...tail,
     ],
     rows: tableRows,
-    notes: [intervalNote, ...(isAnyThin ? [thinNote] : [])],
+    notes: [
+      `${intervalNote}${table.hasSamples ? ' Samples are those of the valid run with fewest.' : ''}${isLoadBound ? ' Every rate is limited by the load that was offered.' : ''}`,
+      ...(isAnyThin ? [thinNote] : []),
+    ],
   };
+}
+
+interface TableForm {
+  readonly columns: readonly FigureColumn[];
+  readonly hasSamples: boolean;
+  readonly isLoadBound: boolean;
 }
 
 function summaryRow(
   cell: CellSummary,
   rows: readonly WorkloadRow[],
-  columns: readonly FigureColumn[],
-  showsSamples: boolean,
+  { columns, hasSamples, isLoadBound }: TableForm,
 ): Row {
   const name: Inline[] = [systemName(cell.system), quiet(` ${cell.layer}`)];
-  const runs: Cell = link(
-    workloadAnchor({ ...cell, id: cell.workload }),
-    cell.validRepeats === cell.repeats ? count(cell.repeats) : `${cell.validRepeats} of ${cell.repeats}`,
-  );
+  const runs = link(workloadAnchor({ ...cell, id: cell.workload }), `${cell.validRepeats} of ${cell.repeats}`);
   if (cell.validRepeats === 0) {
     const reason = [...new Set(cell.invalidBecause)].join('; ');
-    const invalid = {
-      lines: [`invalid: ${reason}`],
-      span: columns.length + (showsSamples ? 1 : 0),
-      tone: 'bad',
-    } as const;
-    return { cells: [name, durability(cell.durability), invalid, runs, '–'] };
+    const invalid = { lines: [`invalid: ${reason}`], span: columns.length, tone: 'bad' } as const;
+    return { cells: [name, durability(cell.durability), invalid, runs, ...(isLoadBound ? [] : [quiet('–')])] };
   }
   const least = { publish: samples(rows, 'publish').least, endToEnd: samples(rows, 'endToEnd').least };
   return {
@@ -124,18 +129,16 @@ function summaryRow(
       name,
       durability(cell.durability),
       ...columns.map((column) => figureCell(cell.figures[column.path], column, least)),
-      ...(showsSamples ? [leastSamples(least)] : []),
-      runs,
-      cell.limitedBy.replace('-', ' '),
+      hasSamples ? { lines: [runs, quiet(leastSamples(least))] } : runs,
+      ...(isLoadBound ? [] : [cell.limitedBy.replace('-', ' ')]),
     ],
   };
 }
 
-/** Both kinds, where they differ. */
-function leastSamples({ publish, endToEnd }: { readonly publish: number; readonly endToEnd: number }): Cell {
+/** Of the run that has fewest; both kinds, where they differ. */
+function leastSamples({ publish, endToEnd }: { readonly publish: number; readonly endToEnd: number }): string {
   if (publish === endToEnd || publish === 0) return count(endToEnd);
-  if (endToEnd === 0) return count(publish);
-  return { lines: [count(publish), quiet(`${count(endToEnd)} end to end`)] };
+  return endToEnd === 0 ? count(publish) : `${count(publish)} / ${count(endToEnd)}`;
 }
 
 function figureCell(
@@ -153,14 +156,8 @@ function isEmptyRate(path: string, figure: Spread): boolean {
   return path.endsWith('PerSecond') && figure.high === 0;
 }
 
-export function figureInline(figure: Spread, show?: 'bytes', isThinFigure = false): Inline {
-  const text = show === 'bytes' ? bytes : number;
-  return {
-    kind: 'figure',
-    value: text(figure.median),
-    interval: figure.count > 1 ? `${text(figure.low)}–${text(figure.high)}` : null,
-    isThin: isThinFigure,
-  };
+function figureInline(figure: Spread, show: 'bytes' | undefined, isThinFigure: boolean): Inline {
+  return { kind: 'figure', ...spreadParts(figure, show), isThin: isThinFigure };
 }
 
 function isThinCell(cell: Cell): boolean {

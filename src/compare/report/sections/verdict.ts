@@ -7,6 +7,7 @@ import {
   type Inline,
   link,
   paragraph,
+  quiet,
   type Section,
   strong,
   type Text,
@@ -18,13 +19,14 @@ import { basisWords, leadSentences } from '../view.ts';
 import { assertionMark, claimMark } from './marks.ts';
 
 export function verdictSection(report: Report): Section {
-  const [first = '', ...rest] = leadSentences(report);
+  const { first, found, counted } = leadSentences(report);
   return {
     id: 'verdict',
     title: 'Verdict',
     blocks: [
       paragraph(first, 'lead'),
-      paragraph([rest.join(' '), ...notMeasuredSentence(report)]),
+      ...(found.length === 0 ? [] : [paragraph(found.join(' '))]),
+      paragraph([counted.join(' '), ...notMeasuredSentence(report)]),
       ...claimsBlock(report),
     ],
     parts: assertionsPart(report),
@@ -46,7 +48,7 @@ function claimsBlock(report: Report): readonly Block[] {
       id: 'claims',
       caption: 'What people say, and what was found',
       head: 'Claim',
-      fields: ['Found', 'Basis', 'Scope', 'Evidence'],
+      fields: ['Found', 'Scope', 'Evidence'],
       look: 'cards',
       entries: report.verdicts.map((claim, index) => claimEntry(claim, index, cited)),
     },
@@ -56,10 +58,9 @@ function claimsBlock(report: Report): readonly Block[] {
 function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof citations>): Entry {
   return {
     id: claimAnchor(index),
-    head: [claimMark(claim.verdict), ' ', strong(claim.claim)],
+    head: [claimMark(claim.verdict), ' ', strong(claim.claim), quiet(` · ${basisWords[claim.basis]}`)],
     values: [
       [claim.reason],
-      [basisWords[claim.basis]],
       [claim.scope],
       claim.evidence.length === 0 ? [] : [claim.evidence.flatMap((id, at) => citation(id, at, cited))],
     ],

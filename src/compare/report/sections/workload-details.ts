@@ -2,7 +2,7 @@
 
 import { type Block, type Cell, type Column, type Part, paragraph, quiet, type Row, systemName } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
-import { bytes, count, durability, isThin, number, parameters } from '../figures.ts';
+import { bytes, count, durability, figure, isThin, parameters } from '../figures.ts';
 import type { LatencySummary, Report, WorkloadParameters, WorkloadRow } from '../model.ts';
 import { sortCells } from '../view.ts';
 import { thinNote } from './summary-table.ts';
@@ -97,7 +97,7 @@ const figureColumns: readonly Column[] = [
 ];
 
 function figuresTable(runs: readonly Run[], id: string, workload: string): Block {
-  const rows = runs.map((run) => figureRow(run));
+  const rows = runs.map((run, index): Row => ({ ...figureRow(run), isApart: run.isFirst && index > 0 }));
   const isAnyThin = runs.some(({ row }) => row.valid && hasThin(row));
   return {
     kind: 'table',
@@ -133,7 +133,7 @@ function figureRow({ row, offer, isFirst }: Run): Row {
 }
 
 function rate(value: number): Cell {
-  return value === 0 ? quiet('–') : number(value);
+  return value === 0 ? quiet('–') : figure(value);
 }
 
 function latencyCells(latency: LatencySummary, shown: readonly (keyof typeof fractions)[]): readonly Cell[] {
@@ -142,7 +142,7 @@ function latencyCells(latency: LatencySummary, shown: readonly (keyof typeof fra
     ...shown.map(
       (name): Cell => ({
         kind: 'figure',
-        value: number(latency[name]),
+        value: figure(latency[name]),
         interval: null,
         isThin: isThin(fractions[name], latency.count),
       }),
@@ -193,7 +193,8 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
       ...checkNames.map(([, title]) => ({ title, isNumeric: true, group: 'Messages' })),
       ...costColumns,
     ],
-    rows: runs.map(({ row, offer }) => ({
+    rows: runs.map(({ row, offer, isFirst }, index) => ({
+      isApart: isFirst && index > 0,
       cells: [
         [systemName(row.system), quiet(` ${row.layer}`)],
         `${offer} #${row.repeat + 1}`,
@@ -210,12 +211,12 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
 function costCells(row: WorkloadRow): readonly Cell[] {
   if (!row.valid) return [{ lines: ['invalid: not a figure'], span: costColumns.length, tone: 'bad' }];
   const { cost, utilization, slipMs } = row;
-  const or = (value: number | null, show: (value: number) => string = number): Cell =>
+  const or = (value: number | null, show: (value: number) => string = figure): Cell =>
     value === null ? quiet('–') : show(value);
   return [
-    number(slipMs.p99),
+    figure(slipMs.p99),
     or(utilization.brokerCores),
-    number(utilization.clientCores),
+    figure(utilization.clientCores),
     or(cost.brokerCpuSecondsPerMillion),
     or(cost.clientCpuSecondsPerMillion),
     or(cost.bytesWrittenPerPayloadByte),

@@ -227,7 +227,7 @@ describe('when the disk is full', () => {
     const { engine, disk, made } = await open({ segmentBytes: limits.segmentBytesMin });
     for (let index = 0; index < 10; index += 1) await engine.append('t', 0, [{ value: `${index}`.repeat(500) }]);
     await engine.close();
-    for (const path of disk.filesUnder(DATA)) if (/index$/.test(path)) disk.erase(path);
+    for (const path of disk.filesUnder(DATA)) if (path.endsWith('index')) disk.erase(path);
     disk.spaceLeft = 60; // for the lock and the like
     const again = await made.open();
     expect(await readAll(again, 't')).toHaveLength(10);

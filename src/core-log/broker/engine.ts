@@ -42,16 +42,26 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { fileSystem: files, clock, random, dataDir } = checked;
   const startedMs = clock.monotonicMs();
   const directory = await DataDirectory.open(files, dataDir, random);
+  const opened: DurableMap[] = [];
+  const openMap = async (name: string): Promise<DurableMap> => {
+    const map = await DurableMap.open(files, clock, directory.meta, name);
+    opened.push(map);
+    return map;
+  };
+  let engine: LogEngine | undefined;
   try {
     const maps = {
-      topics: await DurableMap.open(files, clock, directory.meta, 'topics'),
-      metadata: await DurableMap.open(files, clock, directory.meta, 'metadata'),
-      cursors: await DurableMap.open(files, clock, directory.meta, 'cursors'),
+      topics: await openMap('topics'),
+      metadata: await openMap('metadata'),
+      cursors: await openMap('cursors'),
     };
-    const engine = new LogEngine(checked, directory, maps);
+    engine = new LogEngine(checked, directory, maps);
     await engine.recover(startedMs);
     return engine;
   } catch (reason) {
+    // Why it cannot be opened is what the caller is told, not what else goes wrong on the way out.
+    await engine?.abandon().catch(() => undefined);
+    await Promise.allSettled(opened.map((map) => map.close()));
     await directory.release();
     throw reason;
   }
@@ -74,7 +84,7 @@ class LogEngine implements Engine {
   /** Names that are being created or deleted: neither there nor free. */
   readonly #changing = new Set<string>();
   readonly #changes = new Set<Promise<void>>();
-  #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [] };
+  #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [], maps: [] };
   #retentionTimer: Timer | undefined;
   #retention: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
@@ -98,8 +108,16 @@ class LogEngine implements Engine {
       cleanShutdown: this.#directory.wasClean,
       durationMs: this.#options.clock.monotonicMs() - startedMs,
       partitions,
+      maps: Object.values(this.#maps).flatMap((map: DurableMap) => (map.cut === null ? [] : [map.cut])),
     };
     this.#scheduleRetention();
+  }
+
+  /** Lets the partitions go as they are: it is not to be opened. */
+  async abandon(): Promise<void> {
+    const reason = new EngineError('engine_closed', `the engine of ${this.dataDir} was not opened`);
+    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions);
+    await Promise.allSettled(partitions.map((partition) => partition.abandon(reason)));
   }
 
   get recovery(): RecoveryReport {
@@ -263,7 +281,7 @@ class LogEngine implements Engine {
         { length: Math.min(limits.openConcurrency, definition.partitions - first) },
         (_, index) => first + index,
       );
-      const opened = await Promise.all(
+      const opened = await Promise.allSettled(
         numbers.map((partition) =>
           Partition.open(
             `${definition.name}-${partition}`,
@@ -273,8 +291,14 @@ class LogEngine implements Engine {
           ),
         ),
       );
-      for (const [index, { partition, recovered }] of opened.entries()) {
-        partitions.push(partition);
+      for (const one of opened) if (one.status === 'fulfilled') partitions.push(one.value.partition);
+      for (const [index, one] of opened.entries()) {
+        if (one.status === 'rejected') {
+          const closed = new EngineError('engine_closed', `topic "${definition.name}" was not opened`);
+          await Promise.allSettled(partitions.map((partition) => partition.abandon(closed)));
+          throw one.reason;
+        }
+        const { recovered } = one.value;
         const { truncatedBytes, quarantineFile, fenced } = recovered;
         if (truncatedBytes === 0 && fenced === null) continue;
         const number = numbers[index] as number;

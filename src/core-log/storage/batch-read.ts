@@ -15,7 +15,7 @@ import {
   headerFault,
   lastOffsetOf,
 } from '../record/batch-view.ts';
-import { findWholeBatch } from './batch-scanner.ts';
+import { findBatchBehind } from './batch-scanner.ts';
 
 export interface ReadRange {
   /** A position at which a batch begins, at or before the one that holds `offset`. */
@@ -36,14 +36,20 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
   let lastSkipped = range.from - 1;
   let want = Math.min(Math.max(limits.readChunkBytes, maxBytes), limits.readBytesMax);
   for (;;) {
-    const window = await readWindow(file, position, Math.min(want, end - position));
+    const size = Math.min(want, end - position);
+    const window = await readWindow(file, position, size);
     let at = 0;
     let fault: string | null = position >= end ? `no batch holds offset ${offset}` : null;
+    if (window.length < size) fault = `the file ends at ${position + window.length}, the log at ${end}`;
     while (fault === null && position + at < end) {
       if (at + BATCH_HEADER_BYTES > window.length && position + window.length < end) break;
       fault = headerFault(window, at, end - position - at);
       if (fault !== null) break;
       const size = batchBytesOf(window, at);
+      if (size > limits.batchBytesMax) {
+        fault = `a batch of ${size} bytes is above the limit of ${limits.batchBytesMax}`;
+        break;
+      }
       if (found.length === 0 && lastOffsetOf(window, at) < offset) {
         lastSkipped = position + at;
         at += size;
@@ -68,7 +74,7 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
     position += at;
     if (fault !== null || position >= end) {
       // The length of the batch skipped last may be what is damaged, so whole batches are looked for from there on.
-      const whole = await findWholeBatch(file, lastSkipped + 1, end, range.offsets);
+      const whole = await findBatchBehind(file, position, lastSkipped + 1, end, range.offsets);
       if (whole === null || whole.baseOffset > offset || whole.position <= lastSkipped) {
         throw damaged(file.path, position, fault ?? `no batch holds offset ${offset}`, whole?.baseOffset ?? null);
       }

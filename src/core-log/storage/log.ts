@@ -68,7 +68,12 @@ export class Log {
   ): Promise<{ readonly log: Log; readonly recovered: RecoveredLog }> {
     const recovered = await recoverLog(options.files, options.directory, { isClean, nowMs: options.clock.nowMs() });
     const log = new Log(options, recovered);
-    if (recovered.fenced === null) await log.#activate(recovered);
+    try {
+      if (recovered.fenced === null) await log.#activate(recovered);
+    } catch (reason) {
+      await log.release();
+      throw reason;
+    }
     return { log, recovered };
   }
 

@@ -10,7 +10,7 @@ import { lastOffsetOf } from '../record/batch-view.ts';
 import { crc32c } from '../record/crc32c.ts';
 import { firstAtOrAfter } from '../record/record-reader.ts';
 import { damaged, readBatches } from './batch-read.ts';
-import { BatchScanner, findWholeBatch } from './batch-scanner.ts';
+import { BatchScanner, findBatchBehind } from './batch-scanner.ts';
 import { type Seal, SEGMENT_SUFFIXES, DELETED_SUFFIX, decodeSeal, encodeSeal, segmentPath } from './format.ts';
 import { SegmentIndexes } from './segment-indexes.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
@@ -268,6 +268,8 @@ export interface SegmentScan {
   readonly indexes: SegmentIndexes;
   /** Where the first bad bytes are, and why; null when all is whole. */
   readonly fault: { readonly position: number; readonly reason: string } | null;
+  /** The first whole batch behind the fault; null when there is none, or nobody asked for it. */
+  readonly offsetBehindFault: number | null;
   /** After the last whole batch that was seen. */
   readonly end: number;
   readonly nextOffset: number;
@@ -283,6 +285,7 @@ export async function scanSegment(
   const indexes = new SegmentIndexes(baseOffset);
   let scanner = new BatchScanner(file, 0, size);
   let fault: SegmentScan['fault'] = null;
+  let offsetBehindFault: number | null = null;
   let nextOffset = baseOffset;
   let end = 0;
   for (;;) {
@@ -292,11 +295,13 @@ export async function scanSegment(
       end = scanner.position;
     }
     fault ??= scanner.fault;
-    if (scanner.fault === null || !pastDamage) return { indexes, fault, end, nextOffset };
+    if (scanner.fault === null || !pastDamage) return { indexes, fault, offsetBehindFault, end, nextOffset };
     const offsets = { min: nextOffset, max: Number.MAX_SAFE_INTEGER };
-    const whole = await findWholeBatch(file, scanner.fault.position + 1, size, offsets);
-    if (whole === null) return { indexes, fault, end, nextOffset };
+    const { position } = scanner.fault;
+    const whole = await findBatchBehind(file, position, position + 1, size, offsets);
+    if (whole === null) return { indexes, fault, offsetBehindFault, end, nextOffset };
     nextOffset = whole.baseOffset;
+    offsetBehindFault ??= nextOffset;
     scanner = new BatchScanner(file, whole.position, size);
   }
 }

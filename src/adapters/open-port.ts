@@ -271,7 +271,8 @@ class Port implements MessagingPort {
     const nowMs = Date.now();
     let bytes = 0;
     let sticky = -1;
-    for (const [index, message] of messages.entries()) {
+    for (let index = 0; index < messages.length; index += 1) {
+      const message = messages[index] as PublishMessage;
       const checked = checkMessage(message, index);
       const id = checked.id ?? this.#nextId();
       ids.push(id);
@@ -289,18 +290,9 @@ class Port implements MessagingPort {
         }
       }
       bytes += checked.bytes;
-      outgoing.push({
-        key: checked.key,
-        value: checked.value,
-        headers: checked.headers,
-        contentType: checked.contentType,
-        id,
-        timestampMs: checked.timestampMs ?? nowMs,
-        partition,
-        ...(message.delayMs === undefined ? {} : { delayMs: message.delayMs }),
-        ...(message.ttlMs === undefined ? {} : { ttlMs: message.ttlMs }),
-        ...(message.priority === undefined ? {} : { priority: message.priority }),
-      });
+      const { key, value, headers, contentType, timestampMs = nowMs } = checked;
+      const plain = { key, value, headers, contentType, id, timestampMs, partition };
+      outgoing.push(hasSchedule(message) ? { ...plain, ...schedule(message) } : plain);
     }
     return { outgoing, ids, bytes };
   }
@@ -641,6 +633,19 @@ class Port implements MessagingPort {
 function seekCapability(to: Position): Capability {
   if (to === 'earliest' || to === 'latest') return 'replay.earliest';
   return 'timestampMs' in to ? 'replay.timestamp' : 'replay.offset';
+}
+
+/** Rare, and absent fields must stay absent: the plain case makes one object. */
+function hasSchedule({ delayMs, ttlMs, priority }: PublishMessage): boolean {
+  return delayMs !== undefined || ttlMs !== undefined || priority !== undefined;
+}
+
+function schedule({ delayMs, ttlMs, priority }: PublishMessage): Partial<OutgoingMessage> {
+  return {
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(priority === undefined ? {} : { priority }),
+  };
 }
 
 /** Outcomes of the sent ones between those that were refused here, in the caller's order. */

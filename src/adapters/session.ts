@@ -116,9 +116,13 @@ export class SubscriptionSession {
       },
       this.#bounded(credit),
     );
+    if (this.isClosing) {
+      // Closed while the backend was asked: nobody else knows of this intake, and it would read on for nobody.
+      await intake.close();
+      return;
+    }
     this.#intake = intake;
     this.#grant();
-    if (this.#ended !== undefined) await intake.close();
   }
 
   /** Gives back what the consumer holds, as untouched; the last one closes the session. */
@@ -203,7 +207,10 @@ export class SubscriptionSession {
     });
   }
 
-  /** Everything outstanding ends as expired, without counting; the intake is closed, the cursor moved, a new intake opened. */
+  /**
+   * Everything outstanding ends as expired, without counting; the intake is closed, the cursor moved, a new intake opened.
+   * One at a time: the port sees to that.
+   */
   async seek(move: () => Promise<void>): Promise<void> {
     const intake = this.#intake;
     this.#intake = undefined;
@@ -212,7 +219,19 @@ export class SubscriptionSession {
     try {
       await move();
     } finally {
-      if (!this.isClosing) await this.open(this.#wantedCredit());
+      await this.#reopen();
+    }
+  }
+
+  /** A session without an intake would answer every pull with nothing for ever: so it ends, and the next pull opens another. */
+  async #reopen(): Promise<void> {
+    if (this.isClosing) return;
+    try {
+      await this.open(this.#wantedCredit());
+    } catch (reason) {
+      const error = PortError.from(reason);
+      this.#end(error);
+      throw error;
     }
   }
 
@@ -269,19 +288,28 @@ export class SubscriptionSession {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      const waiting = [...this.#consumers].filter((consumer) => consumer.isWaiting);
-      let left = waiting.length;
-      for (const consumer of waiting) {
-        if (this.#ready.count === 0) break;
-        consumer.offer(Math.ceil(this.#ready.count / left));
-        left -= 1;
-      }
-      // The one served first goes to the back of the line.
-      for (const consumer of waiting) {
-        if (consumer.isWaiting || !this.#consumers.delete(consumer)) continue;
-        this.#consumers.add(consumer);
-      }
+      // A consumer may have many callers that wait, and one round serves the first of each: the next round serves the next ones.
+      let isMore = true;
+      while (isMore) isMore = this.#serveOneEach();
     });
+  }
+
+  /** Whether anything was handed out. */
+  #serveOneEach(): boolean {
+    if (this.#ready.count === 0) return false;
+    const waiting = [...this.#consumers].filter((consumer) => consumer.isWaiting);
+    let left = waiting.length;
+    for (const consumer of waiting) {
+      if (this.#ready.count === 0) break;
+      consumer.offer(Math.ceil(this.#ready.count / left));
+      left -= 1;
+    }
+    // The one served first goes to the back of the line.
+    for (const consumer of waiting) {
+      if (consumer.isWaiting || !this.#consumers.delete(consumer)) continue;
+      this.#consumers.add(consumer);
+    }
+    return waiting.length > 0;
   }
 
   #lease(entry: Entry, consumer: SessionConsumer): Delivery {
@@ -330,6 +358,8 @@ export class SubscriptionSession {
 
   #statusWithoutLease(token: string): SettleStatus {
     if (this.#expiredTokens.has(token)) return 'expired';
+    // Of another process or session, such as this one before its restart: its number says nothing here.
+    if (!token.startsWith(`${this.#tokenPrefix}.`)) return 'invalid';
     const number = Number.parseInt(token.slice(this.#tokenPrefix.length + 1), 36);
     if (!(number >= 1 && number <= this.#tokens)) return 'invalid';
     return 'already';

@@ -143,6 +143,24 @@ export function syntheticReport(seed = 1): Report {
   };
 }
 
+/** A run in which nothing could be had and nothing was asked. */
+export function emptyReport(): Report {
+  const full = syntheticReport();
+  return {
+    ...full,
+    run: { ...full.run, order: [], layers: [] },
+    environment: { ...full.environment, libraries: {}, generatorCeiling: {} },
+    systems: [],
+    scenarios: [],
+    workloads: [],
+    summaries: [],
+    verdicts: [],
+    assertions: [],
+    notMeasured: [],
+    limits: [],
+  };
+}
+
 function systemRow(id: System): SystemRow {
   const product = id === 'kafka' ? 'Apache Kafka' : id === 'log' ? 'Sluice log' : 'RabbitMQ';
   return {

@@ -74,7 +74,8 @@ export type Block =
       readonly caption: string;
       readonly columns: readonly Column[];
       readonly rows: readonly Row[];
-      readonly look?: 'matrix' | 'prose';
+      /** Matrix: words and marks; prose: sentences; dense: many figures that are looked up rather than read. */
+      readonly look?: 'matrix' | 'prose' | 'dense';
       /** Sentences below the table. */
       readonly notes?: readonly string[];
     }

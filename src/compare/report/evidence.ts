@@ -31,6 +31,11 @@ export function claimAnchor(index: number): string {
   return `claim-${index + 1}`;
 }
 
+/** Of the part that has all rows of a scenario, by its place in the report. */
+export function scenarioPartAnchor(index: number): string {
+  return `scenario-${index + 1}`;
+}
+
 export function capabilityAnchor(name: string): string {
   return `cap-${anchorText(name)}`;
 }

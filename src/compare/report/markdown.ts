@@ -203,11 +203,9 @@ function inlineText(inline: Inline, places: Places): string {
     }
     case 'source':
       return isAddress(inline.text) ? `<${inline.text}>` : escaped(inline.text);
-    case 'mark': {
-      const place = inline.to === undefined ? undefined : places.get(inline.to);
-      const word = `${inline.mark} ${escaped(inline.word)}`;
-      return place === undefined ? `**${word}**` : `[${word}](#${place})`;
-    }
+    case 'mark':
+      // No link: a matrix of links cannot be read as it is, and the row's name has one.
+      return `${inline.mark} ${escaped(inline.word)}`;
     case 'system':
       return escaped(inline.id);
     case 'figure':

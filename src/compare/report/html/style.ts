@@ -74,7 +74,9 @@ td.number,th.number{text-align:right;white-space:nowrap}td.number .quiet{font-si
 td.told{color:var(--none)}td.told.bad{color:var(--bad);background:var(--bad-back)}
 table.matrix td{white-space:nowrap}table.matrix td .quiet{font-size:.92em}
 table.matrix tbody th{min-width:13rem;max-width:22rem}table.matrix tbody th>div.quiet,table.matrix tbody th>div>.quiet{line-height:1.3;display:block}
-table.prose td{min-width:11rem}table.prose td>div+div{margin-top:.22rem}table.prose td{overflow-wrap:anywhere}
+table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td.told{white-space:normal}
+table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{min-width:11rem}table.prose td>div+div{margin-top:.22rem}table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td.told{white-space:normal}
+table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{overflow-wrap:anywhere}
 table.prose td:nth-child(2){min-width:14rem}
 figure{border:1px solid var(--line);border-radius:6px;background:var(--raised);padding:.6rem .8rem .8rem}
 figcaption{font-weight:620;font-size:.85rem;margin-bottom:.45rem}
@@ -93,7 +95,7 @@ svg.chart{display:block;width:100%;height:auto}
 .whisker{stroke:var(--ink);stroke-width:1.2;fill:none}
 .reference{stroke:var(--quiet);stroke-width:1;stroke-dasharray:4 3;fill:none}
 footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85rem}
-@media (max-width:36rem){.cards dl>div{grid-template-columns:minmax(0,1fr)}.cards dt{font-size:.78rem;margin-top:.25rem}.cards dd{grid-column:1}table.matrix tbody th{min-width:9.5rem;max-width:11rem}tbody th .system{white-space:normal}}
+@media (max-width:36rem){.cards dl>div{grid-template-columns:minmax(0,1fr)}.cards dt{font-size:.78rem;margin-top:.25rem}.cards dd{grid-column:1}table.matrix tbody th{min-width:9.5rem;max-width:11rem}}
 @media (min-width:88rem){body{display:grid;grid-template-columns:minmax(11rem,1fr) minmax(0,74rem) minmax(0,1fr);align-items:start}header,main,footer{grid-column:2;width:100%}
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding:2.2rem 0 1rem 1.5rem;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
 @media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}body{font-size:9.5pt}nav,.skip{display:none}

@@ -1,7 +1,7 @@
 /** What each system did when it was asked, and what each adapter claims; every cell leads to its proof. */
 
-import { type Block, type Cell, type Inline, link, paragraph, quiet, type Section, strong } from '../document.ts';
-import { capabilityAnchor, scenarioAnchor } from '../evidence.ts';
+import { type Block, type Cell, type Inline, link, paragraph, quiet, type Section } from '../document.ts';
+import { capabilityAnchor, scenarioAnchor, scenarioPartAnchor } from '../evidence.ts';
 import type { Report, ScenarioRow, SystemRow } from '../model.ts';
 import { orderedSystems, scenarioGroups, type ScenarioGroup, scenarioMarks } from '../view.ts';
 import { levelMark, scenarioMark, scenarioMarkTo } from './marks.ts';
@@ -41,9 +41,9 @@ function askedBlocks(report: Report): readonly Block[] {
       caption: 'What each system did',
       look: 'matrix',
       columns: [{ title: 'Question' }, ...systems.map((system) => ({ title: system.id, unit: system.version }))],
-      rows: scenarioGroups(report).map((group) => ({
+      rows: scenarioGroups(report).map((group, index) => ({
         cells: [
-          { lines: [strong(group.title), quiet(group.question)] },
+          { lines: [link(scenarioPartAnchor(index), group.title), quiet(group.question)] },
           ...systems.map((system) => answers(group, system, showsLayers)),
         ],
       })),

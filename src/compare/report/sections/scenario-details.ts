@@ -1,7 +1,7 @@
 /** Every scenario row: what was asked, what was expected of this version and why, what was seen, and the proof. */
 
 import { type Entry, type Inline, type Part, paragraph, quiet, systemName, type Text } from '../document.ts';
-import { scenarioAnchor } from '../evidence.ts';
+import { scenarioAnchor, scenarioPartAnchor } from '../evidence.ts';
 import { observed, seconds } from '../figures.ts';
 import type { Report, ScenarioRow } from '../model.ts';
 import { scenarioGroups } from '../view.ts';
@@ -10,13 +10,13 @@ import { scenarioMark } from './marks.ts';
 
 export function scenarioParts(report: Report): readonly Part[] {
   return scenarioGroups(report).map((group, index) => ({
-    id: `scenario-${index + 1}`,
+    id: scenarioPartAnchor(index),
     title: `Scenario ${group.id}: ${group.title}`,
     blocks: [
       paragraph(group.question),
       {
         kind: 'entries',
-        id: `scenario-${index + 1}-rows`,
+        id: `${scenarioPartAnchor(index)}-rows`,
         caption: `${group.id} on every system`,
         head: 'System',
         fields: ['Result', 'Expected', 'Figures', 'Evidence'],

@@ -105,6 +105,7 @@ function figuresTable(runs: readonly Run[], id: string, workload: string): Block
     caption: `Figures of every run, ${workload}`,
     columns: [{ title: 'System' }, { title: 'Durability' }, { title: 'Run' }, ...figureColumns],
     rows,
+    look: 'dense',
     ...(isAnyThin ? { notes: [thinNote] } : {}),
   };
 }
@@ -187,6 +188,7 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
     kind: 'table',
     id,
     caption: `Checks and cost of every run, ${workload}`,
+    look: 'dense',
     columns: [
       { title: 'System' },
       { title: 'Run' },

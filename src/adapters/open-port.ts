@@ -36,7 +36,7 @@ import { type DeadLetter, type SessionEvent, SubscriptionSession } from './sessi
 import {
   checkMessage,
   checkName,
-  checkSeek,
+  checkPositionIn,
   messageRefusal,
   subscriptionDefinition,
   topicDefinition,
@@ -84,6 +84,8 @@ class Port implements MessagingPort {
   readonly #definitions: Definitions;
   readonly #sessions = new Map<string, SubscriptionSession>();
   readonly #opening = new Map<string, Promise<SubscriptionSession>>();
+  /** By subscription: the last of what opens, moves or ends its session. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   readonly #sticky = new StickyPartitions();
   readonly #instance = randomBytes(6).toString('base64url');
   #ids = 0;
@@ -123,7 +125,10 @@ class Port implements MessagingPort {
   async #createTopicNow(asked: TopicDefinition): Promise<Created<TopicDefinition>> {
     const existing = await this.#definitions.findTopic(asked.name);
     if (existing !== undefined) {
-      if (sameDefinition(existing, asked)) return { created: false, definition: existing };
+      if (sameDefinition(existing, asked)) {
+        await this.#driver.createTopic(existing); // where a delete died half-way, only the definition is left
+        return { created: false, definition: existing };
+      }
       throw new PortError(
         'already_exists',
         `topic "${asked.name}" exists with other options: ${JSON.stringify(existing)}`,
@@ -152,8 +157,10 @@ class Port implements MessagingPort {
           const topic = await this.#definitions.topic(name);
           for (const subscription of this.#definitions.subscriptionsOf(name))
             await this.#deleteSubscriptionNow(subscription);
-          await this.#definitions.putTopic(name, null);
+          // The physical topic first: should this fail or die in between, the topic is still there to be deleted again. The other
+          // way round its messages would lie in wait for the next topic of this name.
           await this.#driver.deleteTopic(topic);
+          await this.#definitions.putTopic(name, null);
           this.#sticky.forget(name);
         }),
     );
@@ -191,7 +198,7 @@ class Port implements MessagingPort {
   #checkSubscription(asked: SubscriptionDefinition, topic: TopicDefinition): void {
     if (asked.start === 'earliest') this.#require('subscribe.late', topic.queueType);
     else if (typeof asked.start === 'object') {
-      checkSeek(asked.start, topic.partitions);
+      checkPositionIn(asked.start, topic.partitions, 'start');
       this.#require('timestampMs' in asked.start ? 'replay.timestamp' : 'replay.offset', topic.queueType);
     }
     if (asked.ordering !== 'none')
@@ -223,7 +230,7 @@ class Port implements MessagingPort {
   async #deleteSubscriptionNow(subscription: SubscriptionDefinition): Promise<void> {
     const topic = await this.#definitions.topic(subscription.topic);
     await this.#definitions.putSubscription(subscription.name, null);
-    await this.#endSession(subscription.name);
+    await this.#inTurn(subscription.name, async () => await this.#endSession(subscription.name));
     await this.#driver.deleteSubscription(subscription, topic);
   }
 
@@ -303,6 +310,11 @@ class Port implements MessagingPort {
       const path = `messages[${index}].partition`;
       const text = `must be from 0 to ${topic.partitions - 1}`;
       return new PortError('invalid_argument', `${path} ${partition} ${text}`, { errors: [{ path, message: text }] });
+    }
+    if (topic.cleanup === 'compact' && (message.key === undefined || message.key === null)) {
+      const path = `messages[${index}].key`;
+      const text = 'is needed: the topic keeps the latest message of each key';
+      return new PortError('invalid_argument', `${path} ${text}`, { errors: [{ path, message: text }] });
     }
     if (message.delayMs !== undefined) return this.#missing('delay', topic.queueType);
     if (message.ttlMs !== undefined) return this.#missing('ttl.message', topic.queueType);
@@ -384,7 +396,9 @@ class Port implements MessagingPort {
     if (existing !== undefined) await existing.close();
     let opening = this.#opening.get(name);
     if (opening === undefined) {
-      opening = this.#openSession(name, credit).finally(() => this.#opening.delete(name));
+      opening = this.#inTurn(name, async () => await this.#openSession(name, credit)).finally(() =>
+        this.#opening.delete(name),
+      );
       this.#opening.set(name, opening);
     }
     return await opening;
@@ -409,7 +423,24 @@ class Port implements MessagingPort {
     });
     await session.open(credit);
     this.#sessions.set(name, session);
+    // Deleted by another process while it was opened: the news found no session to end.
+    if ((await this.#definitions.findSubscription(name)) === undefined) await this.#endSession(name);
     return session;
+  }
+
+  /**
+   * One after the other for a subscription: opening, moving and ending. A pull that opens while a seek moves the cursor would read on
+   * from the old place and write it back; two seeks would leave two intakes, of which nobody ever closes one.
+   */
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before.then(work);
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(name, settled);
+    void settled.then(() => {
+      if (this.#turns.get(name) === settled) this.#turns.delete(name);
+    });
+    return await turn;
   }
 
   async #storeDeadLetter(
@@ -506,15 +537,16 @@ class Port implements MessagingPort {
     await this.#admin(async () => {
       const definition = await this.#definitions.subscription(name);
       const topic = await this.#definitions.topic(definition.topic);
-      checkSeek(to, topic.partitions);
+      checkPositionIn(to, topic.partitions, 'to');
       this.#require(seekCapability(to), topic.queueType);
-      const move = async (): Promise<void> => await this.#driver.seek(definition, topic, to);
-      await this.#opening.get(name)?.catch(() => undefined); // its own caller is told
-      const session = this.#sessions.get(name);
-      if (session === undefined || session.isClosing) {
-        await session?.close();
-        await move();
-      } else await session.seek(move);
+      await this.#inTurn(name, async () => {
+        const move = async (): Promise<void> => await this.#driver.seek(definition, topic, to);
+        const session = this.#sessions.get(name);
+        if (session === undefined || session.isClosing) {
+          await session?.close();
+          await move();
+        } else await session.seek(move);
+      });
     });
   }
 

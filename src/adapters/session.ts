@@ -403,7 +403,7 @@ export class SubscriptionSession {
   #fail(entry: Entry, delayMs: number | undefined, reason: string): void {
     const { onExhausted, retry, ordering } = this.definition;
     if (onExhausted !== 'block' && entry.attempt >= retry.maxAttempts) {
-      void this.#exhaust(entry, reason);
+      this.#exhaustAlone(entry, reason);
       return;
     }
     const wait = delayMs ?? backoffMs(entry.attempt, retry);
@@ -453,13 +453,18 @@ export class SubscriptionSession {
       });
     } catch {
       // Not stored, or not known to be: the message stays unsettled, so a second dead letter is possible and none is lost.
-      this.#after(limits.deadLetterRetryMs, entry, () => void this.#exhaust(entry, reason));
+      this.#after(limits.deadLetterRetryMs, entry, () => this.#exhaustAlone(entry, reason));
       return;
     }
     if (!this.#entries.has(entry.delivery)) return; // lost meanwhile: it comes again
     this.#hooks.event('dead_lettered', this.definition);
     await this.#finish(entry);
     this.#pump();
+  }
+
+  /** Nobody waits for it. A backend that could not write the settlement writes it with the next one, or the message comes again. */
+  #exhaustAlone(entry: Entry, reason: string): void {
+    this.#exhaust(entry, reason).catch(() => undefined);
   }
 
   #after(delayMs: number, entry: Entry, work: () => void): void {

@@ -122,7 +122,8 @@ describe('following a log', () => {
     const stop = new AbortController();
     const seen: string[] = [];
     const reader = (async () => {
-      for await (const { value } of engine.read('t', 0, { follow: true, signal: stop.signal })) seen.push(`${value}`);
+      for await (const { value } of engine.read('t', 0, { follow: true, signal: stop.signal }))
+        seen.push(value?.toString() ?? '');
     })();
     await turns();
     const { timers } = clock;

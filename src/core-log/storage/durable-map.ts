@@ -253,6 +253,8 @@ export class DurableMap implements DurableMapDoor {
     this.#restore(refused);
     try {
       await this.#file.truncate(this.#size);
+      await this.#file.dataSync(); // else a power cut could bring back what is called not stored
+      this.#synced = this.#size;
     } catch (cause) {
       // The file's end is unknown: nothing may follow it, and the puts may come back with the next open.
       const text = `a failed write to ${this.#path} could not be undone: ${String(cause)}`;

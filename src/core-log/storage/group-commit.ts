@@ -4,7 +4,8 @@
  *
  *   queue --write--> log (page cache) --sync--> disk
  *
- * A failed write is undone, and everything queued is refused with it: their offsets were counted on from it. A failed
+ * A failed write is undone, and everything queued is refused with it: their offsets were counted on from it. Nobody is
+ * refused before that is on the disk, else a power cut could bring back what was called not stored. A failed
  * sync ends the partition: the kernel may have dropped the pages, and the next sync would not tell. So does a write that
  * cannot be undone.
  */
@@ -161,7 +162,7 @@ export class GroupCommit {
     try {
       count = await this.#log.append(group.map(({ bytes }) => bytes));
     } catch (reason) {
-      failure = { reason };
+      failure = reason instanceof EngineError ? await this.#undone(reason) : { reason };
     }
     if (count > 0) this.#written(count === group.length ? group : group.slice(0, count));
     if (count < group.length) this.#queue = [...group.slice(count), ...this.#queue];
@@ -169,6 +170,23 @@ export class GroupCommit {
     else if (this.#failure !== undefined) this.#refuseQueue(this.#failure);
     this.#isWriting = false;
     this.#changed();
+  }
+
+  /** A failed write was cut off: makes that last. Two syncs of a file at once would share one error between them. */
+  async #undone(reason: EngineError): Promise<{ readonly reason: unknown }> {
+    while (this.#isSyncing) await this.#settled();
+    if (this.#syncFailure !== undefined) return { reason: this.#syncFailure };
+    this.#isSyncing = true;
+    try {
+      await this.#log.sync();
+      return { reason };
+    } catch (cause) {
+      const text = `${this.#log.path} was cut back after a failed write, and the sync of that failed: ${String(cause)}`;
+      this.#syncFailure = new EngineError('sync_failed', text, { cause });
+      return { reason: this.#syncFailure };
+    } finally {
+      this.#isSyncing = false;
+    }
   }
 
   #written(batches: readonly QueuedBatch[]): void {
@@ -264,12 +282,12 @@ export class GroupCommit {
 
   /** `group` is at the front of the queue again. */
   #writeFailed(group: readonly QueuedBatch[], reason: unknown): void {
-    if (reason instanceof EngineError) {
+    if (reason instanceof EngineError && reason !== this.#syncFailure) {
       this.#refuseQueue(reason);
       return;
     }
-    const what =
-      reason instanceof TruncateFailed ? reason.message : `writing ${this.#log.path} failed: ${String(reason)}`;
+    const isTold = reason instanceof TruncateFailed || reason instanceof EngineError;
+    const what = isTold ? reason.message : `writing ${this.#log.path} failed: ${String(reason)}`;
     // The next open may find these whole in the file: to call them refused would be a lie.
     const unknown = new EngineError('sync_failed', `${what}; the records may be in the log or not`, { cause: reason });
     this.#queue = this.#queue.slice(group.length);

@@ -32,6 +32,9 @@ export class Segment {
   readonly #directory: string;
   #size: number;
   #syncedSize: number;
+  /** Cuts of what failed writes left; one that is not on the disk yet makes the segment dirty like an append. */
+  #cuts = 0;
+  #syncedCuts = 0;
   #nextOffset: number;
   #maxTimestamp: number;
   #file: File | undefined;
@@ -86,7 +89,7 @@ export class Segment {
   }
 
   get isDirty(): boolean {
-    return this.#syncedSize < this.#size;
+    return this.#syncedSize < this.#size || this.#syncedCuts < this.#cuts;
   }
 
   get isLoaded(): boolean {
@@ -122,6 +125,7 @@ export class Segment {
 
   /** Cuts off what a failed write may have left. */
   async truncate(): Promise<void> {
+    this.#cuts += 1;
     await this.#opened().truncate(this.#size);
   }
 
@@ -129,7 +133,9 @@ export class Segment {
   async sync(): Promise<void> {
     await this.#use(async (file) => {
       const size = this.#size;
+      const cuts = this.#cuts;
       await file.dataSync();
+      this.#syncedCuts = cuts;
       this.#syncedSize = Math.max(this.#syncedSize, size);
     });
   }

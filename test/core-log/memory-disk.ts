@@ -240,17 +240,18 @@ export class MemoryDisk implements FileSystem {
   }
 
   async open(path: string, mode: 'read' | 'write'): Promise<File> {
-    await this.#begin('open', path);
-    let node = this.#find(path);
-    if (node instanceof DirectoryNode) throw errno('EISDIR', path);
-    if (node === undefined) {
-      if (mode === 'read') throw errno('ENOENT', path);
-      const [directory, name] = this.#parent(path);
-      node = new FileNode(this.#nowMs());
-      directory.change({ name, node });
-    }
-    this.#openFiles += 1;
-    return this.#file(path, node, mode);
+    return await this.#do('open', path, () => {
+      let node = this.#find(path);
+      if (node instanceof DirectoryNode) throw errno('EISDIR', path);
+      if (node === undefined) {
+        if (mode === 'read') throw errno('ENOENT', path);
+        const [directory, name] = this.#parent(path);
+        node = new FileNode(this.#nowMs());
+        directory.change({ name, node });
+      }
+      this.#openFiles += 1;
+      return this.#file(path, node, mode);
+    });
   }
 
   async status(path: string): Promise<FileStatus | undefined> {
@@ -268,44 +269,48 @@ export class MemoryDisk implements FileSystem {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await this.#begin('makeDirectory', path);
-    let node = this.#root;
-    for (const name of partsOf(path)) {
-      const child = node.names.get(name) ?? new DirectoryNode();
-      if (!(child instanceof DirectoryNode)) throw errno('EEXIST', path);
-      if (!node.names.has(name)) node.change({ name, node: child });
-      node = child;
-    }
+    await this.#do('makeDirectory', path, () => {
+      let node = this.#root;
+      for (const name of partsOf(path)) {
+        const child = node.names.get(name) ?? new DirectoryNode();
+        if (!(child instanceof DirectoryNode)) throw errno('EEXIST', path);
+        if (!node.names.has(name)) node.change({ name, node: child });
+        node = child;
+      }
+    });
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#begin('rename', from);
-    const node = this.#find(from);
-    if (node === undefined) throw errno('ENOENT', from);
-    const [fromDirectory, fromName] = this.#parent(from);
-    const [toDirectory, toName] = this.#parent(to);
-    const target = toDirectory.names.get(toName);
-    if (target instanceof DirectoryNode && target.names.size > 0) throw errno('ENOTEMPTY', to);
-    if (fromDirectory === toDirectory) {
-      fromDirectory.change({ name: fromName, node: null }, { name: toName, node });
-      return;
-    }
-    toDirectory.change({ name: toName, node });
-    fromDirectory.change({ name: fromName, node: null });
+    await this.#do('rename', from, () => {
+      const node = this.#find(from);
+      if (node === undefined) throw errno('ENOENT', from);
+      const [fromDirectory, fromName] = this.#parent(from);
+      const [toDirectory, toName] = this.#parent(to);
+      const target = toDirectory.names.get(toName);
+      if (target instanceof DirectoryNode && target.names.size > 0) throw errno('ENOTEMPTY', to);
+      if (fromDirectory === toDirectory) {
+        fromDirectory.change({ name: fromName, node: null }, { name: toName, node });
+        return;
+      }
+      toDirectory.change({ name: toName, node });
+      fromDirectory.change({ name: fromName, node: null });
+    });
   }
 
   async remove(path: string): Promise<void> {
-    await this.#begin('remove', path);
-    if (this.#find(path) === undefined) return;
-    const [directory, name] = this.#parent(path);
-    this.spaceLeft += removeFrom(directory, name);
+    await this.#do('remove', path, () => {
+      if (this.#find(path) === undefined) return;
+      const [directory, name] = this.#parent(path);
+      this.spaceLeft += removeFrom(directory, name);
+    });
   }
 
   async syncDirectory(path: string): Promise<void> {
-    await this.#begin('syncDirectory', path);
-    const node = this.#find(path);
-    if (!(node instanceof DirectoryNode)) throw errno('ENOENT', path);
-    node.sync();
+    await this.#do('syncDirectory', path, () => {
+      const node = this.#find(path);
+      if (!(node instanceof DirectoryNode)) throw errno('ENOENT', path);
+      node.sync();
+    });
   }
 
   async lock(): Promise<DirectoryLock | { readonly owner: string }> {
@@ -322,57 +327,60 @@ export class MemoryDisk implements FileSystem {
 
   #file(path: string, node: FileNode, mode: 'read' | 'write'): File {
     let isOpen = true;
-    const begin = async (kind: OperationKind): Promise<void> => {
-      if (!isOpen) throw errno('EBADF', path);
-      await this.#begin(kind, path);
+    const onOpen = async <T>(kind: OperationKind, work: () => T): Promise<T> => {
+      const isAllowed = isOpen && (mode === 'write' || (kind !== 'write' && kind !== 'truncate'));
+      if (!isAllowed) throw errno('EBADF', path);
+      return await this.#do(kind, path, work);
     };
     return {
       path,
       write: async (buffers, position) => {
-        await begin('write');
-        if (mode === 'read') throw errno('EBADF', path);
-        const bytes = Buffer.concat(buffers);
-        const grows = Math.max(0, position + bytes.length - node.content.size);
-        if (grows <= this.spaceLeft) {
-          this.spaceLeft -= grows;
-          node.write(position, bytes);
-          return;
-        }
-        const fits = bytes.subarray(0, bytes.length - (grows - this.spaceLeft));
-        if (fits.length > 0) node.write(position, Buffer.from(fits));
-        this.spaceLeft = 0;
-        throw errno('ENOSPC', path);
+        await onOpen('write', () => {
+          const bytes = Buffer.concat(buffers);
+          const grows = Math.max(0, position + bytes.length - node.content.size);
+          if (grows <= this.spaceLeft) {
+            this.spaceLeft -= grows;
+            node.write(position, bytes);
+            return;
+          }
+          const fits = bytes.subarray(0, bytes.length - (grows - this.spaceLeft));
+          if (fits.length > 0) node.write(position, Buffer.from(fits));
+          this.spaceLeft = 0;
+          throw errno('ENOSPC', path);
+        });
       },
-      read: async (into, position) => {
-        await begin('read');
-        const from = node.content.view.subarray(position, position + into.byteLength);
-        into.set(from);
-        return from.length;
-      },
+      read: async (into, position) =>
+        await onOpen('read', () => {
+          const from = node.content.view.subarray(position, position + into.byteLength);
+          into.set(from);
+          return from.length;
+        }),
       dataSync: async () => {
-        await begin('dataSync');
-        node.sync();
+        await onOpen('dataSync', () => node.sync());
       },
       truncate: async (size) => {
-        await begin('truncate');
-        if (mode === 'read') throw errno('EBADF', path);
-        this.spaceLeft += Math.max(0, node.content.size - size);
-        node.truncate(size);
+        await onOpen('truncate', () => {
+          this.spaceLeft += Math.max(0, node.content.size - size);
+          node.truncate(size);
+        });
       },
       size: async () => node.content.size,
       close: async () => {
-        await begin('close');
-        isOpen = false;
-        this.#openFiles -= 1;
+        await onOpen('close', () => {
+          isOpen = false;
+          this.#openFiles -= 1;
+        });
       },
     };
   }
 
-  async #begin(kind: OperationKind, path: string): Promise<void> {
+  /** Does it in one piece: a disk that dies meanwhile has done it or not. */
+  async #do<T>(kind: OperationKind, path: string, work: () => T): Promise<T> {
     await this.#alive();
     this.operations.push({ kind, path });
     await this.intruder?.({ kind, path });
-    await this.#alive();
+    if (this.#isDead) await new Promise<never>(() => undefined);
+    return work();
   }
 
   /** Whoever asks a dead disk waits for ever, as a dead process does. */

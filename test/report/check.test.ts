@@ -3,11 +3,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/compare/report/model.ts';
 import { checkReport, parseReport, ReportError } from '../../src/compare/report/index.ts';
+import { schemaAgreesWithModel } from '../../src/compare/report/schema.ts';
 import { emptyReport, syntheticReport } from './synthetic-report.ts';
 
 const report = syntheticReport();
 
 describe('a report', () => {
+  it('has one form, in its types and in its schema (held by the compiler)', () => {
+    expect(schemaAgreesWithModel).toBe(true);
+  });
+
   it('survives being written and read', () => {
     expect(parseReport(JSON.stringify(report))).toEqual(report);
     expect(checkReport(emptyReport()).systems).toEqual([]);

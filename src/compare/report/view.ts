@@ -1,6 +1,6 @@
 /** The report arranged as it is read, the same for every rendering: order of systems, groups that may be compared, sections. */
 
-import { durability } from './figures.ts';
+import { durability, plural } from './figures.ts';
 import type {
   CellSummary,
   ClaimResult,
@@ -185,8 +185,13 @@ export function leadSentences(report: Report): {
   const scenarios = new Set(report.scenarios.map((row) => row.id)).size;
   const workloads = new Set(report.workloads.map((row) => row.id)).size;
   const { cpu } = report.environment;
+  const work = [
+    ...(scenarios === 0 ? [] : [`answered the same ${scenarios} ${plural(scenarios, 'question')}`]),
+    ...(workloads === 0 ? [] : [`carried the same ${workloads} ${plural(workloads, 'workload')}`]),
+    ...(scenarios + workloads === 0 ? ['had nothing to do'] : []),
+  ];
   return {
-    first: `${joined(products.length === 0 ? ['The embedded log'] : products)} answered the same ${scenarios} questions and carried the same ${workloads} workloads on one machine with ${cpu.cores} cores.`,
+    first: `${joined(products.length === 0 ? ['The embedded log'] : products)} ${joined(work)} on one machine with ${cpu.cores} ${plural(cpu.cores, 'core')}.`,
     found: claimSentences(report),
     counted: [scenarioSentence(report), validitySentence(report)].filter((sentence) => sentence !== ''),
   };

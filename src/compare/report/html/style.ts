@@ -98,7 +98,7 @@ footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85r
 @media (max-width:36rem){.cards dl>div{grid-template-columns:minmax(0,1fr)}.cards dt{font-size:.78rem;margin-top:.25rem}.cards dd{grid-column:1}table.matrix tbody th{min-width:9.5rem;max-width:11rem}}
 @media (min-width:88rem){body{display:grid;grid-template-columns:minmax(11rem,1fr) minmax(0,74rem) minmax(0,1fr);align-items:start}header,main,footer{grid-column:2;width:100%}
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding:2.2rem 0 1rem 1.5rem;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
-@media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}body{font-size:9.5pt}nav,.skip{display:none}
-header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible;border:0}table{font-size:7pt}th,td{padding:.2rem .3rem}tbody th,thead th:first-child{position:static}
-pre{max-height:none;white-space:pre-wrap}h2,h3,caption,figcaption{break-after:avoid}tr,.cards>li,.panel,figure{break-inside:avoid}a{color:inherit}thead{display:table-header-group}}
+@media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}html{font-size:8.5pt}body{font-size:1rem}nav,.skip{display:none}
+header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible}th,td{padding:.2rem .35rem}tbody th,thead th:first-child{position:static}
+pre{max-height:none;white-space:pre-wrap}h2,h3,caption,figcaption{break-after:avoid}.panels.narrow{grid-template-columns:repeat(3,1fr)}.panels.wide{grid-template-columns:repeat(2,1fr)}tr,.cards>li,.panel{break-inside:avoid}a{color:inherit}thead{display:table-header-group}}
 `);

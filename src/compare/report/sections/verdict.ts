@@ -50,7 +50,12 @@ function claimsBlock(report: Report): readonly Block[] {
       head: 'Claim',
       fields: ['Found', 'Scope', 'Evidence'],
       look: 'cards',
-      entries: report.verdicts.map((claim, index) => claimEntry(claim, index, cited)),
+      // What was found comes first; what nobody looked at needs less room.
+      entries: [false, true].flatMap((isUntested) =>
+        report.verdicts.flatMap((claim, index) =>
+          (claim.verdict === 'not-tested') === isUntested ? [claimEntry(claim, index, cited)] : [],
+        ),
+      ),
     },
   ];
 }
@@ -58,13 +63,18 @@ function claimsBlock(report: Report): readonly Block[] {
 function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof citations>): Entry {
   return {
     id: claimAnchor(index),
-    head: [claimMark(claim.verdict), ' ', strong(claim.claim), quiet(` · ${basisWords[claim.basis]}`)],
+    head: [claimMark(claim.verdict), ' ', strong(claim.claim), ...basisOf(claim)],
     values: [
       [claim.reason],
-      [claim.scope],
+      claim.scope === 'none' ? [] : [claim.scope],
       claim.evidence.length === 0 ? [] : [claim.evidence.flatMap((id, at) => citation(id, at, cited))],
     ],
   };
+}
+
+/** Not said twice where the verdict says it. */
+function basisOf({ verdict, basis }: ClaimVerdict): readonly Inline[] {
+  return verdict === 'not-tested' && basis === 'not-tested' ? [] : [quiet(` · ${basisWords[basis]}`)];
 }
 
 /** An id may be a scenario's and a workload's at once: then both are linked. */

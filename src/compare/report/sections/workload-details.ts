@@ -2,7 +2,7 @@
 
 import { type Block, type Cell, type Column, type Part, paragraph, quiet, type Row, systemName } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
-import { bytes, count, durability, figure, isThin, parameters } from '../figures.ts';
+import { bytes, count, durability, figure, isThin, parameters, percentiles } from '../figures.ts';
 import type { LatencySummary, Report, WorkloadParameters, WorkloadRow } from '../model.ts';
 import { sortCells } from '../view.ts';
 import { thinNote } from './summary-table.ts';
@@ -79,19 +79,22 @@ function offers(runs: readonly Run[]): readonly string[] {
 // ------------------------------------------------------------------------------------------------ figures
 
 const latencies = [
-  { kind: 'publish', group: 'Publish to answer', shown: ['p50', 'p99', 'max'] },
-  { kind: 'endToEnd', group: 'End to end', shown: ['p50', 'p90', 'p99', 'p999', 'max'] },
+  {
+    kind: 'publish',
+    group: 'Publish to answer',
+    shown: percentiles.filter(({ path }) => /^(p50|p99|max)$/.test(path)),
+  },
+  { kind: 'endToEnd', group: 'End to end', shown: percentiles },
 ] as const;
 
-const percentileNames = { p50: 'p50', p90: 'p90', p99: 'p99', p999: 'p99.9', max: 'max' } as const;
-const fractions = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999, max: 1 } as const;
+type Percentile = (typeof percentiles)[number];
 
 const figureColumns: readonly Column[] = [
   { title: 'Published', unit: 'msg/s', isNumeric: true },
   { title: 'Published', unit: 'MB/s', isNumeric: true },
   { title: 'Received', unit: 'msg/s', isNumeric: true },
   ...latencies.flatMap(({ group, shown }) => [
-    ...shown.map((name) => ({ title: percentileNames[name], unit: 'ms', isNumeric: true, group })),
+    ...shown.map(({ name }) => ({ title: name, unit: 'ms', isNumeric: true, group })),
     { title: 'Samples', isNumeric: true, group },
   ]),
 ];
@@ -137,15 +140,15 @@ function rate(value: number): Cell {
   return value === 0 ? quiet('–') : figure(value);
 }
 
-function latencyCells(latency: LatencySummary, shown: readonly (keyof typeof fractions)[]): readonly Cell[] {
+function latencyCells(latency: LatencySummary, shown: readonly Percentile[]): readonly Cell[] {
   if (latency.count === 0) return [...shown.map(() => quiet('–')), '0'];
   return [
     ...shown.map(
-      (name): Cell => ({
+      ({ path, fraction }): Cell => ({
         kind: 'figure',
-        value: figure(latency[name]),
+        value: figure(latency[path]),
         interval: null,
-        isThin: isThin(fractions[name], latency.count),
+        isThin: isThin(fraction, latency.count),
       }),
     ),
     count(latency.count),
@@ -154,7 +157,7 @@ function latencyCells(latency: LatencySummary, shown: readonly (keyof typeof fra
 
 function hasThin(row: WorkloadRow): boolean {
   return latencies.some(({ kind, shown }) =>
-    shown.some((name) => row.latencyMs[kind].count > 0 && isThin(fractions[name], row.latencyMs[kind].count)),
+    shown.some(({ fraction }) => row.latencyMs[kind].count > 0 && isThin(fraction, row.latencyMs[kind].count)),
   );
 }
 
@@ -178,12 +181,19 @@ const costColumns: readonly Column[] = [
   { title: 'Client', unit: 'cores', isNumeric: true },
   { title: 'Broker', unit: 'CPU s/M', isNumeric: true },
   { title: 'Client', unit: 'CPU s/M', isNumeric: true },
-  { title: 'Written', unit: 'B/payload B', isNumeric: true },
+  { title: 'Written', unit: '× payload', isNumeric: true },
   { title: 'Peak RSS', isNumeric: true },
   { title: 'Limited by' },
 ];
 
+/** These are told also when there were none. */
+const alwaysTold: readonly (typeof checkNames)[number][0][] = ['sent', 'acked', 'received', 'lost', 'duplicated'];
+
 function checksTable(runs: readonly Run[], id: string, workload: string): Block {
+  const isTold = ([name]: (typeof checkNames)[number]): boolean =>
+    alwaysTold.includes(name) || runs.some(({ row }) => row.checks[name] > 0);
+  const told = checkNames.filter(isTold);
+  const absent = checkNames.filter((check) => !isTold(check)).map(([, title]) => title.toLowerCase());
   return {
     kind: 'table',
     id,
@@ -192,7 +202,7 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
     columns: [
       { title: 'System' },
       { title: 'Run' },
-      ...checkNames.map(([, title]) => ({ title, isNumeric: true, group: 'Messages' })),
+      ...told.map(([, title]) => ({ title, isNumeric: true, group: 'Messages' })),
       ...costColumns,
     ],
     rows: runs.map(({ row, offer, isFirst }, index) => ({
@@ -200,11 +210,12 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
       cells: [
         [systemName(row.system), quiet(` ${row.layer}`)],
         `${offer} #${row.repeat + 1}`,
-        ...checkNames.map(([name]) => count(row.checks[name])),
+        ...told.map(([name]) => count(row.checks[name])),
         ...costCells(row),
       ],
     })),
     notes: [
+      ...(absent.length === 0 ? [] : [`0 in every run: ${absent.join(', ')}.`]),
       'Late: how far the generator itself was behind its plan, which is part of every latency above. Received counts every subscription. CPU s/M: processor seconds per million messages.',
     ],
   };
@@ -231,28 +242,34 @@ function costCells(row: WorkloadRow): readonly Cell[] {
 
 /** Notes and first offenders, each with the runs that it is true of. */
 function remarks(runs: readonly Run[]): readonly Block[] {
-  const said = new Map<string, string[]>();
-  for (const { row, offer } of runs) {
-    const where = `${row.system} ${row.layer} ${offer} #${row.repeat + 1}`;
-    const sentences = [
-      ...row.notes,
-      ...row.checks.offenders,
-      ...(row.settings === 'tuned' ? ['tuned settings'] : []),
-      ...negativeSentences(row),
-    ];
-    for (const sentence of sentences) said.set(sentence, [...(said.get(sentence) ?? []), where]);
-  }
+  const said = new Map<string, Run[]>();
+  for (const run of runs)
+    for (const sentence of new Set(sentencesOf(run.row))) said.set(sentence, [...(said.get(sentence) ?? []), run]);
   if (said.size === 0) return [];
   return [
     paragraph('Notes and first offenders:'),
     {
       kind: 'list',
-      items: [...said].map(([sentence, places]) => [
-        sentence,
-        quiet(places.length === runs.length ? ' (every run)' : ` (${places.join(', ')})`),
-      ]),
+      items: [...said].map(([sentence, where]) => [sentence, quiet(` (${placesOf(where, runs)})`)]),
     },
   ];
+}
+
+function sentencesOf(row: WorkloadRow): readonly string[] {
+  const settings = row.settings === 'tuned' ? ['tuned settings'] : [];
+  return [...row.notes, ...row.checks.offenders, ...settings, ...negativeSentences(row)];
+}
+
+/** `every run`, or for each system `kafka`, or which of its runs. */
+function placesOf(where: readonly Run[], runs: readonly Run[]): string {
+  if (where.length === runs.length) return 'every run';
+  const systems = [...new Set(where.map(({ row }) => row.system))];
+  const places = systems.map((system) => {
+    const own = where.filter(({ row }) => row.system === system);
+    if (own.length === runs.filter(({ row }) => row.system === system).length) return system;
+    return own.map(({ row, offer }) => `${system} ${row.layer} ${offer} #${row.repeat + 1}`).join(', ');
+  });
+  return places.join(', ');
 }
 
 function negativeSentences(row: WorkloadRow): readonly string[] {

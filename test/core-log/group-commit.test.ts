@@ -223,6 +223,26 @@ describe('when the disk is full', () => {
     expect((await engine.append('t', 0, [{ value: 'third' }])).baseOffset).toBe(0);
   });
 
+  it('and the sync of cutting the write off fails too, nobody is answered by a later sync', async () => {
+    const { engine, disk } = await open({ segmentBytes: limits.segmentBytesMin });
+    let syncs = 0;
+    disk.intruder = ({ kind, path }) => {
+      if (kind === 'write' && path === logPath('t', 0, 1)) throw errno('ENOSPC', path);
+      if (kind !== 'dataSync' || path !== LOG) return;
+      syncs += 1;
+      if (syncs === 1) throw errno('EIO', path);
+    };
+    // One group: the first is written to the old segment, the second fails in the new one.
+    const [first, second] = await Promise.all([
+      rejection(engine.append('t', 0, [{ value: 'x'.repeat(600) }])),
+      rejection(engine.append('t', 0, [{ value: 'y'.repeat(600) }])),
+    ]);
+    expect([first.code, second.code, syncs]).toEqual(['sync_failed', 'sync_failed', 1]);
+    expect(engine.status('t', 0).state).toBe('fenced');
+    await engine.close();
+    expect(syncs).toBe(1);
+  });
+
   it('reads go on, also of segments whose indexes must be made again', async () => {
     const { engine, disk, made } = await open({ segmentBytes: limits.segmentBytesMin });
     for (let index = 0; index < 10; index += 1) await engine.append('t', 0, [{ value: `${index}`.repeat(500) }]);

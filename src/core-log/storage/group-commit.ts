@@ -179,13 +179,11 @@ export class GroupCommit {
     this.#isSyncing = true;
     try {
       await this.#log.sync();
+      this.#isSyncing = false;
       return { reason };
     } catch (cause) {
-      const text = `${this.#log.path} was cut back after a failed write, and the sync of that failed: ${String(cause)}`;
-      this.#syncFailure = new EngineError('sync_failed', text, { cause });
-      return { reason: this.#syncFailure };
-    } finally {
       this.#isSyncing = false;
+      return { reason: this.#syncFailed([], cause) };
     }
   }
 
@@ -232,7 +230,8 @@ export class GroupCommit {
     this.#saveMarkLater();
   }
 
-  #syncFailed(waiting: readonly QueuedBatch[], cause: unknown): void {
+  /** Everybody who waits for a sync is told: there is none any more. */
+  #syncFailed(waiting: readonly QueuedBatch[], cause: unknown): EngineError {
     const text = `sync of ${this.#log.path} failed: ${String(cause)}`;
     const reason = new EngineError('sync_failed', `${text}; the records may be on the disk or not`, { cause });
     this.#syncFailure = reason;
@@ -248,6 +247,7 @@ export class GroupCommit {
     }
     this.#wakeForRoom();
     this.#changed();
+    return reason;
   }
 
   /** The first batches of the queue, which they leave; they count as queued until they are written. */

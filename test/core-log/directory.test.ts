@@ -128,6 +128,17 @@ describe('a data directory', () => {
   });
 });
 
+describe('how often retention is applied', () => {
+  it('is taken up to what a timer can wait, and not above', async () => {
+    const made = world();
+    const options = { dataDir: DATA_DIR, clock: made.clock, fileSystem: made.disk };
+    const retentionCheckIntervalMs = limits.retentionCheckIntervalMsMax;
+    await (await openEngine({ ...options, retentionCheckIntervalMs })).close();
+    const reason = await rejection(openEngine({ ...options, retentionCheckIntervalMs: retentionCheckIntervalMs + 1 }));
+    expect(reason.code).toBe('invalid_option');
+  });
+});
+
 describe('the lock of a directory', { timeout: 60_000 }, () => {
   it('keeps a second engine of the same process out, and is free after a close', async () => {
     const dataDir = temporary();
@@ -233,6 +244,16 @@ describe('topics', () => {
     const before = made.disk.filesUnder('/');
     expect((await rejection(engine.createTopic(name, options))).code).toBe('invalid_option');
     expect(made.disk.filesUnder('/')).toEqual(before);
+  });
+
+  it('take the smallest and the largest of each option', async () => {
+    const engine = await world().open();
+    const largest = { partitions: limits.partitionsPerTopicMax, segmentBytes: limits.segmentBytesMax };
+    expect(await engine.createTopic('largest', largest)).toMatchObject(largest);
+    expect((await engine.append('largest', limits.partitionsPerTopicMax - 1, [{ value: 'x' }])).baseOffset).toBe(0);
+    const smallest = { partitions: 1, segmentBytes: limits.segmentBytesMin, retention: { ms: 1, bytes: 1 } };
+    expect(await engine.createTopic('smallest', smallest)).toMatchObject(smallest);
+    await engine.close();
   });
 
   it('with compaction are refused: it is not there yet', async () => {

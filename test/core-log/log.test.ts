@@ -81,6 +81,33 @@ describe('appends and reads', () => {
     expect((await rejection(engine.fetch('t', 0, 0, { maxBytes: Number.NaN }))).code).toBe('invalid_option');
   });
 
+  it('a fetch without bounds gives the default number of records', async () => {
+    const { engine } = await open();
+    await engine.append(
+      't',
+      0,
+      Array.from({ length: limits.fetchRecordsDefault + 1 }, () => ({ value: '' })),
+    );
+    expect((await engine.fetch('t', 0, 0)).records).toHaveLength(limits.fetchRecordsDefault);
+    expect((await engine.fetch('t', 0, 1)).records).toHaveLength(limits.fetchRecordsDefault);
+  });
+
+  it('a large group is written in pieces of their limit, each appended batch whole', async () => {
+    const { engine, disk } = await open();
+    const sizes: number[] = [];
+    let before = 0;
+    disk.intruder = ({ kind, path }) => {
+      const size = disk.contentOf(logPath('t', 0))?.length ?? 0;
+      if (kind === 'write' && path === logPath('t', 0) && size > before) sizes.push(size - before);
+      if (kind === 'write' || kind === 'dataSync') before = size;
+    };
+    const batch = Buffer.alloc(100_000);
+    await Promise.all(Array.from({ length: 30 }, () => engine.append('t', 0, [{ value: batch }])));
+    expect(sizes.length).toBeGreaterThan(3);
+    for (const size of sizes) expect(size).toBeLessThan(limits.groupBytesMax + batch.length + 100);
+    expect(engine.status('t', 0).next).toBe(30);
+  });
+
   it.each([-1, 3, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
     'offset %d of a log of 2 is out of range',
     async (offset) => {

@@ -89,12 +89,11 @@ export interface WholeBatch {
   readonly baseOffset: number;
 }
 
-/** The first whole batch behind the fault: at the end that the faulty batch itself states, if one is there, else wherever
- *  the bytes from `from` on look like one. In that order, because the value of a record may itself hold batches. */
+/** The first whole batch behind a faulty one: at the end that it states itself, if one is there, else wherever the bytes
+ *  behind its begin look like one. In that order, because the value of a record may itself hold batches. */
 export async function findBatchBehind(
   file: File,
   fault: number,
-  from: number,
   end: number,
   offsets: { readonly min: number; readonly max: number },
 ): Promise<WholeBatch | null> {
@@ -106,7 +105,7 @@ export async function findBatchBehind(
     const baseOffset = next === null ? -1 : baseOffsetOf(next.bytes, next.at);
     if (baseOffset >= offsets.min && baseOffset <= offsets.max) return { position, baseOffset };
   }
-  return await findWholeBatch(file, from, end, offsets);
+  return await findWholeBatch(file, fault + 1, end, offsets);
 }
 
 async function findWholeBatch(

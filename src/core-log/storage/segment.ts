@@ -9,7 +9,7 @@ import type { File, FileSystem } from '../platform/file-system.ts';
 import { lastOffsetOf } from '../record/batch-view.ts';
 import { crc32c } from '../record/crc32c.ts';
 import { firstAtOrAfter } from '../record/record-reader.ts';
-import { damaged, readBatches } from './batch-read.ts';
+import { type BatchPlace, damaged, placeFault, readBatches } from './batch-read.ts';
 import { BatchScanner, findBatchBehind } from './batch-scanner.ts';
 import { type Seal, SEGMENT_SUFFIXES, DELETED_SUFFIX, decodeSeal, encodeSeal, segmentPath } from './format.ts';
 import { SegmentIndexes } from './segment-indexes.ts';
@@ -164,7 +164,7 @@ export class Segment {
     const end = this.#size;
     const offsets = { min: this.baseOffset, max: this.#nextOffset - 1 };
     return this.#use((file, indexes) => {
-      const from = indexes.offsets.floor(offset)?.position ?? 0;
+      const from = indexes.offsets.floor(offset) ?? { position: 0, baseOffset: this.baseOffset };
       return readBatches(file, { from, end, offset, maxBytes, offsets });
     });
   }
@@ -174,10 +174,14 @@ export class Segment {
     const end = this.#size;
     return this.#use(async (file, indexes) => {
       const start = indexes.times.startFor(timestamp);
-      const scanner = new BatchScanner(file, indexes.offsets.floor(start)?.position ?? 0, end);
+      let place: BatchPlace = indexes.offsets.floor(start) ?? { position: 0, baseOffset: this.baseOffset };
+      const scanner = new BatchScanner(file, place.position, end);
       for (let batch = await scanner.next(null); batch !== null; batch = await scanner.next(null)) {
+        const fault = placeFault(place, batch.bytes, batch.at);
+        if (fault !== null) throw damaged(file.path, batch.position, fault, null);
         const found = firstAtOrAfter(batch.bytes.subarray(batch.at), start, timestamp);
         if (found !== undefined) return found.offset;
+        place = { position: scanner.position, baseOffset: lastOffsetOf(batch.bytes, batch.at) + 1 };
       }
       if (scanner.fault !== null) throw damaged(file.path, scanner.fault.position, scanner.fault.reason, null);
       return undefined;
@@ -304,7 +308,7 @@ export async function scanSegment(
     if (scanner.fault === null || !pastDamage) return { indexes, fault, offsetBehindFault, end, nextOffset };
     const offsets = { min: nextOffset, max: Number.MAX_SAFE_INTEGER };
     const { position } = scanner.fault;
-    const whole = await findBatchBehind(file, position, position + 1, size, offsets);
+    const whole = await findBatchBehind(file, position, size, offsets);
     if (whole === null) return { indexes, fault, offsetBehindFault, end, nextOffset };
     nextOffset = whole.baseOffset;
     offsetBehindFault ??= nextOffset;

@@ -41,7 +41,17 @@ async function append(engine: Engine, life: string, appender: number): Promise<v
   }
 }
 
-/** By one write, so that a line is in the pipe whole before anything else happens. */
+/** Before anything else happens the line is in the pipe, whole: a full pipe is tried again until its reader has read. */
 function say(line: string): void {
-  fs.writeSync(1, `${line}\n`);
+  const bytes = Buffer.from(`${line}\n`);
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += fs.writeSync(1, bytes, written);
+    } catch (reason) {
+      if ((reason as NodeJS.ErrnoException).code !== 'EAGAIN') throw reason;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
 }
+
+const pause = new Int32Array(new SharedArrayBuffer(4));

@@ -36,6 +36,11 @@ const rules: readonly Rule[] = [
     may: [node, /^src\/core-log\/(storage|record|platform)\//, /^src\/core-log\/(errors|limits|types|options)/],
     why: 'one partition on disk',
   },
+  {
+    from: /^src\/core-log\/main\.ts$/,
+    may: [/^commander$/, /^src\/core-log\/(maintenance\/(index|text)|errors)/, /^src\/adapters\/native\/index\.ts$/],
+    why: 'composition root: what is in a data directory, with cursors in the words of the driver that wrote them',
+  },
   { from: /^src\/core-log\//, may: [node, /^src\/core-log\//], why: 'the engine stands alone' },
 
   {

@@ -13,3 +13,4 @@ export {
 export type { Random } from './platform/random.ts';
 export { openEngine } from './broker/engine.ts';
 export type * from './types.ts';
+export * from './maintenance/index.ts';

@@ -28,7 +28,7 @@ import { type NativeOptions, nativeOptions } from './options.ts';
 const VERSION = '0.1.0';
 const META_PREFIX = 'port/';
 
-export { loadTracker } from './cursors.ts';
+export { describeCursor, loadTracker } from './cursors.ts';
 
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);

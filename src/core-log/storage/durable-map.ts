@@ -245,7 +245,7 @@ function encodeEntry(key: string, value: Uint8Array | null): Buffer {
   return entry;
 }
 
-function decodeEntry(
+export function decodeEntry(
   bytes: Buffer,
   at: number,
 ): { readonly key: string; readonly value: Buffer | null; readonly next: number } {
@@ -257,7 +257,7 @@ function decodeEntry(
 }
 
 /** The end of the whole entry at `at`, or null. */
-function entryEnd(bytes: Buffer, at: number): number | null {
+export function entryEnd(bytes: Buffer, at: number): number | null {
   if (at + HEADER_BYTES > bytes.length) return null;
   const keyBytes = bytes.readUInt32BE(at + 4);
   const valueBytes = bytes.readInt32BE(at + 8);

@@ -74,7 +74,7 @@ async function cut(files: FileSystem, directory: string, piece: CutPiece): Promi
   }
 }
 
-async function freeName(files: FileSystem, wanted: string): Promise<string> {
+export async function freeName(files: FileSystem, wanted: string): Promise<string> {
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : `${wanted}-${number}`;
     if ((await files.status(name)) === undefined) return name;

@@ -5,17 +5,28 @@
 
 import { type File, type FileSystem, systemFileSystem } from '../core-log/index.ts';
 import type { PlantedFaults } from './faults.ts';
+import type { BrokerClock } from './test-clock.ts';
 
 export interface FaultyFilesOptions {
   readonly faults: PlantedFaults;
+  readonly clock: BrokerClock;
   /** Everything is synced as in production; otherwise only what was written to a topic's log. */
   readonly syncsAll: boolean;
 }
 
-export function faultyFiles({ faults, syncsAll }: FaultyFilesOptions): FileSystem {
+export function faultyFiles({ faults, clock, syncsAll }: FaultyFilesOptions): FileSystem {
+  /** On the broker's clock: a segment's age decides when retention may have it. */
+  const createdMs = new Map<string, number>();
   return {
     ...systemFileSystem,
+    async status(path) {
+      const status = await systemFileSystem.status(path);
+      if (status === undefined) return undefined;
+      const ageMs = Date.now() - status.createdMs;
+      return { ...status, createdMs: createdMs.get(path) ?? Math.floor(clock.nowMs() - ageMs) };
+    },
     async open(path, mode) {
+      if (mode === 'write' && !createdMs.has(path)) createdMs.set(path, clock.nowMs());
       return new FaultyFile(await systemFileSystem.open(path, mode), faults, syncsAll);
     },
     async syncDirectory(path) {

@@ -137,7 +137,7 @@ class LocalTestBroker implements TestBroker {
     const engine = await openEngine({
       dataDir: this.dataDir,
       clock: this.clock.forEngine(),
-      fileSystem: faultyFiles({ faults: this.faults, syncsAll: durability === 'fsync' }),
+      fileSystem: faultyFiles({ faults: this.faults, clock: this.clock, syncsAll: durability === 'fsync' }),
     });
     const driver = new FaultyDriver(driverOver(engine, { durability, segmentBytes }), {
       faults: this.faults,

@@ -133,9 +133,13 @@ describe('its clock', () => {
     expect(await consumer.pull({ maxMessages: 1, waitMs: 0 })).toMatchObject([{ attempt: 2 }]);
   });
 
-  it('lets retention remove what is too old', async () => {
+  it.each([
+    { name: 'now', startMs: Date.now() },
+    { name: 'long ago', startMs: Date.UTC(2001, 0, 1) },
+    { name: 'in the future', startMs: Date.UTC(2100, 0, 1) },
+  ])('lets retention remove what is too old, also when it starts $name', async ({ startMs }) => {
     const day = 24 * 3_600_000;
-    const broker = await orders({ topics: [{ name: 'orders', retention: { ms: day } }] });
+    const broker = await orders({ startMs, topics: [{ name: 'orders', retention: { ms: day } }] });
     await publish(broker, 'old');
     await broker.clock.advance(day + 1); // the segment is closed
     await publish(broker, 'new');

@@ -13,6 +13,7 @@ import {
   verifyLog,
 } from '../../src/core-log/index.ts';
 import { openPort } from '../../src/adapters/index.ts';
+import { encodeMark, type SyncedMark } from '../../src/core-log/storage/format.ts';
 import { append, fingerprint, flipBit, logFile, positionOf, readAll, type SmallLog, smallLog } from './damaged-log.ts';
 
 const logs: SmallLog[] = [];
@@ -254,7 +255,30 @@ describe('a repair that is ended at any of its steps', () => {
       }
     },
   );
+
+  it('gives out no offset again that only a seal still knows', async () => {
+    for (let steps = 0, isDone = false; !isDone; steps += 1) {
+      const log = await logWithBadOrder(7);
+      const last = log.segments.at(-1) as number;
+      writeMark(log, { segment: last, position: 0, nextOffset: last });
+      fs.truncateSync(logFile(log, -1), 0);
+      isDone = await repairLog(log.directory, { keepLater: true, fileSystem: endingAfter(steps) }).then(
+        () => true,
+        () => false,
+      );
+      await repairLog(log.directory, { keepLater: true });
+      await using engine = await openEngine({ dataDir: log.directory });
+      expect(await append(engine, 20)).toBe(20);
+    }
+  });
 });
+
+function writeMark(log: SmallLog, mark: SyncedMark): void {
+  const file = fs.openSync(join(log.partition, 'synced-mark'), 'r+');
+  const { bytes, position } = encodeMark(mark, 1_000);
+  fs.writeSync(file, bytes, 0, bytes.length, position);
+  fs.closeSync(file);
+}
 
 function removeLogs(log: SmallLog): void {
   for (const name of fs.readdirSync(log.partition)) if (name.endsWith('.log')) fs.rmSync(join(log.partition, name));

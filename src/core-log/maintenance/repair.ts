@@ -1,14 +1,13 @@
 /**
  * Makes damaged partitions writable again. Nothing is thrown away: what leaves a log is in a quarantine file beside it, on
- * the disk, before the log is changed. In this order, so that a crash at any point leaves a partition that is still fenced
+ * the disk, before the log is changed. In this order, so that a crash at any point leaves a partition that is still damaged
  * and can be repaired again:
  *
- *   1  the synced mark learns the highest offset      what is cut later may have been the only trace of it
- *   2  what is cut is copied into quarantine          synced
- *   3  indexes of changed segments go                 the next open makes them from the log
- *   4  each changed segment is written anew, synced, and takes the old one's name
- *   5  segments of which nothing is left go           the last one first
- *   6  the synced mark moves to the end               from now on the partition is whole
+ *   1  what is cut is copied into quarantine      synced
+ *   2  each changed segment is written anew, synced, and takes the old one's name; the last one first, because the hole at
+ *      its end must be there before the first damage is gone, and with it the fence and the last trace of what was given out
+ *   3  segments of which nothing is left go       the last one first
+ *   4  the synced mark moves to the end           from now on the partition is whole
  */
 
 import { join } from 'node:path';
@@ -118,36 +117,35 @@ async function repairAll(files: FileSystem, layout: DataLayout, options: RepairO
 async function carryOut(files: FileSystem, plan: RepairPlan): Promise<readonly string[]> {
   const { directory } = plan.exam.place;
   if ((await files.status(directory)) === undefined) await files.makeDirectory(directory);
-  const mark = plan.exam.mark ?? { segment: 0, position: 0, nextOffset: 0 };
-  let sequence = plan.exam.markSequence;
-  // Without a mark everything counts as damaged already, and a made-up one could say otherwise.
-  if (plan.exam.mark !== null && mark.nextOffset < plan.nextOffset) {
-    sequence += 1;
-    await saveMark(files, directory, { ...mark, nextOffset: plan.nextOffset }, sequence);
-  }
   const quarantine: string[] = [];
   for (const cut of plan.cut) quarantine.push(await setAside(files, cut));
   if (quarantine.length > 0) await files.syncDirectory(directory);
-  let end = 0;
-  for (const segment of plan.segments) {
-    if (!segment.isUnchanged || segment.segment?.hasWrongIndex === true)
-      await removeIndexes(files, directory, segment.baseOffset);
-    end = segment.isUnchanged ? (segment.segment?.bytes ?? 0) : await writeAnew(files, directory, segment);
-  }
+  for (const segment of plan.segments.toReversed()) await mend(files, directory, segment);
   for (const { baseOffset, file } of plan.removed.toReversed()) {
     await removeIndexes(files, directory, baseOffset);
     await files.remove(file);
   }
   await files.syncDirectory(directory);
   const last = plan.segments.at(-1) as SegmentPlan;
+  const end = (await files.status(segmentPath(directory, last.baseOffset, '.log')))?.size ?? 0;
   await saveMark(
     files,
     directory,
     { segment: last.baseOffset, position: end, nextOffset: plan.nextOffset },
-    sequence + 1,
+    plan.exam.markSequence + 1,
   );
   await files.syncDirectory(directory);
   return quarantine;
+}
+
+async function mend(files: FileSystem, directory: string, plan: SegmentPlan): Promise<void> {
+  if (plan.isUnchanged && plan.segment?.hasWrongIndex !== true) return;
+  // The indexes first: a new log may have the old one's size, and the seal would then vouch for their old positions. The
+  // next open makes them from the log.
+  for (const suffix of ['.index', '.timeindex'] as const)
+    await files.remove(segmentPath(directory, plan.baseOffset, suffix));
+  if (!plan.isUnchanged) await writeAnew(files, directory, plan);
+  await files.remove(segmentPath(directory, plan.baseOffset, '.seal'));
 }
 
 /** The quarantine file's path. The name says where the bytes were. */
@@ -165,8 +163,8 @@ async function setAside(files: FileSystem, { segment, from, to }: CutRange): Pro
   return path;
 }
 
-/** Resolves with the segment's new size. A draft that a crash leaves has a name that the next open removes. */
-async function writeAnew(files: FileSystem, directory: string, plan: SegmentPlan): Promise<number> {
+/** A draft that a crash leaves has a name that the next open removes. */
+async function writeAnew(files: FileSystem, directory: string, plan: SegmentPlan): Promise<void> {
   const path = segmentPath(directory, plan.baseOffset, '.log');
   const draft = `${path}.repair${DELETED_SUFFIX}`;
   await files.remove(draft);
@@ -195,7 +193,6 @@ async function writeAnew(files: FileSystem, directory: string, plan: SegmentPlan
   }
   await files.rename(draft, path);
   await files.syncDirectory(directory);
-  return size;
 }
 
 /** Resolves with the position after what was copied. */

@@ -38,10 +38,11 @@ describe('placing an order', () => {
     expect(await broker.published('orders')).toEqual([]);
   });
 
-  it('stores it twice, under one id, when the answer to the first try was lost', async () => {
-    broker.faults.loseAnswers();
+  it('stores it under one id, be it once or twice, when the answer to the first try was lost', async () => {
+    const fault = broker.faults.loseAnswers();
     await orders.place(order);
-    expect((await broker.published('orders')).map(({ id }) => id)).toEqual(['order-1', 'order-1']);
+    expect(fault.hits).toBe(1);
+    expect(new Set((await broker.published('orders')).map(({ id }) => id))).toEqual(new Set(['order-1']));
   });
 });
 

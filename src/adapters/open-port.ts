@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Capability, CapabilityTable } from './capabilities.ts';
+import { type PortClock, systemClock } from './clock.ts';
 import { Definitions, sameDefinition } from './definitions.ts';
 import type { Driver, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
@@ -66,9 +67,19 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
   return await portFromDriver(await openDriver(options.config ?? {}), options.hooks);
 }
 
-/** The port over a driver of one's own: for adapter authors and tests. */
-export async function portFromDriver(driver: Driver, hooks: PortHooks = {}): Promise<MessagingPort> {
-  const port = new Port(driver, hooks);
+/** A port whose consumers can be cut off, which no user of a port has a use for: for tests. */
+export interface SeverablePort extends MessagingPort {
+  /** Every lease of every consumer ends now, as if its deadline had come. */
+  expireLeases(): void;
+}
+
+/** The port over a driver of one's own: for adapter authors and tests. `clock` moves leases, back-offs and timestamps. */
+export async function portFromDriver(
+  driver: Driver,
+  hooks: PortHooks = {},
+  clock: PortClock = systemClock,
+): Promise<SeverablePort> {
+  const port = new Port(driver, hooks, clock);
   try {
     await port.load();
   } catch (reason) {
@@ -78,9 +89,10 @@ export async function portFromDriver(driver: Driver, hooks: PortHooks = {}): Pro
   return port;
 }
 
-class Port implements MessagingPort {
+class Port implements SeverablePort {
   readonly #driver: Driver;
   readonly #hooks: PortHooks;
+  readonly #clock: PortClock;
   readonly #definitions: Definitions;
   readonly #sessions = new Map<string, SubscriptionSession>();
   readonly #opening = new Map<string, Promise<SubscriptionSession>>();
@@ -95,9 +107,10 @@ class Port implements MessagingPort {
   #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(driver: Driver, hooks: PortHooks) {
+  constructor(driver: Driver, hooks: PortHooks, clock: PortClock) {
     this.#driver = driver;
     this.#hooks = hooks;
+    this.#clock = clock;
     this.#definitions = new Definitions((kind, name) => this.#definitionChanged(kind, name));
   }
 
@@ -275,7 +288,7 @@ class Port implements MessagingPort {
   #prepare(topic: TopicDefinition, messages: readonly PublishMessage[], refused: (PortError | undefined)[]) {
     const outgoing: OutgoingMessage[] = [];
     const ids: string[] = [];
-    const nowMs = Date.now();
+    const nowMs = this.#clock.nowMs();
     let bytes = 0;
     let sticky = -1;
     for (let index = 0; index < messages.length; index += 1) {
@@ -410,6 +423,7 @@ class Port implements MessagingPort {
     this.#sessionNumber += 1;
     const session = new SubscriptionSession({
       driver: this.#driver,
+      clock: this.#clock,
       definition,
       topic,
       tokenPrefix: `${this.#instance}.${this.#sessionNumber.toString(36)}`,
@@ -468,6 +482,10 @@ class Port implements MessagingPort {
     const durability = this.#driver.durability(topic, {});
     const [outcome] = await this.#published(topic, [letter], { durability, signal: undefined });
     if (outcome?.kind !== 'stored') throw outcome?.error ?? new PortError('internal', 'the driver gave no outcome');
+  }
+
+  expireLeases(): void {
+    for (const session of this.#sessions.values()) session.expireLeases();
   }
 
   async ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {

@@ -9,6 +9,7 @@
  * its lease ends here at once and its token answers `expired`: an ack would promise what nobody can keep.
  */
 
+import { type PortClock, systemClock } from './clock.ts';
 import { DueQueue, type DueTask } from './due-queue.ts';
 import type { Driver, DriverDelivery, Intake, IntakeCredit } from './driver.ts';
 import { PortError } from './errors.ts';
@@ -56,7 +57,8 @@ export class SubscriptionSession {
   readonly #hooks: SessionHooks;
   readonly #tokenPrefix: string;
   readonly #ready: ReadyQueue;
-  readonly #due = new DueQueue(monotonicMs);
+  readonly #clock: PortClock;
+  readonly #due: DueQueue;
   readonly #entries = new Map<DriverDelivery, Entry>();
   /** Not extended ones, in the order they expire: the deadline is the same for all. */
   readonly #leases = new Map<string, Lease>();
@@ -76,7 +78,10 @@ export class SubscriptionSession {
     readonly topic: TopicDefinition;
     readonly tokenPrefix: string;
     readonly hooks: SessionHooks;
+    readonly clock?: PortClock;
   }) {
+    this.#clock = options.clock ?? systemClock;
+    this.#due = new DueQueue(this.#clock);
     this.#driver = options.driver;
     this.definition = options.definition;
     this.topic = options.topic;
@@ -201,10 +206,15 @@ export class SubscriptionSession {
       this.#leases.delete(token);
       this.#extendedLeases.set(token, lease);
       if (lease.extended !== null) this.#due.cancel(lease.extended);
-      lease.deadlineMs = monotonicMs() + deadlineMs;
+      lease.deadlineMs = this.#clock.monotonicMs() + deadlineMs;
       lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
       return 'ok';
     });
+  }
+
+  /** Every lease ends now, as if its deadline had come: a consumer's connection was lost. */
+  expireLeases(): void {
+    for (const lease of [...this.#leases.values(), ...this.#extendedLeases.values()]) this.#expire(lease);
   }
 
   /**
@@ -316,7 +326,7 @@ export class SubscriptionSession {
     entry.state = 'leased';
     this.#tokens += 1;
     const token = `${this.#tokenPrefix}.${this.#tokens.toString(36)}`;
-    const now = monotonicMs();
+    const now = this.#clock.monotonicMs();
     const lease: Lease = { token, entry, consumer, deadlineMs: now + this.definition.ackDeadlineMs, extended: null };
     this.#leases.set(token, lease);
     consumer.hold(entry.delivery.bytes);
@@ -326,7 +336,7 @@ export class SubscriptionSession {
     return {
       token,
       attempt: entry.attempt,
-      deadlineMs: Date.now() + this.definition.ackDeadlineMs,
+      deadlineMs: this.#clock.nowMs() + this.definition.ackDeadlineMs,
       message: entry.delivery.message,
     };
   }
@@ -367,7 +377,7 @@ export class SubscriptionSession {
 
   #expireDue(): void {
     this.#expiryTask = undefined;
-    const now = monotonicMs();
+    const now = this.#clock.monotonicMs();
     for (const lease of this.#leases.values()) {
       if (lease.deadlineMs > now) {
         this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
@@ -472,7 +482,7 @@ export class SubscriptionSession {
       work();
       return;
     }
-    this.#due.at(monotonicMs() + delayMs, () => {
+    this.#due.at(this.#clock.monotonicMs() + delayMs, () => {
       if (entry.state === 'waiting') work();
     });
   }
@@ -525,8 +535,4 @@ export class SubscriptionSession {
 
 function backoffMs(attempt: number, retry: SubscriptionDefinition['retry']): number {
   return Math.min(retry.maxBackoffMs, retry.minBackoffMs * 2 ** (attempt - 1));
-}
-
-function monotonicMs(): number {
-  return performance.now();
 }

@@ -28,6 +28,8 @@ import { type NativeOptions, nativeOptions } from './options.ts';
 const VERSION = '0.1.0';
 const META_PREFIX = 'port/';
 
+export { describeCursor, loadTracker } from './cursors.ts';
+
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);
   try {
@@ -37,12 +39,17 @@ export async function openDriver(config: Readonly<Record<string, unknown>>): Pro
   }
 }
 
+/** The driver over an engine that is open already, and is closed with it. */
+export function driverOver(engine: Engine, options: Omit<NativeOptions, 'dataDir'>): Driver {
+  return new NativeDriver(engine, options);
+}
+
 class NativeDriver implements Driver {
   readonly info: BackendInfo = { backend: 'native', product: 'Sluice log', version: VERSION };
   readonly #engine: Engine;
-  readonly #options: NativeOptions;
+  readonly #options: Omit<NativeOptions, 'dataDir'>;
 
-  constructor(engine: Engine, options: NativeOptions) {
+  constructor(engine: Engine, options: Omit<NativeOptions, 'dataDir'>) {
     this.#engine = engine;
     this.#options = options;
   }

@@ -113,6 +113,18 @@ export class Partition {
     }
     if (offset >= this.#log.nextOffset) return { records: [], next: offset };
     const records: LogRecord[] = [];
+    let next = offset;
+    // Batches can be without a record to show: they stand for offsets that are no more.
+    while (records.length === 0 && next < this.#log.nextOffset) next = await this.#fetchInto(records, next, bounds);
+    return { records, next };
+  }
+
+  /** Adds what the next batches have, as far as the bounds go; resolves with the offset to go on from. */
+  async #fetchInto(
+    records: LogRecord[],
+    offset: number,
+    bounds: { readonly maxRecords: number; readonly maxBytes: number },
+  ): Promise<number> {
     let bytes = 0;
     let next = offset;
     for (const batch of await this.#batchesFrom(offset, bounds.maxBytes)) {
@@ -128,7 +140,7 @@ export class Partition {
       next = last === undefined ? batchEnd : last.offset + 1;
       if (isFull || next < batchEnd) break;
     }
-    return { records, next };
+    return next;
   }
 
   /** True when there is a record at or after `offset`; false when the signal aborts or the partition goes. */

@@ -27,6 +27,7 @@ export const BATCH_LENGTH_END = 12;
 export const MAGIC = 2;
 export const CRC_FROM = 21;
 const COMPRESSION_BITS = 0x07;
+const CONTROL_BIT = 0x20;
 
 export function readInt64(bytes: Buffer, position: number): number {
   return bytes.readInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4);
@@ -60,6 +61,11 @@ export function maxTimestampOf(bytes: Buffer, at = 0): number {
 
 export function recordCountOf(bytes: Buffer, at = 0): number {
   return bytes.readInt32BE(at + 57);
+}
+
+/** Holds a marker, not records: of a transaction, or of a hole that a repair left (record/hole-batch.ts). */
+export function isControl(bytes: Buffer, at = 0): boolean {
+  return (bytes.readInt16BE(at + 21) & CONTROL_BIT) !== 0;
 }
 
 export function compressionOf(bytes: Buffer, at = 0): number {

@@ -11,6 +11,7 @@ import {
   baseTimestampOf,
   batchBytesOf,
   compressionOf,
+  isControl,
   recordCountOf,
 } from './batch-view.ts';
 import { VarintReader } from './varint.ts';
@@ -47,6 +48,7 @@ export function firstAtOrAfter(batch: Buffer, fromOffset: number, timestamp: num
 }
 
 function walk(batch: Buffer, visit: (record: LogRecord, length: number) => boolean): void {
+  if (isControl(batch)) return; // its record is a marker and no message
   const compression = compressionOf(batch);
   if (compression !== 0) {
     throw new EngineError(

@@ -8,9 +8,9 @@ import type { Random } from '../platform/random.ts';
 import { FORMAT_NAME, FORMAT_VERSION } from './format.ts';
 import { readWhole, replaceWhole } from './whole-file.ts';
 
-const FORMAT_FILE = 'format-version';
-const CLEAN_FILE = 'clean-shutdown';
-const CLEAN_TEXT = 'closed in order\n';
+export const FORMAT_FILE = 'format-version';
+export const CLEAN_FILE = 'clean-shutdown';
+export const CLEAN_TEXT = 'closed in order\n';
 /** What may be in a directory that is still to become ours: our own lock and draft, and what mkfs puts there. */
 const NAMES_OF_EMPTY: readonly string[] = [LOCK_FILE, `${FORMAT_FILE}.new`, 'lost+found'];
 
@@ -87,7 +87,7 @@ async function makeDurably(files: FileSystem, path: string): Promise<void> {
   for (const at of missing) await files.syncDirectory(dirname(at));
 }
 
-async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'empty'> {
+export async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'empty'> {
   const bytes = await readWhole(files, join(path, FORMAT_FILE));
   if (bytes === null) {
     const names = (await files.list(path)).filter((name) => !NAMES_OF_EMPTY.includes(name));

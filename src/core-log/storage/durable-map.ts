@@ -346,7 +346,7 @@ type Entry =
   | { readonly mark: number; readonly next: number }
   | { readonly mark?: never; readonly key: string; readonly value: Buffer | null; readonly next: number };
 
-function decodeEntry(bytes: Buffer, at: number): Entry {
+export function decodeEntry(bytes: Buffer, at: number): Entry {
   if (bytes.readUInt32BE(at + 4) === MARK_KEY_BYTES) {
     const next = at + HEADER_BYTES + MARK_VALUE_BYTES;
     return { mark: readInt64(bytes, at + HEADER_BYTES), next };
@@ -359,7 +359,7 @@ function decodeEntry(bytes: Buffer, at: number): Entry {
 }
 
 /** The end of the whole entry at `at`, or null. */
-function entryEnd(bytes: Buffer, at: number): number | null {
+export function entryEnd(bytes: Buffer, at: number): number | null {
   if (at + HEADER_BYTES > bytes.length) return null;
   const isMark = bytes.readUInt32BE(at + 4) === MARK_KEY_BYTES;
   const keyBytes = isMark ? 0 : bytes.readUInt32BE(at + 4);

@@ -17,7 +17,11 @@ export const engineErrors = {
   },
   topic_not_found: { meaning: 'no topic, or no partition, of this name and number', retryable: false },
   topic_exists: { meaning: 'a topic of this name exists', retryable: false },
-  unsupported_cleanup: { meaning: 'this way of cleaning is not there yet', retryable: false },
+  invalid_batch: {
+    meaning: 'the bytes are not a record batch that this topic takes; nothing was stored',
+    retryable: false,
+  },
+  key_required: { meaning: 'a compacted topic takes only records with a key; nothing was stored', retryable: false },
   unsupported_compression: { meaning: 'the batch is compressed in a way that cannot be read', retryable: false },
   offset_out_of_range: { meaning: 'the offset is before the oldest kept or after the next record', retryable: false },
   record_too_large: { meaning: 'a record or a batch is above its limit', retryable: false },

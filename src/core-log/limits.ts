@@ -45,6 +45,8 @@ export const limits = {
   markDelayMs: 1_000,
   /** Syncs of partitions at open and close that run at once: the thread pool has four threads. */
   openConcurrency: 4,
+  /** How long a tombstone outlives the record that it deletes: a reader that is this far behind still learns of it. Kafka's default. */
+  deleteRetentionMsDefault: 24 * 3_600_000,
   retentionCheckIntervalMsDefault: 300_000,
   retentionCheckIntervalMsMax: 2 ** 31 - 1,
   /** A durable map is written anew when its log is longer than this and than `mapRewriteFactor` times what is alive. */

@@ -5,7 +5,7 @@ import { limits } from './limits.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type FileSystem, systemFileSystem } from './platform/file-system.ts';
 import { type Random, systemRandom } from './platform/random.ts';
-import type { LogPersistence, LogTopic, LogTopicOptions } from './types.ts';
+import type { Cleanup, LogPersistence, LogTopic, LogTopicOptions, TimestampType } from './types.ts';
 
 export interface EngineOptions {
   /** Created when it does not exist. One engine at a time has it. */
@@ -24,6 +24,8 @@ type Rule = (value: unknown) => string | null;
 type Rules<T> = { readonly [key in keyof Required<T>]: Rule };
 
 const durabilities: readonly unknown[] = ['memory', 'os', 'fsync'] satisfies LogPersistence[];
+const cleanups: readonly unknown[] = ['delete', 'compact', 'compact,delete'] satisfies Cleanup[];
+const timestampTypes: readonly unknown[] = ['create', 'append'] satisfies TimestampType[];
 
 const optional =
   (rule: Rule): Rule =>
@@ -70,8 +72,12 @@ const retentionRules: Rules<NonNullable<LogTopicOptions['retention']>> = {
 const topicRules: Rules<LogTopicOptions> = {
   partitions: optional(whole(1, limits.partitionsPerTopicMax)),
   retention: optional((value) => problemsOf(value, retentionRules).join('; ') || null),
-  cleanup: optional(oneOf(['delete', 'compact'])),
+  cleanup: optional(oneOf(cleanups)),
   segmentBytes: optional(whole(limits.segmentBytesMin, limits.segmentBytesMax)),
+  segmentMs: optional(orNull(whole(1, Number.MAX_SAFE_INTEGER))),
+  deleteRetentionMs: optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  timestampType: optional(oneOf(timestampTypes)),
+  maxRecordBytes: optional(whole(1, limits.recordBytesMax)),
 };
 
 export function engineOptions(options: EngineOptions): Required<EngineOptions> {
@@ -92,16 +98,33 @@ export function topicOf(name: string, options: LogTopicOptions): LogTopic {
   if (typeof name !== 'string' || !limits.namePattern.test(name))
     problems.unshift(`name ${JSON.stringify(name)} must match ${limits.namePattern.source}`);
   refuseProblems('createTopic', problems);
-  const { partitions = 1, retention = {}, cleanup = 'delete', segmentBytes = limits.segmentBytesDefault } = options;
-  if (cleanup === 'compact')
-    throw new EngineError('unsupported_cleanup', `topic "${name}": cleanup "compact" is not there yet`);
-  return {
-    name,
-    partitions,
-    retention: { ms: retention.ms ?? null, bytes: retention.bytes ?? null },
-    cleanup,
-    segmentBytes,
-  };
+  return changed({ ...topicDefaults, name }, options);
+}
+
+/** The topic after these changes. What a topic was made with before an option existed is the option's default. */
+export function alteredTopic(topic: LogTopic, changes: LogTopicOptions): LogTopic {
+  const problems = problemsOf(changes, topicRules);
+  if (changes.partitions !== undefined && changes.partitions < topic.partitions)
+    problems.push(`partitions ${changes.partitions} is below the ${topic.partitions} that there are`);
+  refuseProblems('alterTopic', problems);
+  return changed(topic, changes);
+}
+
+/** Every default of a topic; also what the entry of an older topic is completed with. */
+export const topicDefaults: Omit<LogTopic, 'name'> = {
+  partitions: 1,
+  retention: { ms: null, bytes: null },
+  cleanup: 'delete',
+  segmentBytes: limits.segmentBytesDefault,
+  segmentMs: null,
+  deleteRetentionMs: limits.deleteRetentionMsDefault,
+  timestampType: 'create',
+  maxRecordBytes: limits.recordBytesMax,
+};
+
+function changed(topic: LogTopic, changes: LogTopicOptions): LogTopic {
+  const { retention, ...others } = withoutUndefined(changes);
+  return { ...topic, ...others, retention: { ...topic.retention, ...withoutUndefined(retention ?? {}) } };
 }
 
 export function checkDurability(durability: unknown): void {

@@ -2,12 +2,13 @@
 
 import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { type EngineOptions, checkDurability, engineOptions, topicOf } from '../options.ts';
+import { type EngineOptions, alteredTopic, checkDurability, engineOptions, topicOf } from '../options.ts';
 import type { Timer } from '../platform/clock.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
 import { DurableMap } from '../storage/durable-map.ts';
 import type {
   AppendResult,
+  BatchesResult,
   DurableMap as DurableMapDoor,
   Engine,
   FetchResult,
@@ -29,6 +30,8 @@ import {
   decodeTopic,
   encodeTopic,
   logOptions,
+  logPolicy,
+  recordRules,
   removeDirectories,
 } from './topic.ts';
 
@@ -74,6 +77,7 @@ class LogEngine implements Engine {
   /** Names that are being created or deleted: neither there nor free. */
   readonly #changing = new Set<string>();
   readonly #changes = new Set<Promise<void>>();
+  readonly #altering = new Map<string, Promise<LogTopic>>();
   #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [] };
   #retentionTimer: Timer | undefined;
   #retention: Promise<number> | undefined;
@@ -133,6 +137,37 @@ class LogEngine implements Engine {
     return definition;
   }
 
+  async alterTopic(name: string, changes: LogTopicOptions): Promise<LogTopic> {
+    this.#checkOpen();
+    // One alteration after the other: each starts from what the one before made of the topic.
+    while (this.#altering.has(name)) await this.#altering.get(name)?.catch(() => undefined);
+    const altering = this.#alterTopic(name, changes);
+    this.#altering.set(name, altering);
+    try {
+      return await altering;
+    } finally {
+      this.#altering.delete(name);
+    }
+  }
+
+  async #alterTopic(name: string, changes: LogTopicOptions): Promise<LogTopic> {
+    const topic = this.#topicOf(name);
+    const before = topic.definition;
+    const definition = alteredTopic(before, changes);
+    const hasMore = definition.partitions > before.partitions;
+    await this.#change(name, async () => {
+      // After a failure the directories stay: whether the entry is on the disk is not known, and without it they are
+      // removed at the next open.
+      if (hasMore) await createDirectories(this.#place, definition, before.partitions);
+      await this.#maps.topics.put(name, encodeTopic(definition, false), 'fsync');
+      for (const partition of topic.partitions) partition.configure(logPolicy(definition), recordRules(definition));
+      const partitions = topic.partitions.slice();
+      if (hasMore) await this.#openPartitions(definition, false, partitions);
+      this.#topics.set(name, { definition, partitions });
+    });
+    return definition;
+  }
+
   async deleteTopic(name: string): Promise<void> {
     this.#checkOpen();
     const topic = this.#topicOf(name);
@@ -170,6 +205,36 @@ class LogEngine implements Engine {
     } catch (reason) {
       return Promise.reject(reason);
     }
+  }
+
+  appendBatch(
+    topic: string,
+    partition: number,
+    bytes: Buffer,
+    options?: { readonly durability?: LogPersistence },
+  ): Promise<AppendResult> {
+    try {
+      const durability = options?.durability ?? this.#options.defaultDurability;
+      checkDurability(durability);
+      return this.#partitionOf(topic, partition).appendBatch(bytes, durability);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  async readBatches(
+    topic: string,
+    partition: number,
+    offset: number,
+    bounds: { readonly maxBytes?: number } = {},
+  ): Promise<BatchesResult> {
+    const { maxBytes = limits.fetchBytesDefault } = bounds;
+    if (!(maxBytes >= 1)) throw new EngineError('invalid_option', 'maxBytes must be at least 1');
+    return await this.#partitionOf(topic, partition).readBatches(offset, maxBytes);
+  }
+
+  async deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<number> {
+    return await this.#partitionOf(topic, partition).deleteRecords(beforeOffset);
   }
 
   async fetch(
@@ -255,9 +320,20 @@ class LogEngine implements Engine {
   }
 
   async #openTopic(definition: LogTopic, isClean: boolean): Promise<RecoveryReport['partitions'][number][]> {
-    const found: RecoveryReport['partitions'][number][] = [];
     const partitions: Partition[] = [];
-    for (let first = 0; first < definition.partitions; first += limits.openConcurrency) {
+    const found = await this.#openPartitions(definition, isClean, partitions);
+    this.#topics.set(definition.name, { definition, partitions });
+    return found;
+  }
+
+  /** Adds the partitions that are not there yet. Resolves with what recovery had to do. */
+  async #openPartitions(
+    definition: LogTopic,
+    isClean: boolean,
+    partitions: Partition[],
+  ): Promise<RecoveryReport['partitions'][number][]> {
+    const found: RecoveryReport['partitions'][number][] = [];
+    for (let first = partitions.length; first < definition.partitions; first += limits.openConcurrency) {
       const numbers = Array.from(
         { length: Math.min(limits.openConcurrency, definition.partitions - first) },
         (_, index) => first + index,
@@ -265,9 +341,12 @@ class LogEngine implements Engine {
       const opened = await Promise.all(
         numbers.map((partition) =>
           Partition.open(
-            `${definition.name}-${partition}`,
-            logOptions(this.#place, definition, partition),
-            this.#budget,
+            {
+              name: `${definition.name}-${partition}`,
+              log: logOptions(this.#place, definition, partition),
+              rules: recordRules(definition),
+              budget: this.#budget,
+            },
             isClean,
           ),
         ),
@@ -286,7 +365,6 @@ class LogEngine implements Engine {
         });
       }
     }
-    this.#topics.set(definition.name, { definition, partitions });
     return found;
   }
 

@@ -8,12 +8,21 @@ import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import { buildBatch } from '../record/batch-builder.ts';
-import { batchFault, lastOffsetOf, placeBatch } from '../record/batch-view.ts';
+import { checkForeignBatch, type RecordRules, stampAppendTime } from '../record/batch-door.ts';
+import { lastOffsetOf, placeBatch } from '../record/batch-view.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { GroupCommit, type QueuedBatch } from '../storage/group-commit.ts';
-import { Log, type LogOptions } from '../storage/log.ts';
+import { Log, type LogOptions, type LogPolicy } from '../storage/log.ts';
 import type { RecoveredLog } from '../storage/recovery.ts';
-import type { AppendResult, FetchResult, LogPersistence, LogRecord, PartitionStatus, RecordInput } from '../types.ts';
+import type {
+  AppendResult,
+  BatchesResult,
+  FetchResult,
+  LogPersistence,
+  LogRecord,
+  PartitionStatus,
+  RecordInput,
+} from '../types.ts';
 import { HotTail, type HotTailBudget } from './hot-tail.ts';
 
 interface AppendWaiter {
@@ -21,6 +30,13 @@ interface AppendWaiter {
   /** Also wakes when what is queued was refused: then the record that it waits for does not come. */
   readonly untilRefused: boolean;
   readonly wake: (hasMore: boolean) => void;
+}
+
+export interface PartitionOptions {
+  readonly name: string;
+  readonly log: LogOptions;
+  readonly rules: RecordRules;
+  readonly budget: HotTailBudget;
 }
 
 export class Partition {
@@ -32,6 +48,7 @@ export class Partition {
   readonly #waiters = new Set<AppendWaiter>();
   /** The offset of the next append that is accepted: ahead of the log by what is queued. */
   #nextOffset: number;
+  #rules: RecordRules;
   #fenced: EngineError | null;
   /** Why nothing works any more: the topic is gone or the engine closed. */
   #gone: EngineError | undefined;
@@ -39,10 +56,11 @@ export class Partition {
   /** When the append that waits last may go on. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(name: string, log: Log, clock: Clock, budget: HotTailBudget, fenced: EngineError | null) {
+  private constructor({ name, log: { clock }, rules, budget }: PartitionOptions, log: Log, fenced: EngineError | null) {
     this.name = name;
     this.#log = log;
     this.#clock = clock;
+    this.#rules = rules;
     this.#tail = new HotTail(budget);
     this.#nextOffset = log.nextOffset;
     this.#fenced = fenced;
@@ -54,13 +72,17 @@ export class Partition {
   }
 
   static async open(
-    name: string,
-    options: LogOptions,
-    budget: HotTailBudget,
+    options: PartitionOptions,
     isClean: boolean,
   ): Promise<{ readonly partition: Partition; readonly recovered: RecoveredLog }> {
-    const { log, recovered } = await Log.open(options, isClean);
-    return { partition: new Partition(name, log, options.clock, budget, recovered.fenced), recovered };
+    const { log, recovered } = await Log.open(options.log, isClean);
+    return { partition: new Partition(options, log, recovered.fenced), recovered };
+  }
+
+  /** From now on. */
+  configure(policy: LogPolicy, rules: RecordRules): void {
+    this.#log.configure(policy);
+    this.#rules = rules;
   }
 
   get isFenced(): boolean {
@@ -82,8 +104,8 @@ export class Partition {
     // Not an async function: the hot path has one promise.
     try {
       this.#checkWritable();
-      if (!this.#commit.hasRoom || this.#appendsWaiting > 0) return this.#appendLater(records, durability);
-      return this.#accept(buildBatch(records, this.#clock.nowMs()), durability);
+      if (this.#mustWait) return this.#later(() => this.#acceptRecords(records, durability));
+      return this.#acceptRecords(records, durability);
     } catch (reason) {
       return Promise.reject(reason);
     }
@@ -93,42 +115,82 @@ export class Partition {
   appendBatch(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
     try {
       this.#checkWritable();
-      const fault = batchFault(bytes, 0, bytes.length);
-      if (fault !== null) throw new EngineError('invalid_option', `not a record batch: ${fault}`);
-      if (!this.#commit.hasRoom) throw new EngineError('queue_full', `too many bytes wait for ${this.name}`);
-      return this.#accept(bytes, durability);
+      checkForeignBatch(bytes, this.#rules);
+      if (this.#mustWait) return this.#later(() => this.#acceptBatch(bytes, durability));
+      return this.#acceptBatch(bytes, durability);
     } catch (reason) {
       return Promise.reject(reason);
     }
+  }
+
+  /** Batches as they are stored, from the one that holds `offset` on. */
+  async readBatches(offset: number, maxBytes: number): Promise<BatchesResult> {
+    await this.#untilWritten(offset);
+    if (offset >= this.#log.nextOffset) return { batches: [], next: offset };
+    const end = this.#log.nextOffset;
+    const batches = await this.#batchesFrom(offset, maxBytes);
+    const last = batches.at(-1);
+    return { batches, next: last === undefined ? end : lastOffsetOf(last) + 1 };
+  }
+
+  /** Records before `offset` are gone; resolves with the earliest offset, on the disk. */
+  async deleteRecords(offset: number): Promise<number> {
+    this.#checkWritable();
+    const next = this.#nextOffset;
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > next)
+      throw new EngineError(
+        'offset_out_of_range',
+        `records of ${this.name} can be deleted up to ${next}, not ${offset}`,
+      );
+    // The watermark must not outlive a tail that a power cut takes: the offsets would be given out again below it.
+    if (offset > this.#log.startOffset) await this.#commit.reached(offset - 1, 'fsync');
+    await this.#log.deleteBefore(offset);
+    await this.#log.applyRetention();
+    return this.#log.startOffset;
   }
 
   async fetch(
     offset: number,
     bounds: { readonly maxRecords: number; readonly maxBytes: number },
   ): Promise<FetchResult> {
+    await this.#untilWritten(offset);
+    const records: LogRecord[] = [];
+    let next = offset;
+    // Batches can be without a record to show: what compaction left of them, or the marks of a transaction.
+    while (records.length === 0 && next < this.#log.nextOffset) next = await this.#fetchInto(records, next, bounds);
+    return { records, next };
+  }
+
+  /** Adds what the next batches have, as far as the bounds go; resolves with the offset to go on from. */
+  async #fetchInto(
+    records: LogRecord[],
+    offset: number,
+    bounds: { readonly maxRecords: number; readonly maxBytes: number },
+  ): Promise<number> {
+    const end = this.#log.nextOffset;
+    const batches = await this.#batchesFrom(offset, bounds.maxBytes);
+    if (batches.length === 0) return end;
+    let bytes = 0;
+    let next = offset;
+    for (const batch of batches) {
+      const left = { maxRecords: bounds.maxRecords, maxBytes: bounds.maxBytes - bytes };
+      const taken = readRecords(batch, offset, left, records);
+      bytes += taken.bytes;
+      const last = records.at(-1);
+      // Behind the last record of a batch that compaction thinned out offsets may follow that are no more.
+      next = taken.isAll || last === undefined ? lastOffsetOf(batch) + 1 : last.offset + 1;
+      if (!taken.isAll || records.length >= bounds.maxRecords || bytes >= bounds.maxBytes) break;
+    }
+    return next;
+  }
+
+  /** Refuses an offset that cannot be read. Accepted into memory and not written yet is waited for: whoever has seen that
+   *  answer must find the record. */
+  async #untilWritten(offset: number): Promise<void> {
     this.#checkReadable(offset);
-    // Accepted into memory and not written yet: whoever has seen that answer must find the record.
     while (offset >= this.#log.nextOffset && offset < this.#nextOffset && this.#gone === undefined) {
       await this.#waitFor(offset, undefined, true);
     }
-    if (offset >= this.#log.nextOffset) return { records: [], next: offset };
-    const records: LogRecord[] = [];
-    let bytes = 0;
-    let next = offset;
-    for (const batch of await this.#batchesFrom(offset, bounds.maxBytes)) {
-      bytes += readRecords(
-        batch,
-        offset,
-        { maxRecords: bounds.maxRecords, maxBytes: bounds.maxBytes - bytes },
-        records,
-      );
-      const last = records.at(-1);
-      const batchEnd = lastOffsetOf(batch) + 1;
-      const isFull = records.length >= bounds.maxRecords || bytes >= bounds.maxBytes;
-      next = last === undefined ? batchEnd : last.offset + 1;
-      if (isFull || next < batchEnd) break;
-    }
-    return { records, next };
   }
 
   /** True when there is a record at or after `offset`; false when the signal aborts or the partition goes. */
@@ -183,6 +245,20 @@ export class Partition {
     await this.#log.release();
   }
 
+  #acceptRecords(records: readonly RecordInput[], durability: LogPersistence): Promise<AppendResult> {
+    const { needsKeys, timestampType, recordBytesMax } = this.#rules;
+    if (needsKeys) checkKeys(records, this.name);
+    const nowMs = this.#clock.nowMs();
+    const bytes = buildBatch(records, nowMs, recordBytesMax);
+    if (timestampType === 'append') stampAppendTime(bytes, nowMs);
+    return this.#accept(bytes, durability);
+  }
+
+  #acceptBatch(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
+    if (this.#rules.timestampType === 'append') stampAppendTime(bytes, this.#clock.nowMs());
+    return this.#accept(bytes, durability);
+  }
+
   #accept(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
     const baseOffset = this.#nextOffset;
     placeBatch(bytes, baseOffset);
@@ -194,8 +270,12 @@ export class Partition {
     });
   }
 
+  get #mustWait(): boolean {
+    return !this.#commit.hasRoom || this.#appendsWaiting > 0;
+  }
+
   /** The queue is full: the append waits, and in its turn, before it is accepted. */
-  async #appendLater(records: readonly RecordInput[], durability: LogPersistence): Promise<AppendResult> {
+  async #later(accept: () => Promise<AppendResult>): Promise<AppendResult> {
     if (this.#appendsWaiting >= limits.waitingAppendsMax) {
       throw new EngineError('queue_full', `${this.#appendsWaiting} appends wait for ${this.name} already`);
     }
@@ -208,7 +288,7 @@ export class Partition {
     try {
       await turn;
       this.#checkWritable();
-      return await this.#accept(buildBatch(records, this.#clock.nowMs()), durability);
+      return await accept();
     } finally {
       this.#appendsWaiting -= 1;
     }
@@ -276,4 +356,9 @@ export class Partition {
     for (const waiter of this.#waiters) waiter.wake(false);
     this.#tail.clear();
   }
+}
+
+function checkKeys(records: readonly RecordInput[], name: string): void {
+  const without = records.findIndex(({ key }) => key === undefined || key === null);
+  if (without !== -1) throw new EngineError('key_required', `records[${without}] for ${name} has no key`);
 }

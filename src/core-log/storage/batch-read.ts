@@ -15,7 +15,7 @@ import {
   headerFault,
   lastOffsetOf,
 } from '../record/batch-view.ts';
-import { findWholeBatch } from './batch-scanner.ts';
+import { BatchScanner, findWholeBatch } from './batch-scanner.ts';
 
 export interface ReadRange {
   /** A position at which a batch begins, at or before the one that holds `offset`. */
@@ -25,11 +25,14 @@ export interface ReadRange {
   readonly maxBytes: number;
   /** Base offsets that the segment can hold. */
   readonly offsets: { readonly min: number; readonly max: number };
+  /** Before this offset some may be missing: compaction took them. */
+  readonly gapsBelow: number;
 }
 
-/** At least the batch that holds `offset`, and what follows it up to `maxBytes`; rejects with `log_corrupt`. */
+/** At least the batch that holds `offset` or, behind a gap, the next one, and what follows it up to `maxBytes`; empty when
+ *  the gap goes on to the end. Rejects with `log_corrupt`. */
 export async function readBatches(file: File, range: ReadRange): Promise<readonly Buffer[]> {
-  const { end, offset, maxBytes } = range;
+  const { end, offset, maxBytes, gapsBelow } = range;
   const found: Buffer[] = [];
   let foundBytes = 0;
   let position = range.from;
@@ -50,8 +53,9 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
         continue;
       }
       if (found.length === 0 && baseOffsetOf(window, at) > offset) {
-        fault = `no batch holds offset ${offset}`;
-        break;
+        const isGap = baseOffsetOf(window, at) <= gapsBelow;
+        fault = isGap ? await skippedFault(file, range, lastSkipped) : `no batch holds offset ${offset}`;
+        if (fault !== null) break;
       }
       if (at + size > window.length) {
         want = Math.max(size, limits.readChunkBytes);
@@ -66,6 +70,10 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
     }
     if (found.length > 0) return found;
     position += at;
+    if (fault === null && position >= end && offset < gapsBelow) {
+      fault = await skippedFault(file, range, lastSkipped);
+      if (fault === null) return found;
+    }
     if (fault !== null || position >= end) {
       // The length of the batch skipped last may be what is damaged, so whole batches are looked for from there on.
       const whole = await findWholeBatch(file, lastSkipped + 1, end, range.offsets);
@@ -76,6 +84,14 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
       lastSkipped = whole.position;
     }
   }
+}
+
+/** Only a header was read of what was skipped. A gap is believed when the batch before it is whole. */
+async function skippedFault(file: File, { from, end }: ReadRange, lastSkipped: number): Promise<string | null> {
+  if (lastSkipped < from) return null;
+  const scanner = new BatchScanner(file, lastSkipped, end);
+  await scanner.next(null);
+  return scanner.fault?.reason ?? null;
 }
 
 export function damaged(file: string, position: number, reason: string, nextOffset: number | null): EngineError {

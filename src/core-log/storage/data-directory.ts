@@ -39,9 +39,12 @@ export class DataDirectory {
     const lock = await files.lock(path);
     if ('owner' in lock) throw new EngineError('directory_locked', `${path} is open in ${lock.owner}`);
     try {
-      const isNew = (await checkFormat(files, path)) === 'empty';
-      if (isNew) {
-        const format = { format: FORMAT_NAME, version: FORMAT_VERSION, id: random.id() };
+      const found = await checkFormat(files, path);
+      const isNew = found === 'empty';
+      // An older version is told from now on that it does not know everything that may be here.
+      if (isNew || found.version < FORMAT_VERSION) {
+        const id = isNew ? random.id() : found.id;
+        const format = { format: FORMAT_NAME, version: FORMAT_VERSION, id };
         await replaceWhole(files, path, join(path, FORMAT_FILE), Buffer.from(`${JSON.stringify(format)}\n`));
       }
       await files.makeDirectory(join(path, 'topics'));
@@ -79,7 +82,10 @@ export class DataDirectory {
   }
 }
 
-async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'empty'> {
+async function checkFormat(
+  files: FileSystem,
+  path: string,
+): Promise<{ readonly version: number; readonly id: unknown } | 'empty'> {
   const bytes = await readWhole(files, join(path, FORMAT_FILE));
   if (bytes === null) {
     const names = (await files.list(path)).filter((name) => !NAMES_OF_EMPTY.includes(name));
@@ -89,7 +95,7 @@ async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'e
       `${path} holds ${names.slice(0, 3).join(', ')} and no ${FORMAT_FILE}: it is somebody else's`,
     );
   }
-  const { format, version } = parseFormat(bytes);
+  const { format, version, id } = parseFormat(bytes);
   if (format !== FORMAT_NAME || typeof version !== 'number') {
     throw new EngineError('not_a_data_directory', `${join(path, FORMAT_FILE)} is not of this log`);
   }
@@ -99,10 +105,10 @@ async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'e
       `${path} has format ${version}, this version knows up to ${FORMAT_VERSION}`,
     );
   }
-  return 'ours';
+  return { version, id };
 }
 
-function parseFormat(bytes: Buffer): { readonly format?: unknown; readonly version?: unknown } {
+function parseFormat(bytes: Buffer): { readonly format?: unknown; readonly version?: unknown; readonly id?: unknown } {
   try {
     const parsed: unknown = JSON.parse(bytes.toString());
     return typeof parsed === 'object' && parsed !== null ? parsed : {};

@@ -8,15 +8,22 @@ import type { File, FileSystem } from '../platform/file-system.ts';
 import { damaged } from './batch-read.ts';
 import { MARK_FILE, type SyncedMark, encodeMark } from './format.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
-import { type RetentionPolicy, segmentsToDrop } from './retention.ts';
+import { type PartitionState, writeState } from './partition-state.ts';
+import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
 
-export interface LogOptions {
+/** What the topic says about its segments; can change while the log is open. */
+export interface LogPolicy {
+  readonly segmentBytes: number;
+  /** null: the age follows from retention. */
+  readonly segmentMs: number | null;
+  readonly retention: RetentionPolicy;
+}
+
+export interface LogOptions extends LogPolicy {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly directory: string;
-  readonly segmentBytes: number;
-  readonly retention: RetentionPolicy;
 }
 
 /** An append failed and what it left could not be cut off again: the file is not what we think it is. */
@@ -25,7 +32,8 @@ export class TruncateFailed extends Error {
 }
 
 export class Log {
-  readonly #options: LogOptions;
+  #options: LogOptions;
+  #state: PartitionState;
   #segments: Segment[];
   #markFile: File | undefined;
   #markSequence: number;
@@ -35,10 +43,12 @@ export class Log {
   /** Closed segments with open files, the one used last at the end. */
   #loaded: Segment[] = [];
   #dropping: Promise<number> | undefined;
+  #stateWritten: Promise<void> = Promise.resolve();
 
   private constructor(options: LogOptions, recovered: RecoveredLog) {
     this.#options = options;
     this.#segments = recovered.segments.map((facts) => new Segment(options.files, options.directory, facts));
+    this.#state = recovered.state;
     this.#markSequence = recovered.markSequence;
     this.#synced = this.#endMark();
   }
@@ -72,9 +82,10 @@ export class Log {
     return { log, recovered };
   }
 
-  /** The oldest offset that is kept. */
+  /** The oldest offset that is kept. After the loss of a tail that was not synced the watermark may be ahead of the log. */
   get startOffset(): number {
-    return (this.#segments[0] as Segment).baseOffset;
+    const lowWatermark = Math.min(this.#state.lowWatermark, this.nextOffset);
+    return Math.max((this.#segments[0] as Segment).baseOffset, lowWatermark);
   }
 
   /** After the last record written. */
@@ -92,6 +103,16 @@ export class Log {
 
   get path(): string {
     return this.#active.path;
+  }
+
+  /** The file that has, or had, this offset. */
+  pathOf(offset: number): string {
+    return this.#covering(Math.max(offset, this.startOffset)).path;
+  }
+
+  /** From now on; what is open already is closed by the new rules when it is next written. */
+  configure(policy: LogPolicy): void {
+    this.#options = { ...this.#options, ...policy };
   }
 
   /** The mark on the disk is behind what is known to be synced. */
@@ -154,18 +175,33 @@ export class Log {
     this.#marked = mark;
   }
 
-  /** Batches from the one with `offset` on, up to `maxBytes`; `offset` within start and next. */
+  /** Batches from the one with `offset` on or, where compaction took it, from the next one; up to `maxBytes`. `offset`
+   *  within start and next; empty when compaction took all that was left. */
   async read(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+    for (let from = offset; from < this.nextOffset; ) {
+      const { found, end } = await this.#readSegment(from, maxBytes);
+      if (found.length > 0) return found;
+      from = end;
+    }
+    return [];
+  }
+
+  async #readSegment(
+    offset: number,
+    maxBytes: number,
+  ): Promise<{ readonly found: readonly Buffer[]; readonly end: number }> {
+    const { gapsBelow } = this.#state;
     return await this.#reading(offset, async (segment) => {
-      if (offset >= segment.nextOffset) {
-        throw damaged(
-          segment.path,
-          segment.size,
-          `offsets ${segment.nextOffset} on are missing`,
-          this.#after(segment)?.baseOffset ?? null,
-        );
-      }
-      return await segment.read(offset, maxBytes);
+      const next = this.#after(segment);
+      if (offset < segment.nextOffset)
+        return { found: await segment.read(offset, maxBytes, gapsBelow), end: next?.baseOffset ?? segment.nextOffset };
+      if (next !== undefined && next.baseOffset <= gapsBelow) return { found: [], end: next.baseOffset };
+      throw damaged(
+        segment.path,
+        segment.size,
+        `offsets ${segment.nextOffset} on are missing`,
+        next?.baseOffset ?? null,
+      );
     });
   }
 
@@ -173,11 +209,18 @@ export class Log {
   async offsetForTimestamp(timestamp: number): Promise<number | undefined> {
     const segments = this.#segments.slice(); // retention may shorten the row while we wait
     for (const segment of segments) {
-      if (segment.maxTimestamp < timestamp) continue;
-      const offset = await this.#reading(segment.baseOffset, (current) => current.offsetForTimestamp(timestamp));
+      if (segment.maxTimestamp < timestamp || segment.nextOffset <= this.startOffset) continue;
+      const from = Math.max(segment.baseOffset, this.startOffset);
+      const offset = await this.#reading(from, (current) => current.offsetForTimestamp(timestamp, from));
       if (offset !== undefined) return offset;
     }
     return undefined;
+  }
+
+  /** Records before `offset`, which is at most the synced end, are gone when it resolves: it is on the disk. */
+  async deleteBefore(offset: number): Promise<void> {
+    if (offset <= this.startOffset) return;
+    await this.#changeState({ lowWatermark: offset });
   }
 
   /** Closes the active segment when it is too old to be kept open. Must not overlap an append. */
@@ -196,6 +239,7 @@ export class Log {
   /** Seals the end, so that the next open need not look, and lets everything go. Nothing may be under way. */
   async close(isFenced: boolean): Promise<void> {
     await this.#dropping;
+    await this.#stateWritten;
     if (!isFenced) {
       await this.sync();
       await this.#active.seal();
@@ -244,8 +288,9 @@ export class Log {
   }
 
   #isOld(): boolean {
-    const ageMsMax = Math.min(this.#options.retention.ms ?? limits.segmentAgeMsMax, limits.segmentAgeMsMax);
-    return this.#active.size > 0 && this.#options.clock.nowMs() - this.#active.createdMs > ageMsMax;
+    const { segmentMs, retention, clock } = this.#options;
+    const ageMsMax = segmentMs ?? Math.min(retention.ms ?? limits.segmentAgeMsMax, limits.segmentAgeMsMax);
+    return this.#active.size > 0 && clock.nowMs() - this.#active.createdMs > ageMsMax;
   }
 
   /** The seal is written before the next segment exists: a segment that is not the last has its seal, or is scanned. */
@@ -307,9 +352,21 @@ export class Log {
     }
   }
 
+  /** The new state is on the disk before anybody sees it. One change at a time, so that none undoes another. */
+  async #changeState(change: Partial<PartitionState>): Promise<void> {
+    const written = this.#stateWritten.then(async () => {
+      const state = { ...this.#state, ...change };
+      await writeState(this.#options.files, this.#options.directory, state);
+      this.#state = state;
+    });
+    this.#stateWritten = written.catch(() => undefined); // the caller is told; the next one starts from what holds
+    await written;
+  }
+
   async #drop(): Promise<number> {
     const { retention, clock, files, directory } = this.#options;
-    const count = segmentsToDrop(this.#segments, retention, clock.nowMs());
+    const deleted = segmentsBelow(this.#segments, this.#state.lowWatermark);
+    const count = deleted + segmentsToDrop(this.#segments.slice(deleted), retention, clock.nowMs());
     // Oldest first, so that a crash on the way leaves a log without holes.
     for (let dropped = 0; dropped < count; dropped += 1) {
       const segment = this.#segments.shift() as Segment;

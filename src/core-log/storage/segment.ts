@@ -146,21 +146,22 @@ export class Segment {
     await writeWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.seal'), encodeSeal(seal));
   }
 
-  /** At least the batch that holds `offset`, then more up to `maxBytes`; `offset` must be below `nextOffset`. */
-  read(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+  /** At least the batch that holds `offset`, then more up to `maxBytes`; `offset` must be below `nextOffset`. Empty when
+   *  compaction took everything from there on, which can be so before `gapsBelow` only. */
+  read(offset: number, maxBytes: number, gapsBelow: number): Promise<readonly Buffer[]> {
     const end = this.#size;
     const offsets = { min: this.baseOffset, max: this.#nextOffset - 1 };
     return this.#use((file, indexes) => {
       const from = indexes.offsets.floor(offset)?.position ?? 0;
-      return readBatches(file, { from, end, offset, maxBytes, offsets });
+      return readBatches(file, { from, end, offset, maxBytes, offsets, gapsBelow });
     });
   }
 
-  /** The first offset with a timestamp at or after `timestamp`; undefined when there is none. */
-  offsetForTimestamp(timestamp: number): Promise<number | undefined> {
+  /** The first offset, at or after `fromOffset`, with a timestamp at or after `timestamp`; undefined when there is none. */
+  offsetForTimestamp(timestamp: number, fromOffset: number): Promise<number | undefined> {
     const end = this.#size;
     return this.#use(async (file, indexes) => {
-      const start = indexes.times.startFor(timestamp);
+      const start = Math.max(indexes.times.startFor(timestamp), fromOffset);
       const scanner = new BatchScanner(file, indexes.offsets.floor(start)?.position ?? 0, end);
       for (let batch = await scanner.next(null); batch !== null; batch = await scanner.next(null)) {
         const found = firstAtOrAfter(batch.bytes.subarray(batch.at), start, timestamp);
@@ -249,7 +250,9 @@ export class Segment {
   }
 
   async #rebuildIndexes(): Promise<SegmentIndexes> {
-    const { indexes } = await scanSegment(this.#opened(), this.baseOffset, this.#size, true);
+    // What of it is damage was decided when the log was opened: here every whole batch counts, gaps or not.
+    const gapsBelow = this.#nextOffset;
+    const { indexes } = await scanSegment(this.#opened(), this.baseOffset, this.#size, { pastDamage: true, gapsBelow });
     this.#indexes = indexes;
     await this.seal();
     return indexes;
@@ -265,15 +268,17 @@ export interface SegmentScan {
   readonly nextOffset: number;
 }
 
-/** Looks at every batch of a segment. `pastDamage`: goes on with the whole batches behind bad bytes. */
+/** Looks at every batch of a segment. `pastDamage`: goes on with the whole batches behind bad bytes. Before `gapsBelow`
+ *  offsets may be missing. */
 export async function scanSegment(
   file: File,
   baseOffset: number,
   size: number,
-  pastDamage: boolean,
+  options: { readonly pastDamage: boolean; readonly gapsBelow: number },
 ): Promise<SegmentScan> {
+  const { pastDamage, gapsBelow } = options;
   const indexes = new SegmentIndexes(baseOffset);
-  let scanner = new BatchScanner(file, 0, size);
+  let scanner = new BatchScanner(file, 0, size, gapsBelow);
   let fault: SegmentScan['fault'] = null;
   let nextOffset = baseOffset;
   let end = 0;
@@ -289,7 +294,7 @@ export async function scanSegment(
     const whole = await findWholeBatch(file, scanner.fault.position + 1, size, offsets);
     if (whole === null) return { indexes, fault, end, nextOffset };
     nextOffset = whole.baseOffset;
-    scanner = new BatchScanner(file, whole.position, size);
+    scanner = new BatchScanner(file, whole.position, size, gapsBelow);
   }
 }
 

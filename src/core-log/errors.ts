@@ -22,6 +22,10 @@ export const engineErrors = {
     retryable: false,
   },
   key_required: { meaning: 'a compacted topic takes only records with a key; nothing was stored', retryable: false },
+  undecodable_batch: {
+    meaning: 'the records of a stored batch cannot be read: its compressed bytes are not what they say, or too large',
+    retryable: false,
+  },
   unsupported_compression: { meaning: 'the batch is compressed in a way that cannot be read', retryable: false },
   offset_out_of_range: { meaning: 'the offset is before the oldest kept or after the next record', retryable: false },
   record_too_large: { meaning: 'a record or a batch is above its limit', retryable: false },
@@ -84,4 +88,10 @@ export function writeError(cause: unknown, file: string): EngineError {
   const errno = (cause as NodeJS.ErrnoException | null)?.code;
   const code = fullCodes.includes(errno) ? 'storage_full' : 'write_failed';
   return new EngineError(code, `write to ${file} failed: ${errno ?? String(cause)}; nothing of it was kept`, { cause });
+}
+
+/** The same error, with the file where what it speaks of lies. */
+export function inFile(file: string, reason: unknown): unknown {
+  if (!(reason instanceof EngineError)) return reason;
+  return new EngineError(reason.code, `${file}: ${reason.message}`, { cause: reason.cause ?? reason });
 }

@@ -7,6 +7,12 @@ export const limits = {
   recordBytesMax: 32 * 1024 * 1024,
   /** One append is one batch, and a batch is built and checked in memory in one piece. */
   batchBytesMax: 128 * 1024 * 1024,
+  /** What the records of a compressed batch may become in memory: as much as an uncompressed batch may have. A batch of a
+   *  few KiB can claim to be gigabytes. */
+  inflatedBytesMax: 128 * 1024 * 1024,
+  /** Decoded batches of all partitions that are kept for the next fetch: small fetches from a large batch would otherwise
+   *  decode it each time. */
+  inflatedKeptBytesMax: 16 * 1024 * 1024,
   recordsPerAppendMax: 100_000,
   /** Smaller segments cost more files than they help; positions in an index are signed 32 bits. */
   segmentBytesMin: 1_024,

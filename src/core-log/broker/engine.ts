@@ -21,6 +21,7 @@ import type {
   RecoveryReport,
 } from '../types.ts';
 import { HotTailBudget } from './hot-tail.ts';
+import { InflatedBatches } from './inflated-batches.ts';
 import { Partition } from './partition.ts';
 import {
   type Topic,
@@ -73,6 +74,7 @@ class LogEngine implements Engine {
   readonly #maps: Maps;
   readonly #place: TopicPlace;
   readonly #budget = new HotTailBudget(limits.hotTailBytesMax);
+  readonly #inflated = new InflatedBatches(limits.inflatedKeptBytesMax);
   readonly #topics = new Map<string, Topic>();
   /** Names that are being created or deleted: neither there nor free. */
   readonly #changing = new Set<string>();
@@ -346,6 +348,7 @@ class LogEngine implements Engine {
               log: logOptions(this.#place, definition, partition),
               rules: recordRules(definition),
               budget: this.#budget,
+              inflated: this.#inflated,
             },
             isClean,
           ),

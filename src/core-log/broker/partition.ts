@@ -4,12 +4,13 @@
  * reader may see it before a power cut takes it away, but never after.
  */
 
-import { EngineError } from '../errors.ts';
+import { EngineError, inFile } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import { buildBatch } from '../record/batch-builder.ts';
-import { checkForeignBatch, type RecordRules, stampAppendTime } from '../record/batch-door.ts';
-import { lastOffsetOf, placeBatch } from '../record/batch-view.ts';
+import { checkBatchKeys, checkForeignBatch, type RecordRules, stampAppendTime } from '../record/batch-door.ts';
+import { baseOffsetOf, compressionOf, lastOffsetOf, placeBatch } from '../record/batch-view.ts';
+import { inflateBatch } from '../record/compression.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { GroupCommit, type QueuedBatch } from '../storage/group-commit.ts';
 import { Log, type LogOptions, type LogPolicy } from '../storage/log.ts';
@@ -24,6 +25,7 @@ import type {
   RecordInput,
 } from '../types.ts';
 import { HotTail, type HotTailBudget } from './hot-tail.ts';
+import type { InflatedBatches } from './inflated-batches.ts';
 
 interface AppendWaiter {
   readonly offset: number;
@@ -37,7 +39,10 @@ export interface PartitionOptions {
   readonly log: LogOptions;
   readonly rules: RecordRules;
   readonly budget: HotTailBudget;
+  readonly inflated: InflatedBatches;
 }
+
+let partitionsOpened = 0;
 
 export class Partition {
   readonly name: string;
@@ -45,6 +50,9 @@ export class Partition {
   readonly #clock: Clock;
   readonly #commit: GroupCommit;
   readonly #tail: HotTail;
+  readonly #inflated: InflatedBatches;
+  /** Not the name: a topic can be deleted and made again. */
+  readonly #id: string;
   readonly #waiters = new Set<AppendWaiter>();
   /** The offset of the next append that is accepted: ahead of the log by what is queued. */
   #nextOffset: number;
@@ -56,12 +64,16 @@ export class Partition {
   /** When the append that waits last may go on. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor({ name, log: { clock }, rules, budget }: PartitionOptions, log: Log, fenced: EngineError | null) {
-    this.name = name;
+  private constructor(options: PartitionOptions, log: Log, fenced: EngineError | null) {
+    const { clock } = options.log;
+    this.name = options.name;
+    partitionsOpened += 1;
+    this.#id = `${options.name} ${partitionsOpened}`;
+    this.#inflated = options.inflated;
     this.#log = log;
     this.#clock = clock;
-    this.#rules = rules;
-    this.#tail = new HotTail(budget);
+    this.#rules = options.rules;
+    this.#tail = new HotTail(options.budget);
     this.#nextOffset = log.nextOffset;
     this.#fenced = fenced;
     this.#commit = new GroupCommit(log, clock, {
@@ -116,6 +128,11 @@ export class Partition {
     try {
       this.#checkWritable();
       checkForeignBatch(bytes, this.#rules);
+      const mustOpen = this.#rules.needsKeys && compressionOf(bytes) !== 0;
+      if (this.#rules.needsKeys && !mustOpen) checkBatchKeys(bytes);
+      // Opened in its turn, so that none that came later overtakes it meanwhile.
+      const open = async (): Promise<void> => checkBatchKeys(await inflateBatch(bytes));
+      if (mustOpen) return this.#later(() => this.#acceptBatch(bytes, durability), open);
       if (this.#mustWait) return this.#later(() => this.#acceptBatch(bytes, durability));
       return this.#acceptBatch(bytes, durability);
     } catch (reason) {
@@ -172,9 +189,17 @@ export class Partition {
     if (batches.length === 0) return end;
     let bytes = 0;
     let next = offset;
-    for (const batch of batches) {
+    for (const stored of batches) {
       const left = { maxRecords: bounds.maxRecords, maxBytes: bounds.maxBytes - bytes };
-      const taken = readRecords(batch, offset, left, records);
+      let taken: ReturnType<typeof readRecords>;
+      let batch = stored;
+      try {
+        if (compressionOf(stored) !== 0) batch = await this.#opened(stored);
+        taken = readRecords(batch, offset, left, records);
+      } catch (reason) {
+        if (records.length > 0) break; // what is before it is given first; the next fetch begins with it
+        throw this.#unreadable(stored, reason);
+      }
       bytes += taken.bytes;
       const last = records.at(-1);
       // Behind the last record of a batch that compaction thinned out offsets may follow that are no more.
@@ -182,6 +207,23 @@ export class Partition {
       if (!taken.isAll || records.length >= bounds.maxRecords || bytes >= bounds.maxBytes) break;
     }
     return next;
+  }
+
+  /** The checksum held, so the bytes are those that came: whoever built the batch built it wrong. */
+  #unreadable(batch: Buffer, reason: unknown): unknown {
+    if (!(reason instanceof RangeError)) return reason;
+    const where = `${this.#log.pathOf(baseOffsetOf(batch))}: the batch at offset ${baseOffsetOf(batch)}`;
+    return new EngineError('undecodable_batch', `${where} holds no records: ${reason.message}`, { cause: reason });
+  }
+
+  /** The batch with records that can be read as they lie. */
+  async #opened(batch: Buffer): Promise<Buffer> {
+    const file = this.#log.pathOf(baseOffsetOf(batch));
+    try {
+      return await this.#inflated.of(this.#id, batch);
+    } catch (reason) {
+      throw inFile(file, reason);
+    }
   }
 
   /** Refuses an offset that cannot be read. Accepted into memory and not written yet is waited for: whoever has seen that
@@ -274,17 +316,17 @@ export class Partition {
     return !this.#commit.hasRoom || this.#appendsWaiting > 0;
   }
 
-  /** The queue is full: the append waits, and in its turn, before it is accepted. */
-  async #later(accept: () => Promise<AppendResult>): Promise<AppendResult> {
+  /** The queue is full, or there is something to `prepare`: the append waits, and in its turn, before it is accepted. */
+  async #later(accept: () => Promise<AppendResult>, prepare?: () => Promise<void>): Promise<AppendResult> {
     if (this.#appendsWaiting >= limits.waitingAppendsMax) {
       throw new EngineError('queue_full', `${this.#appendsWaiting} appends wait for ${this.name} already`);
     }
     this.#appendsWaiting += 1;
-    const before = this.#turn;
-    this.#turn = before.then(async () => {
+    const turn = this.#turn.then(async () => {
       while (!this.#commit.hasRoom) await this.#commit.room();
+      await prepare?.();
     });
-    const turn = this.#turn;
+    this.#turn = turn.catch(() => undefined); // the next one's turn comes whatever becomes of this one
     try {
       await turn;
       this.#checkWritable();

@@ -20,6 +20,7 @@ import {
   sealBatch,
   writeInt64,
 } from './batch-view.ts';
+import { firstWithoutKey } from './record-reader.ts';
 import { VarintReader } from './varint.ts';
 
 /** Compression is three bits; these are given a meaning by the format. */
@@ -87,6 +88,17 @@ function nextLength(reader: VarintReader, index: number): number {
     // runs out of the bytes: the same fault as a length that does
   }
   throw new EngineError('invalid_batch', `not a record batch for this topic: record ${index} runs out of it`);
+}
+
+/** Throws `key_required`, or `invalid_batch` when there are no records to look at. */
+export function checkBatchKeys(batch: Buffer): void {
+  let without: number | undefined;
+  try {
+    without = firstWithoutKey(batch);
+  } catch (cause) {
+    throw new EngineError('invalid_batch', `not a record batch for this topic: ${String(cause)}`, { cause });
+  }
+  if (without !== undefined) throw new EngineError('key_required', `record ${without} of the batch has no key`);
 }
 
 /** All records get this time, whatever theirs were. The bytes that the checksum covers change, so it is made anew. */

@@ -26,7 +26,7 @@ export const BATCH_HEADER_BYTES = 61;
 export const BATCH_LENGTH_END = 12;
 export const MAGIC = 2;
 export const CRC_FROM = 21;
-const COMPRESSION_BITS = 0x07;
+export const COMPRESSION_BITS = 0x07;
 /** All records have the batch's max timestamp, the time of their append. */
 export const APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;

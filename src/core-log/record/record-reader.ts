@@ -3,7 +3,7 @@
  * are not to be written to, and they keep the batch in memory.
  */
 
-import { EngineError } from '../errors.ts';
+import assert from 'node:assert/strict';
 import type { LogHeader, LogRecord } from '../types.ts';
 import {
   BATCH_HEADER_BYTES,
@@ -51,15 +51,19 @@ export function firstAtOrAfter(batch: Buffer, fromOffset: number, timestamp: num
   return found;
 }
 
+/** The place in the batch of the first record without a key; undefined when all have one. */
+export function firstWithoutKey(batch: Buffer): number | undefined {
+  let found: number | undefined;
+  walk(batch, ({ key, offset }) => {
+    if (key === null) found = offset - baseOffsetOf(batch);
+    return found === undefined;
+  });
+  return found;
+}
+
 /** True when `visit` saw every record; it stops by answering false. */
 function walk(batch: Buffer, visit: (record: LogRecord, length: number) => boolean): boolean {
-  const compression = compressionOf(batch);
-  if (compression !== 0) {
-    throw new EngineError(
-      'unsupported_compression',
-      `the batch at offset ${baseOffsetOf(batch)} has compression ${compression}`,
-    );
-  }
+  assert.equal(compressionOf(batch), 0, 'a compressed batch is to be inflated first');
   if (isControl(batch)) return true; // its record is a marker and no message
   const baseOffset = baseOffsetOf(batch);
   const baseTimestamp = baseTimestampOf(batch);

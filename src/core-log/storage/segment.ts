@@ -5,8 +5,10 @@
  * `size` counts only bytes of writes that succeeded: what a failed write left behind is not part of the log.
  */
 
+import { inFile } from '../errors.ts';
 import type { File, FileSystem } from '../platform/file-system.ts';
-import { lastOffsetOf } from '../record/batch-view.ts';
+import { batchBytesOf, lastOffsetOf, maxTimestampOf } from '../record/batch-view.ts';
+import { inflateBatch } from '../record/compression.ts';
 import { crc32c } from '../record/crc32c.ts';
 import { firstAtOrAfter } from '../record/record-reader.ts';
 import { damaged, readBatches } from './batch-read.ts';
@@ -164,7 +166,10 @@ export class Segment {
       const start = Math.max(indexes.times.startFor(timestamp), fromOffset);
       const scanner = new BatchScanner(file, indexes.offsets.floor(start)?.position ?? 0, end);
       for (let batch = await scanner.next(null); batch !== null; batch = await scanner.next(null)) {
-        const found = firstAtOrAfter(batch.bytes.subarray(batch.at), start, timestamp);
+        // Most batches are passed by what their header says: only those that can hold the time are opened.
+        if (maxTimestampOf(batch.bytes, batch.at) < timestamp) continue;
+        const bytes = batch.bytes.subarray(batch.at, batch.at + batchBytesOf(batch.bytes, batch.at));
+        const found = firstAtOrAfter(await this.#inflated(bytes), start, timestamp);
         if (found !== undefined) return found.offset;
       }
       if (scanner.fault !== null) throw damaged(file.path, scanner.fault.position, scanner.fault.reason, null);
@@ -200,6 +205,14 @@ export class Segment {
       if (suffix !== '.log') await this.#files.remove(segmentPath(this.#directory, this.baseOffset, suffix));
     }
     await this.#files.remove(this.path + DELETED_SUFFIX);
+  }
+
+  async #inflated(batch: Buffer): Promise<Buffer> {
+    try {
+      return await inflateBatch(batch);
+    } catch (reason) {
+      throw inFile(this.path, reason);
+    }
   }
 
   #opened(): File {

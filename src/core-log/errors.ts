@@ -22,6 +22,11 @@ export const engineErrors = {
     retryable: false,
   },
   key_required: { meaning: 'a compacted topic takes only records with a key; nothing was stored', retryable: false },
+  out_of_order_sequence: {
+    meaning: 'a batch of an idempotent producer does not follow its last one; nothing was stored',
+    retryable: false,
+  },
+  producer_fenced: { meaning: 'a newer epoch of this producer has begun; nothing was stored', retryable: false },
   undecodable_batch: {
     meaning: 'the records of a stored batch cannot be read: its compressed bytes are not what they say, or too large',
     retryable: false,

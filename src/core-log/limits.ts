@@ -33,6 +33,26 @@ export const limits = {
   heldBytesMax: 8 * 1024 * 1024,
   /** Groups of fsync appends above twice this are synced in two halves; below a second sync costs more than it hides. */
   halvedGroupBytes: 256 * 1024,
+  /** Batches of a producer that are recognised when they come again: as many as Kafka's clients have under way at most. */
+  producerBatchesKept: 5,
+  /** Producers that one partition knows; the one used longest ago is forgotten first. Each costs some 500 bytes. */
+  producersMax: 10_000,
+  /** A producer that sent nothing for so long is forgotten. Kafka's default. */
+  producerExpiryMs: 24 * 3_600_000,
+  /** Producer ids are reserved on the disk in blocks of this, so that most of them need no sync. */
+  producerIdBlock: 1_000,
+  /** Producers whose raised epoch is remembered; older ones are told from their batches alone. */
+  producerEpochsMax: 100_000,
+  /** A message id is recognised for at least so long after the first one was accepted: longer than a client retries. */
+  messageIdWindowMs: 120_000,
+  /** Ids that one partition, and all together, remember; the oldest are forgotten first, also within the window. Some 150
+   *  bytes each. */
+  messageIdsPerPartitionMax: 100_000,
+  messageIdsMax: 1_000_000,
+  messageIdCharactersMax: 256,
+  /** What is known of publishers is written down after so much of log: after a crash at most this, and what is written
+   *  meanwhile, is read to know it again. */
+  publishersSnapshotBytes: 64 * 1024 * 1024,
   /** Recently written batches of all partitions kept in memory, so that readers at the end do not read the disk. */
   hotTailBytesMax: 32 * 1024 * 1024,
   /** A batch above this is not kept in the hot tail: it would push out everybody else's. */

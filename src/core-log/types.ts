@@ -74,6 +74,27 @@ export interface AppendResult {
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly durability: LogPersistence;
+  /** The batch, or every record of the append, was stored before: the place is the first one's. */
+  readonly isDuplicate?: true;
+  /** Of an append with ids: the place of each record, in the order given. */
+  readonly positions?: readonly RecordPosition[];
+}
+
+export interface AppendOptions {
+  readonly durability?: LogPersistence;
+  readonly ids?: readonly (string | null)[];
+}
+
+export interface RecordPosition {
+  readonly offset: number;
+  /** The id was stored before; the offset is the first one's. */
+  readonly isDuplicate: boolean;
+}
+
+/** Who an idempotent producer is: goes into the header of its batches. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly epoch: number;
 }
 
 export interface BatchesResult {
@@ -121,18 +142,28 @@ export interface Engine extends AsyncDisposable {
   topics(): readonly LogTopic[];
   status(topic: string, partition: number): PartitionStatus;
 
-  /** Resolves at the asked durability (default fsync); all records get dense offsets in one batch, or none is stored. */
+  /**
+   * Resolves at the asked durability (default fsync); all records get dense offsets in one batch, or none is stored.
+   *
+   * `ids`: one for each record, or null. A record whose id this partition has stored in the last two minutes (limits.ts:
+   * `messageIdWindowMs`, bounded in number) is not stored again: `positions` says where the first one is. The id is stored
+   * as the header `sluice-id`, and so survives as the record does.
+   */
   append(
     topic: string,
     partition: number,
     records: readonly RecordInput[],
-    options?: { readonly durability?: LogPersistence },
+    options?: AppendOptions,
   ): Promise<AppendResult>;
 
   /**
    * One record batch (version 2 of Kafka's format) that somebody else built: checked, given its place (base offset and
    * leader epoch are outside the checksum) and then kept byte for byte, compressed ones too. The bytes belong to the log
    * from here on. Rejects with `invalid_batch` and says why.
+   *
+   * A batch with a producer id is stored once: sent again (one of its producer's last five on this partition) it is answered
+   * with `isDuplicate` and the first one's place, at the durability asked for now. One whose sequence does not follow is
+   * `out_of_order_sequence`, one of an older epoch `producer_fenced`.
    */
   appendBatch(
     topic: string,
@@ -140,6 +171,10 @@ export interface Engine extends AsyncDisposable {
     bytes: Buffer,
     options?: { readonly durability?: LogPersistence },
   ): Promise<AppendResult>;
+
+  /** A new producer id, or the next epoch of one given out before. It is on the disk when this resolves, and older epochs
+   *  are refused. */
+  initProducer(previous?: ProducerIdentity): Promise<ProducerIdentity>;
 
   /** The same bytes back: at least one batch when there is a record at or after `offset`, more up to `maxBytes`. */
   readBatches(

@@ -1,6 +1,6 @@
 /** An engine on a directory of its own, with a clock that is moved by hand; both are gone when the test is. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -8,10 +8,13 @@ import {
   type Clock,
   type Engine,
   type EngineOptions,
+  type File,
+  type FileSystem,
   type LogRecord,
   openEngine,
   type RecordInput,
 } from '../../src/core-log/index.ts';
+import { systemFileSystem } from '../../src/core-log/platform/file-system.ts';
 import { buildBatch } from '../../src/core-log/record/batch-builder.ts';
 import { sealBatch, writeInt64 } from '../../src/core-log/record/batch-view.ts';
 
@@ -49,18 +52,19 @@ export interface Place {
   readonly clock: MovedClock;
   /** Closed when the test ends, unless it was before. */
   open(options?: Partial<EngineOptions>): Promise<Engine>;
+  /** What the disk holds now, as another place: what a process that is killed at this moment leaves. */
+  afterCrash(): Promise<Place>;
   /** Where the files of a partition are. */
   partition(topic: string, partition?: number): string;
 }
 
-export async function temporaryPlace(): Promise<Place> {
+export async function temporaryPlace(clock = new MovedClock()): Promise<Place> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-engine-'));
   const opened: Engine[] = [];
   onTestFinished(async () => {
     for (const engine of opened) await engine.close().catch(() => undefined);
     await rm(dataDir, { recursive: true, force: true });
   });
-  const clock = new MovedClock();
   return {
     dataDir,
     clock,
@@ -68,6 +72,11 @@ export async function temporaryPlace(): Promise<Place> {
       const engine = await openEngine({ dataDir, clock, ...options });
       opened.push(engine);
       return engine;
+    },
+    afterCrash: async () => {
+      const left = await temporaryPlace(clock);
+      await cp(dataDir, left.dataDir, { recursive: true, filter: (path) => !path.endsWith('/lock') });
+      return left;
     },
     partition: (topic, partition = 0) => join(dataDir, 'topics', `${topic}-${partition}`),
   };
@@ -104,4 +113,29 @@ export async function valuesOf(engine: Engine, topic: string, partition = 0): Pr
 
 export function numbered(count: number, prefix = 'v'): RecordInput[] {
   return Array.from({ length: count }, (_, index) => ({ value: `${prefix}-${index}` }));
+}
+
+/** The system's files, of which writes to logs fail while `isFull` says so. */
+export function fillableFiles(): FileSystem & { isFull: boolean } {
+  const files = {
+    ...systemFileSystem,
+    isFull: false,
+    open: async (path: string, mode: 'read' | 'write'): Promise<File> => {
+      const file = await systemFileSystem.open(path, mode);
+      if (!path.endsWith('.log')) return file;
+      return {
+        path,
+        read: async (into, position) => await file.read(into, position),
+        write: async (buffers, position) => {
+          if (files.isFull) throw Object.assign(new Error('no space is left'), { code: 'ENOSPC' });
+          await file.write(buffers, position);
+        },
+        dataSync: async () => await file.dataSync(),
+        truncate: async (size) => await file.truncate(size),
+        size: async () => await file.size(),
+        close: async () => await file.close(),
+      };
+    },
+  };
+  return files;
 }

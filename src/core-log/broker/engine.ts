@@ -5,8 +5,10 @@ import { limits } from '../limits.ts';
 import { type EngineOptions, alteredTopic, checkDurability, engineOptions, topicOf } from '../options.ts';
 import type { Timer } from '../platform/clock.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
+import { PUBLISHERS_SINCE_VERSION } from '../storage/format.ts';
 import { DurableMap } from '../storage/durable-map.ts';
 import type {
+  AppendOptions,
   AppendResult,
   BatchesResult,
   DurableMap as DurableMapDoor,
@@ -17,12 +19,15 @@ import type {
   LogTopic,
   LogTopicOptions,
   PartitionStatus,
+  ProducerIdentity,
   RecordInput,
   RecoveryReport,
 } from '../types.ts';
 import { HotTailBudget } from './hot-tail.ts';
 import { InflatedBatches } from './inflated-batches.ts';
+import { MessageIdBudget } from './message-ids.ts';
 import { Partition } from './partition.ts';
+import { ProducerIds } from './producer-ids.ts';
 import {
   type Topic,
   type TopicPlace,
@@ -51,6 +56,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       topics: await DurableMap.open(files, clock, directory.meta, 'topics'),
       metadata: await DurableMap.open(files, clock, directory.meta, 'metadata'),
       cursors: await DurableMap.open(files, clock, directory.meta, 'cursors'),
+      producers: await DurableMap.open(files, clock, directory.meta, 'producers'),
     };
     const engine = new LogEngine(checked, directory, maps);
     await engine.recover(startedMs);
@@ -65,6 +71,7 @@ interface Maps {
   readonly topics: DurableMap;
   readonly metadata: DurableMap;
   readonly cursors: DurableMap;
+  readonly producers: DurableMap;
 }
 
 class LogEngine implements Engine {
@@ -73,6 +80,8 @@ class LogEngine implements Engine {
   readonly #directory: DataDirectory;
   readonly #maps: Maps;
   readonly #place: TopicPlace;
+  readonly #producerIds: ProducerIds;
+  readonly #messageIds = new MessageIdBudget();
   readonly #budget = new HotTailBudget(limits.hotTailBytesMax);
   readonly #inflated = new InflatedBatches(limits.inflatedKeptBytesMax);
   readonly #topics = new Map<string, Topic>();
@@ -90,6 +99,7 @@ class LogEngine implements Engine {
     this.#options = options;
     this.#directory = directory;
     this.#maps = maps;
+    this.#producerIds = new ProducerIds(maps.producers);
     this.#place = { files: options.fileSystem, clock: options.clock, directory: directory.topics };
   }
 
@@ -198,12 +208,12 @@ class LogEngine implements Engine {
     topic: string,
     partition: number,
     records: readonly RecordInput[],
-    options?: { readonly durability?: LogPersistence },
+    options?: AppendOptions,
   ): Promise<AppendResult> {
     try {
       const durability = options?.durability ?? this.#options.defaultDurability;
       checkDurability(durability);
-      return this.#partitionOf(topic, partition).append(records, durability);
+      return this.#partitionOf(topic, partition).append(records, durability, options?.ids);
     } catch (reason) {
       return Promise.reject(reason);
     }
@@ -222,6 +232,11 @@ class LogEngine implements Engine {
     } catch (reason) {
       return Promise.reject(reason);
     }
+  }
+
+  async initProducer(previous?: ProducerIdentity): Promise<ProducerIdentity> {
+    this.#checkOpen();
+    return await this.#producerIds.init(previous);
   }
 
   async readBatches(
@@ -349,6 +364,9 @@ class LogEngine implements Engine {
               rules: recordRules(definition),
               budget: this.#budget,
               inflated: this.#inflated,
+              ids: this.#messageIds,
+              producerIds: this.#producerIds,
+              isWithoutPast: this.#directory.versionBefore < PUBLISHERS_SINCE_VERSION,
             },
             isClean,
           ),

@@ -9,7 +9,14 @@ import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import { buildBatch } from '../record/batch-builder.ts';
 import { checkBatchKeys, checkForeignBatch, type RecordRules, stampAppendTime } from '../record/batch-door.ts';
-import { baseOffsetOf, compressionOf, lastOffsetOf, placeBatch } from '../record/batch-view.ts';
+import {
+  baseOffsetOf,
+  compressionOf,
+  lastOffsetOf,
+  placeBatch,
+  producerEpochOf,
+  producerIdOf,
+} from '../record/batch-view.ts';
 import { inflateBatch } from '../record/compression.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { GroupCommit, type QueuedBatch } from '../storage/group-commit.ts';
@@ -23,9 +30,14 @@ import type {
   LogRecord,
   PartitionStatus,
   RecordInput,
+  RecordPosition,
 } from '../types.ts';
 import { HotTail, type HotTailBudget } from './hot-tail.ts';
 import type { InflatedBatches } from './inflated-batches.ts';
+import type { KnownId, MessageIdBudget } from './message-ids.ts';
+import type { ProducerIds } from './producer-ids.ts';
+import type { SentBatch } from './producer-state.ts';
+import { ID_HEADER, Publishers } from './publishers.ts';
 
 interface AppendWaiter {
   readonly offset: number;
@@ -40,6 +52,10 @@ export interface PartitionOptions {
   readonly rules: RecordRules;
   readonly budget: HotTailBudget;
   readonly inflated: InflatedBatches;
+  readonly ids: MessageIdBudget;
+  readonly producerIds: ProducerIds;
+  /** Its batches were written before publishers were known by their batches. */
+  readonly isWithoutPast: boolean;
 }
 
 let partitionsOpened = 0;
@@ -51,6 +67,8 @@ export class Partition {
   readonly #commit: GroupCommit;
   readonly #tail: HotTail;
   readonly #inflated: InflatedBatches;
+  readonly #publishers: Publishers;
+  readonly #producerIds: ProducerIds;
   /** Not the name: a topic can be deleted and made again. */
   readonly #id: string;
   readonly #waiters = new Set<AppendWaiter>();
@@ -73,6 +91,8 @@ export class Partition {
     this.#log = log;
     this.#clock = clock;
     this.#rules = options.rules;
+    this.#producerIds = options.producerIds;
+    this.#publishers = new Publishers(options.log, log, options.ids);
     this.#tail = new HotTail(options.budget);
     this.#nextOffset = log.nextOffset;
     this.#fenced = fenced;
@@ -88,7 +108,22 @@ export class Partition {
     isClean: boolean,
   ): Promise<{ readonly partition: Partition; readonly recovered: RecoveredLog }> {
     const { log, recovered } = await Log.open(options.log, isClean);
-    return { partition: new Partition(options, log, recovered.fenced), recovered };
+    const partition = new Partition(options, log, recovered.fenced);
+    if (!partition.isFenced) await partition.#learn(options.isWithoutPast);
+    return { partition, recovered: { ...recovered, fenced: partition.#fenced } };
+  }
+
+  /** Without its publishers' past a repetition would be stored twice: when that cannot be read the partition is fenced. */
+  async #learn(isWithoutPast: boolean): Promise<void> {
+    try {
+      if (!isWithoutPast) await this.#guarded(() => this.#publishers.restore());
+      else if (this.#log.nextOffset > 0) await this.#publishers.snapshot({ sync: true });
+    } catch (reason) {
+      const fault =
+        reason instanceof EngineError ? reason : new EngineError('read_failed', String(reason), { cause: reason });
+      this.#fence(fault);
+      this.#commit.stop(fault);
+    }
   }
 
   /** From now on. */
@@ -112,10 +147,19 @@ export class Partition {
     };
   }
 
-  append(records: readonly RecordInput[], durability: LogPersistence): Promise<AppendResult> {
+  append(
+    records: readonly RecordInput[],
+    durability: LogPersistence,
+    ids?: readonly (string | null)[],
+  ): Promise<AppendResult> {
     // Not an async function: the hot path has one promise.
     try {
       this.#checkWritable();
+      if (ids !== undefined) {
+        checkIds(ids, records.length);
+        if (this.#mustWait) return this.#later(() => this.#acceptIdentified(records, ids, durability));
+        return this.#acceptIdentified(records, ids, durability);
+      }
       if (this.#mustWait) return this.#later(() => this.#acceptRecords(records, durability));
       return this.#acceptRecords(records, durability);
     } catch (reason) {
@@ -162,7 +206,7 @@ export class Partition {
     // The watermark must not outlive a tail that a power cut takes: the offsets would be given out again below it.
     if (offset > this.#log.startOffset) await this.#commit.reached(offset - 1, 'fsync');
     await this.#log.deleteBefore(offset);
-    await this.#log.applyRetention();
+    await this.#drop();
     return this.#log.startOffset;
   }
 
@@ -269,6 +313,12 @@ export class Partition {
   async applyRetention(): Promise<number> {
     if (this.#fenced !== null || this.#gone !== undefined) return 0;
     await this.#commit.betweenWrites(() => this.#log.rollIfOld());
+    return await this.#drop();
+  }
+
+  async #drop(): Promise<number> {
+    // What goes may be the only place that still says who published it.
+    if (this.#log.droppable > 0 && !this.#publishers.isEmpty) await this.#publishers.snapshot({ sync: true });
     return await this.#log.applyRetention();
   }
 
@@ -276,6 +326,9 @@ export class Partition {
   async close(reason: EngineError): Promise<void> {
     this.#leave(reason);
     await this.#commit.drained();
+    // Without it the next open reads what it does not say from the log.
+    if (!this.isFenced) await this.#publishers.snapshot({ sync: false }).catch(() => undefined);
+    await this.#publishers.close();
     await this.#log.close(this.isFenced);
   }
 
@@ -284,6 +337,7 @@ export class Partition {
     this.#leave(reason);
     this.#commit.stop(reason);
     await this.#commit.drained();
+    await this.#publishers.close();
     await this.#log.release();
   }
 
@@ -296,9 +350,72 @@ export class Partition {
     return this.#accept(bytes, durability);
   }
 
+  /** Stores the records whose ids are not known, and answers for the others with the places of the first ones. */
+  async #acceptIdentified(
+    records: readonly RecordInput[],
+    ids: readonly (string | null)[],
+    durability: LogPersistence,
+  ): Promise<AppendResult> {
+    const nowMs = this.#clock.nowMs();
+    const baseOffset = this.#nextOffset;
+    const fresh: RecordInput[] = [];
+    const freshIds = new Map<string, number>();
+    const repeated: KnownId[] = [];
+    const positions = records.map((record, index): RecordPosition => {
+      const id = ids[index] ?? null;
+      const known = id === null ? undefined : this.#publishers.ids.find(id, nowMs);
+      if (known !== undefined) repeated.push(known);
+      const first = known?.offset ?? (id === null ? undefined : freshIds.get(id));
+      if (first !== undefined) return { offset: first, isDuplicate: true };
+      const offset = baseOffset + fresh.length;
+      if (id !== null) freshIds.set(id, offset);
+      fresh.push(id === null ? record : withId(record, id));
+      return { offset, isDuplicate: false };
+    });
+    const stored = fresh.length === 0 ? undefined : this.#acceptRecords(fresh, durability);
+    for (const [id, offset] of freshIds) this.#publishers.ids.note(id, offset, nowMs);
+    await Promise.all([stored, this.#alsoStored(repeated, (known) => known.offset, durability)]);
+    const offsets = positions.map(({ offset }) => offset);
+    return {
+      baseOffset: Math.min(...offsets),
+      lastOffset: Math.max(...offsets),
+      durability,
+      positions,
+      ...(stored === undefined && { isDuplicate: true }),
+    };
+  }
+
   #acceptBatch(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
-    if (this.#rules.timestampType === 'append') stampAppendTime(bytes, this.#clock.nowMs());
-    return this.#accept(bytes, durability);
+    const nowMs = this.#clock.nowMs();
+    const isIdempotent = producerIdOf(bytes) >= 0;
+    const { producers } = this.#publishers;
+    if (isIdempotent) this.#producerIds.checkEpoch(producerIdOf(bytes), producerEpochOf(bytes));
+    const sent = isIdempotent ? producers.check(bytes, this.name) : null;
+    if (sent !== null) return this.#acceptRepeated(sent, durability);
+    if (this.#rules.timestampType === 'append') stampAppendTime(bytes, nowMs);
+    const answer = this.#accept(bytes, durability);
+    if (isIdempotent) producers.note(bytes, nowMs, this.#log.nextOffset);
+    return answer;
+  }
+
+  async #acceptRepeated(sent: SentBatch, durability: LogPersistence): Promise<AppendResult> {
+    await this.#alsoStored([sent], ({ lastOffset }) => lastOffset, durability);
+    return { baseOffset: sent.baseOffset, lastOffset: sent.lastOffset, durability, isDuplicate: true };
+  }
+
+  /** What is answered for a repetition must hold of the first one: it may be on its way still, or less deep than is asked now. */
+  async #alsoStored<T extends { readonly isRefused: boolean }>(
+    first: readonly T[],
+    offsetOf: (of: T) => number,
+    durability: LogPersistence,
+  ): Promise<void> {
+    if (first.length === 0) return;
+    await this.#commit.reached(
+      first.reduce((last, of) => Math.max(last, offsetOf(of)), 0),
+      durability,
+    );
+    if (first.some(({ isRefused }) => isRefused))
+      throw new EngineError('write_failed', `the first of what was sent twice to ${this.name} could not be written`);
   }
 
   #accept(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
@@ -379,13 +496,19 @@ export class Partition {
   }
 
   #written(batches: readonly QueuedBatch[]): void {
-    for (const { bytes } of batches) this.#tail.add(bytes);
+    let written = 0;
+    for (const { bytes } of batches) {
+      this.#tail.add(bytes);
+      written += bytes.length;
+    }
+    this.#publishers.written(written);
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) if (this.#log.nextOffset > waiter.offset) waiter.wake(true);
   }
 
   #refused(): void {
     this.#nextOffset = this.#log.nextOffset;
+    this.#publishers.rollback(this.#nextOffset);
     for (const waiter of this.#waiters) if (waiter.untilRefused) waiter.wake(false);
   }
 
@@ -403,4 +526,18 @@ export class Partition {
 function checkKeys(records: readonly RecordInput[], name: string): void {
   const without = records.findIndex(({ key }) => key === undefined || key === null);
   if (without !== -1) throw new EngineError('key_required', `records[${without}] for ${name} has no key`);
+}
+
+function checkIds(ids: readonly (string | null)[], count: number): void {
+  if (ids.length !== count) throw new EngineError('invalid_option', `${ids.length} ids for ${count} records`);
+  const { messageIdCharactersMax } = limits;
+  const wrong = ids.findIndex(
+    (id) => id !== null && (typeof id !== 'string' || id === '' || id.length > messageIdCharactersMax),
+  );
+  if (wrong !== -1)
+    throw new EngineError('invalid_option', `ids[${wrong}] is not a text of 1 to ${messageIdCharactersMax} characters`);
+}
+
+function withId(record: RecordInput, id: string): RecordInput {
+  return { ...record, headers: [...(record.headers ?? []), { name: ID_HEADER, value: id }] };
 }

@@ -10,12 +10,15 @@ import {
   APPEND_TIME_BIT,
   attributesOf,
   BATCH_HEADER_BYTES,
+  baseSequenceOf,
   batchBytesOf,
   batchFault,
   compressionOf,
   hasAppendTime,
   isControl,
   isTransactional,
+  producerEpochOf,
+  producerIdOf,
   recordCountOf,
   sealBatch,
   writeInt64,
@@ -36,7 +39,7 @@ export interface RecordRules {
 
 /** Throws `invalid_batch` or `record_too_large`; what it lets pass can be stored as it is. */
 export function checkForeignBatch(bytes: Buffer, rules: RecordRules): void {
-  const fault = foreignFault(bytes, rules);
+  const fault = Buffer.isBuffer(bytes) ? foreignFault(bytes, rules) : 'it is no Buffer';
   if (fault !== null) throw new EngineError('invalid_batch', `not a record batch for this topic: ${fault}`);
   if (bytes.length > limits.batchBytesMax) {
     throw new EngineError('record_too_large', `the batch has ${bytes.length} bytes; at most ${limits.batchBytesMax}`);
@@ -52,6 +55,9 @@ function foreignFault(bytes: Buffer, { timestampType }: RecordRules): string | n
   const lastDelta = bytes.readInt32BE(23);
   if (count < 1 || lastDelta !== count - 1) return `${count} records up to delta ${lastDelta}`;
   if (count > limits.recordsPerAppendMax) return `${count} records; at most ${limits.recordsPerAppendMax}`;
+  const isIdempotent = producerIdOf(bytes) >= 0;
+  if (isIdempotent && (producerEpochOf(bytes) < 0 || baseSequenceOf(bytes) < 0))
+    return `producer ${producerIdOf(bytes)} without epoch or sequence`;
   if (isControl(bytes) || isTransactional(bytes)) return 'this log has no transactions';
   if (compressionOf(bytes) > COMPRESSION_MAX) return `compression ${compressionOf(bytes)} has no meaning`;
   if (timestampType === 'create' && hasAppendTime(bytes))

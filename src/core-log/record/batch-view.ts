@@ -31,7 +31,8 @@ export const COMPRESSION_BITS = 0x07;
 export const APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
-export const NO_PRODUCER_ID = -1;
+/** Sequences are 31 bits and begin again at 0. */
+const SEQUENCES = 2 ** 31;
 
 export function readInt64(bytes: Buffer, position: number): number {
   return bytes.readInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4);
@@ -86,6 +87,22 @@ export function isTransactional(bytes: Buffer, at = 0): boolean {
 
 export function producerIdOf(bytes: Buffer, at = 0): number {
   return readInt64(bytes, at + 43);
+}
+
+export function producerEpochOf(bytes: Buffer, at = 0): number {
+  return bytes.readInt16BE(at + 51);
+}
+
+export function baseSequenceOf(bytes: Buffer, at = 0): number {
+  return bytes.readInt32BE(at + 53);
+}
+
+export function lastSequenceOf(bytes: Buffer, at = 0): number {
+  return sequenceAfter(baseSequenceOf(bytes, at), bytes.readInt32BE(at + 23));
+}
+
+export function sequenceAfter(sequence: number, steps: number): number {
+  return (sequence + steps) % SEQUENCES;
 }
 
 export function compressionOf(bytes: Buffer, at = 0): number {

@@ -18,14 +18,22 @@ export class DataDirectory {
   readonly path: string;
   /** The engine before this one closed in order. */
   readonly wasClean: boolean;
+  /** The format in which it was left; of a new one the current. */
+  readonly versionBefore: number;
   readonly #files: FileSystem;
   readonly #lock: DirectoryLock;
 
-  private constructor(files: FileSystem, path: string, lock: DirectoryLock, wasClean: boolean) {
+  private constructor(
+    files: FileSystem,
+    path: string,
+    lock: DirectoryLock,
+    found: { readonly wasClean: boolean; readonly versionBefore: number },
+  ) {
     this.#files = files;
     this.path = path;
     this.#lock = lock;
-    this.wasClean = wasClean;
+    this.wasClean = found.wasClean;
+    this.versionBefore = found.versionBefore;
   }
 
   /** Creates the directory or takes it over. Rejects with `directory_locked`, `not_a_data_directory`, `format_too_new`,
@@ -53,7 +61,7 @@ export class DataDirectory {
       await files.remove(join(path, CLEAN_FILE));
       // The marker must be gone from the disk before anything is written that it would vouch for.
       await files.syncDirectory(path);
-      return new DataDirectory(files, path, lock, wasClean);
+      return new DataDirectory(files, path, lock, { wasClean, versionBefore: isNew ? FORMAT_VERSION : found.version });
     } catch (reason) {
       await lock.release();
       throw reason;

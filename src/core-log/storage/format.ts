@@ -12,6 +12,7 @@
  *     <20 digits>.timeindex
  *     <20 digits>.seal                       what is true of a closed segment and its indexes
  *     synced-mark                            up to where a sync is known to have succeeded
+ *     <20 digits>.publishers                 who published what before that offset (storage/publishers-file.ts)
  *     partition-state                        what was deleted and compacted (storage/partition-state.ts)
  *     <20 digits>.log.<position>.quarantine  what recovery cut off, from that segment and position on
  *
@@ -37,6 +38,8 @@ import { crc32c } from '../record/crc32c.ts';
 
 export const FORMAT_NAME = 'sluice-log';
 export const FORMAT_VERSION = 2;
+/** Before it no batch has a producer id, and no id was ever refused. */
+export const PUBLISHERS_SINCE_VERSION = 2;
 /** Of seals and marks; the format as a whole may change without them. */
 const PART_VERSION = 1;
 

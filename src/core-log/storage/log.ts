@@ -85,7 +85,12 @@ export class Log {
   /** The oldest offset that is kept. After the loss of a tail that was not synced the watermark may be ahead of the log. */
   get startOffset(): number {
     const lowWatermark = Math.min(this.#state.lowWatermark, this.nextOffset);
-    return Math.max((this.#segments[0] as Segment).baseOffset, lowWatermark);
+    return Math.max(this.oldestOffset, lowWatermark);
+  }
+
+  /** Where its files begin: at or before the start. */
+  get oldestOffset(): number {
+    return (this.#segments[0] as Segment).baseOffset;
   }
 
   /** After the last record written. */
@@ -228,6 +233,13 @@ export class Log {
     if (this.#isOld()) await this.#roll();
   }
 
+  /** Segments that retention would remove now. */
+  get droppable(): number {
+    const deleted = segmentsBelow(this.#segments, this.#state.lowWatermark);
+    const { retention, clock } = this.#options;
+    return deleted + segmentsToDrop(this.#segments.slice(deleted), retention, clock.nowMs());
+  }
+
   /** Removes what retention lets go; resolves with the number of segments when that is on the disk. */
   async applyRetention(): Promise<number> {
     this.#dropping ??= this.#drop().finally(() => {
@@ -364,9 +376,8 @@ export class Log {
   }
 
   async #drop(): Promise<number> {
-    const { retention, clock, files, directory } = this.#options;
-    const deleted = segmentsBelow(this.#segments, this.#state.lowWatermark);
-    const count = deleted + segmentsToDrop(this.#segments.slice(deleted), retention, clock.nowMs());
+    const { files, directory } = this.#options;
+    const count = this.droppable;
     // Oldest first, so that a crash on the way leaves a log without holes.
     for (let dropped = 0; dropped < count; dropped += 1) {
       const segment = this.#segments.shift() as Segment;

@@ -283,7 +283,10 @@ class Port implements MessagingPort {
       let { partition } = message;
       if (partition === undefined) {
         if (checked.key !== null) partition = partitionForKey(checked.key, topic.partitions);
-        else {
+        else if (checked.id !== undefined && this.#recognisesIds(topic)) {
+          // A repetition must come to where the first one is.
+          partition = partitionForKey(Buffer.from(checked.id), topic.partitions);
+        } else {
           if (sticky < 0) sticky = this.#sticky.next(topic.name, topic.partitions);
           partition = sticky;
         }
@@ -295,6 +298,7 @@ class Port implements MessagingPort {
         headers: checked.headers,
         contentType: checked.contentType,
         id,
+        isIdGiven: checked.id !== undefined,
         timestampMs: checked.timestampMs ?? nowMs,
         partition,
         ...(message.delayMs === undefined ? {} : { delayMs: message.delayMs }),
@@ -303,6 +307,10 @@ class Port implements MessagingPort {
       });
     }
     return { outgoing, ids, bytes };
+  }
+
+  #recognisesIds({ queueType }: TopicDefinition): boolean {
+    return this.#driver.capabilities(queueType ?? undefined)['publish.dedup'].level !== 'unsupported';
   }
 
   #refusalOnTopic(topic: TopicDefinition, message: PublishMessage, index: number): PortError | undefined {

@@ -159,7 +159,7 @@ class NativeDriver implements Driver {
     return outcomes;
   }
 
-  /** The messages of one partition are one batch: all stored, or none. */
+  /** The messages of one partition are one batch: all stored, or none, but for those whose ids were stored before. */
   async #appendTo(
     topic: TopicDefinition,
     partition: number,
@@ -171,22 +171,28 @@ class NativeDriver implements Driver {
     },
   ): Promise<void> {
     const { messages, durability, outcomes } = call;
-    const records = indexes.map((index) => {
-      const message = messages[index] as OutgoingMessage;
-      return {
-        key: message.key,
-        value: message.value,
-        headers: toRecordHeaders(message),
-        timestamp: message.timestampMs,
-      };
-    });
+    const batch = indexes.map((index) => messages[index] as OutgoingMessage);
+    const ids = batch.some(({ isIdGiven }) => isIdGiven === true)
+      ? batch.map(({ id, isIdGiven }) => (isIdGiven === true ? id : null))
+      : undefined;
+    const records = batch.map((message, position) => ({
+      key: message.key,
+      value: message.value,
+      // The log itself adds the header of an id that it is given.
+      headers: toRecordHeaders(typeof ids?.[position] === 'string' ? { ...message, id: null } : message),
+      timestamp: message.timestampMs,
+    }));
     try {
-      const { baseOffset } = await this.#engine.append(topic.name, partition, records, {
+      const { baseOffset, positions } = await this.#engine.append(topic.name, partition, records, {
         durability: durability.persistence,
+        ...(ids !== undefined && { ids }),
       });
       for (const [position, index] of indexes.entries()) {
         const { id } = messages[index] as OutgoingMessage;
-        outcomes[index] = { kind: 'stored', id, partition, offset: baseOffset + position, durability };
+        const place = positions?.[position];
+        const offset = place?.offset ?? baseOffset + position;
+        outcomes[index] = { kind: 'stored', id, partition, offset, durability };
+        if (place?.isDuplicate === true) outcomes[index] = { ...outcomes[index], duplicate: true };
       }
     } catch (reason) {
       const error = toPortError(reason);

@@ -17,6 +17,8 @@ export const limits = {
   /** Smaller segments cost more files than they help; positions in an index are signed 32 bits. */
   segmentBytesMin: 1_024,
   segmentBytesMax: 2 ** 31 - 1,
+  /** Offsets in an index are signed 32 bits, relative to the segment's first. */
+  segmentOffsetsMax: 2 ** 31 - 1,
   segmentBytesDefault: 1024 * 1024 * 1024,
   /** Also without retention by time a segment is closed at this age, so that old data can leave when retention is set later. */
   segmentAgeMsMax: 7 * 24 * 3_600_000,
@@ -73,6 +75,19 @@ export const limits = {
   openConcurrency: 4,
   /** How long a tombstone outlives the record that it deletes: a reader that is this far behind still learns of it. Kafka's default. */
   deleteRetentionMsDefault: 24 * 3_600_000,
+  /** How often partitions of compacted topics are looked at. Kafka's default. */
+  compactionCheckIntervalMsDefault: 15_000,
+  /** A partition is compacted when so much of what could be was not yet: less often rewrites much to win little. Kafka's default. */
+  compactionDirtyRatioMin: 0.5,
+  /** Keys in memory during a pass, by their bytes and what each costs beside: one pass goes as far as they last. */
+  compactionMapBytesMax: 64 * 1024 * 1024,
+  compactionKeyOverheadBytes: 100,
+  /** Longer keys are told apart by a digest. */
+  compactionKeyBytesMax: 64,
+  /** Appends and readers get their turn after so much was compacted. */
+  compactionSliceBytes: 256 * 1024,
+  /** Small neighbours that become one segment; their files are open together meanwhile. */
+  compactionGroupSegmentsMax: 32,
   retentionCheckIntervalMsDefault: 300_000,
   retentionCheckIntervalMsMax: 2 ** 31 - 1,
   /** A durable map is written anew when its log is longer than this and than `mapRewriteFactor` times what is alive. */

@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly defaultDurability?: LogPersistence;
   /** Retention is applied this often. Default 5 minutes. */
   readonly retentionCheckIntervalMs?: number;
+  /** Partitions of compacted topics are looked at this often. Default 15 seconds. */
+  readonly compactionCheckIntervalMs?: number;
   /** For tests and simulation: time, files and chance. */
   readonly clock?: Clock;
   readonly fileSystem?: FileSystem;
@@ -57,6 +59,7 @@ const engineRules: Rules<EngineOptions> = {
   dataDir: text,
   defaultDurability: optional(oneOf(durabilities)),
   retentionCheckIntervalMs: optional(whole(1, limits.retentionCheckIntervalMsMax)),
+  compactionCheckIntervalMs: optional(whole(1, limits.retentionCheckIntervalMsMax)),
   clock: optional(withMethods('nowMs', 'monotonicMs', 'after', 'soon')),
   fileSystem: optional(
     withMethods('open', 'status', 'list', 'makeDirectory', 'rename', 'remove', 'syncDirectory', 'lock'),
@@ -85,6 +88,7 @@ export function engineOptions(options: EngineOptions): Required<EngineOptions> {
   return {
     defaultDurability: 'fsync',
     retentionCheckIntervalMs: limits.retentionCheckIntervalMsDefault,
+    compactionCheckIntervalMs: limits.compactionCheckIntervalMsDefault,
     clock: systemClock,
     fileSystem: systemFileSystem,
     random: systemRandom,

@@ -217,6 +217,9 @@ export interface Engine extends AsyncDisposable {
 
   /** Applies retention now, as the timer does. Resolves with the number of segments removed. */
   applyRetention(): Promise<number>;
+  /** Compacts every closed segment of every compacted topic now, also where the timer would wait for more to do. Resolves
+   *  with the number of records removed. */
+  compact(): Promise<number>;
   /** Writes and syncs everything, marks the directory clean, frees the lock. Idempotent. */
   close(): Promise<void>;
 }

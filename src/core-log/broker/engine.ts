@@ -91,6 +91,7 @@ class LogEngine implements Engine {
   readonly #altering = new Map<string, Promise<LogTopic>>();
   #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [] };
   #retentionTimer: Timer | undefined;
+  #compactionTimer: Timer | undefined;
   #retention: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -116,6 +117,7 @@ class LogEngine implements Engine {
       partitions,
     };
     this.#scheduleRetention();
+    this.#scheduleCompaction();
   }
 
   get recovery(): RecoveryReport {
@@ -306,6 +308,15 @@ class LogEngine implements Engine {
     return await this.#retention;
   }
 
+  async compact(): Promise<number> {
+    this.#checkOpen();
+    let removed = 0;
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) removed += await partition.compact();
+    }
+    return removed;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -317,6 +328,7 @@ class LogEngine implements Engine {
 
   async #close(): Promise<void> {
     this.#retentionTimer?.cancel();
+    this.#compactionTimer?.cancel();
     await this.#retention?.catch(() => undefined);
     await Promise.allSettled(this.#changes); // whoever asked for them is told by them
     const closed = new EngineError('engine_closed', `the engine of ${this.dataDir} is closed`);
@@ -403,6 +415,29 @@ class LogEngine implements Engine {
     } finally {
       this.#changes.delete(change);
       this.#changing.delete(name);
+    }
+  }
+
+  /** One partition after the other, and the next round after the pause. */
+  #scheduleCompaction(): void {
+    this.#compactionTimer = this.#options.clock.after(this.#options.compactionCheckIntervalMs, () => {
+      if (this.#closing !== undefined) return;
+      void this.#compactWhatIsDue().finally(() => {
+        if (this.#closing === undefined) this.#scheduleCompaction();
+      });
+    });
+  }
+
+  async #compactWhatIsDue(): Promise<void> {
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) {
+        if (this.#closing !== undefined) return;
+        try {
+          if (await partition.isCompactionDue()) await partition.compact();
+        } catch {
+          // Nothing is lost by it: damage has fenced the partition, a full disk is tried again in the next round.
+        }
+      }
     }
   }
 

@@ -78,6 +78,7 @@ export class Partition {
   #fenced: EngineError | null;
   /** Why nothing works any more: the topic is gone or the engine closed. */
   #gone: EngineError | undefined;
+  #compacting: Promise<number> | undefined;
   #appendsWaiting = 0;
   /** When the append that waits last may go on. */
   #turn: Promise<void> = Promise.resolve();
@@ -316,6 +317,47 @@ export class Partition {
     return await this.#drop();
   }
 
+  /** Whether a pass of compaction is worth its while; old segments are closed first, so that they take part. */
+  async isCompactionDue(): Promise<boolean> {
+    if (!this.#rules.needsKeys || this.#fenced !== null || this.#gone !== undefined) return false;
+    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
+    return this.#log.isCompactionDue;
+  }
+
+  /** Compacts all closed segments; resolves with the number of records removed. Appends go on meanwhile. */
+  async compact(): Promise<number> {
+    if (!this.#rules.needsKeys || this.#fenced !== null || this.#gone !== undefined) return 0;
+    this.#compacting ??= this.#guarded(() => this.#compact()).finally(() => {
+      this.#compacting = undefined;
+    });
+    return await this.#compacting;
+  }
+
+  async #compact(): Promise<number> {
+    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
+    // A record goes because of a later one, so that one must be on the disk; and the mark must not be in what is changed.
+    if (!this.#log.isReadyToCompact && this.#log.nextOffset > 0) {
+      await this.#commit.reached(this.#log.nextOffset - 1, 'fsync');
+      await this.#log.saveMark();
+    }
+    let removed = 0;
+    for (let isDone = false; !isDone; ) {
+      if (!this.#publishers.isEmpty) await this.#publishers.snapshot({ sync: true });
+      const pass = await this.#log.compact({
+        kept: this.#publishers.producers.lastOffsets(),
+        checkStop: () => {
+          if (this.#gone !== undefined) throw this.#gone;
+          if (this.#fenced !== null) throw this.#fenced;
+        },
+      });
+      ({ isDone } = pass);
+      removed += pass.removed;
+      // Readers are shown what is in the files, not what was.
+      this.#tail.clear();
+    }
+    return removed;
+  }
+
   async #drop(): Promise<number> {
     // What goes may be the only place that still says who published it.
     if (this.#log.droppable > 0 && !this.#publishers.isEmpty) await this.#publishers.snapshot({ sync: true });
@@ -325,6 +367,7 @@ export class Partition {
   /** Everything accepted is written and synced, then the files are closed. Appends and reads are refused from now on. */
   async close(reason: EngineError): Promise<void> {
     this.#leave(reason);
+    await this.#compacting?.catch(() => undefined); // whoever asked for it is told
     await this.#commit.drained();
     // Without it the next open reads what it does not say from the log.
     if (!this.isFenced) await this.#publishers.snapshot({ sync: false }).catch(() => undefined);
@@ -336,6 +379,7 @@ export class Partition {
   async abandon(reason: EngineError): Promise<void> {
     this.#leave(reason);
     this.#commit.stop(reason);
+    await this.#compacting?.catch(() => undefined); // whoever asked for it is told
     await this.#commit.drained();
     await this.#publishers.close();
     await this.#log.release();

@@ -35,10 +35,17 @@ export function logOptions(place: TopicPlace, topic: LogTopic, partition: number
   return { files, clock, directory: partitionDirectory(place, topic.name, partition), ...logPolicy(topic) };
 }
 
-export function logPolicy({ segmentBytes, segmentMs, retention, cleanup }: LogTopic): LogPolicy {
+export function logPolicy(topic: LogTopic): LogPolicy {
+  const { segmentBytes, segmentMs, retention, cleanup, deleteRetentionMs } = topic;
   // Without "delete" nothing leaves for being old or much: it may be the only record of its key.
   const isDeleting = cleanup !== 'compact';
-  return { segmentBytes, segmentMs, retention: isDeleting ? retention : { ms: null, bytes: null } };
+  return {
+    segmentBytes,
+    segmentMs,
+    retention: isDeleting ? retention : { ms: null, bytes: null },
+    isCompacted: cleanup !== 'delete',
+    deleteRetentionMs,
+  };
 }
 
 export function recordRules({ cleanup, timestampType, maxRecordBytes }: LogTopic): RecordRules {

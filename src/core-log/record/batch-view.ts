@@ -31,6 +31,8 @@ export const COMPRESSION_BITS = 0x07;
 export const APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
+/** Compaction has seen the tombstones of the batch; they may go at the time in the place of the base timestamp. */
+export const DELETE_HORIZON_BIT = 0x40;
 /** Sequences are 31 bits and begin again at 0. */
 const SEQUENCES = 2 ** 31;
 

@@ -5,7 +5,7 @@
  */
 
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import {
@@ -16,6 +16,7 @@ import {
   batchBytesOf,
   COMPRESSION_BITS,
   compressionOf,
+  sealBatch,
 } from './batch-view.ts';
 
 interface Codec {
@@ -24,12 +25,20 @@ interface Codec {
   readonly decode: (bytes: Buffer, bytesMax: number) => Promise<Uint8Array>;
 }
 
+const GZIP = 1;
+const SNAPPY = 2;
+const LZ4 = 3;
+const ZSTD = 4;
+
 /** By the number in the attributes. */
 const codecs: Readonly<Record<number, Codec>> = {
-  1: { name: 'gzip', decode: async (bytes, bytesMax) => await promisify(gunzip)(bytes, { maxOutputLength: bytesMax }) },
-  2: { name: 'snappy', decode: decodeSnappy },
-  3: { name: 'lz4', decode: decodeLz4 },
-  4: { name: 'zstd', decode: decodeZstd },
+  [GZIP]: {
+    name: 'gzip',
+    decode: async (bytes, bytesMax) => await promisify(gunzip)(bytes, { maxOutputLength: bytesMax }),
+  },
+  [SNAPPY]: { name: 'snappy', decode: decodeSnappy },
+  [LZ4]: { name: 'lz4', decode: decodeLz4 },
+  [ZSTD]: { name: 'zstd', decode: decodeZstd },
 };
 
 /**
@@ -59,6 +68,35 @@ export async function inflateBatch(batch: Buffer, bytesMax: number = limits.infl
 }
 
 /**
+ * The batch with its records compressed, in a way that every reader of such logs knows; for batches that compaction changed.
+ * What was zstd becomes gzip: there is no encoder for it here.
+ */
+export async function deflateBatch(batch: Buffer, compression: number): Promise<Buffer> {
+  if (compression === 0) return batch;
+  const code = compression === ZSTD ? GZIP : compression;
+  const records = await encode(batch.subarray(BATCH_HEADER_BYTES), code);
+  const deflated = Buffer.concat([batch.subarray(0, BATCH_HEADER_BYTES), records]);
+  deflated.writeInt32BE(deflated.length - BATCH_LENGTH_END, 8);
+  deflated.writeInt16BE(attributesOf(batch) | code, 21);
+  sealBatch(deflated);
+  return deflated;
+}
+
+async function encode(records: Buffer, code: number): Promise<Uint8Array> {
+  if (code === GZIP) return await promisify(gzip)(records);
+  if (code === LZ4) return await (await import('lz4-napi')).compressFrame(records);
+  const { compress } = await import('snappy');
+  const parts: Uint8Array[] = [XERIAL_MAGIC, XERIAL_VERSIONS];
+  for (let at = 0; at < records.length; at += XERIAL_BLOCK_BYTES) {
+    const block = await compress(records.subarray(at, at + XERIAL_BLOCK_BYTES));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(block.length, 0);
+    parts.push(length, block);
+  }
+  return Buffer.concat(parts);
+}
+
+/**
  * Raw snappy, or the framing of the xerial library, which Kafka's Java client writes:
  *
  *   0x82 'SNAPPY' 0x00 | version int32 | oldest compatible version int32 | blocks: length int32, raw snappy
@@ -76,7 +114,9 @@ async function decodeSnappy(bytes: Buffer, bytesMax: number): Promise<Uint8Array
 }
 
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+const XERIAL_VERSIONS = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1]);
 const XERIAL_HEADER_BYTES = 16;
+const XERIAL_BLOCK_BYTES = 32 * 1024;
 
 function xerialBlocks(bytes: Buffer): Buffer[] {
   const blocks: Buffer[] = [];

@@ -41,7 +41,7 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
   for (;;) {
     const window = await readWindow(file, position, Math.min(want, end - position));
     let at = 0;
-    let fault: string | null = position >= end ? `no batch holds offset ${offset}` : null;
+    let fault: string | null = position >= end && offset >= gapsBelow ? `no batch holds offset ${offset}` : null;
     while (fault === null && position + at < end) {
       if (at + BATCH_HEADER_BYTES > window.length && position + window.length < end) break;
       fault = headerFault(window, at, end - position - at);

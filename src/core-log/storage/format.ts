@@ -11,6 +11,8 @@
  *     <20 digits>.index                      sparse: every ~4 KiB of log one entry
  *     <20 digits>.timeindex
  *     <20 digits>.seal                       what is true of a closed segment and its indexes
+ *     <20 digits>.log.<20 digits>.cleaned    what compaction is making of the segments from the one offset to the other
+ *     <20 digits>.log.<20 digits>.swap       the same, made (storage/segment-swap.ts)
  *     synced-mark                            up to where a sync is known to have succeeded
  *     <20 digits>.publishers                 who published what before that offset (storage/publishers-file.ts)
  *     partition-state                        what was deleted and compacted (storage/partition-state.ts)

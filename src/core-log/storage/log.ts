@@ -5,12 +5,15 @@ import { EngineError, writeError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { File, FileSystem } from '../platform/file-system.ts';
+import type { Sieve } from '../record/batch-sieve.ts';
 import { damaged } from './batch-read.ts';
+import { type CleanedSegment, type CompactionTools, cleanGroup, groupsOf, learnKeys } from './compaction.ts';
 import { MARK_FILE, type SyncedMark, encodeMark } from './format.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { type PartitionState, writeState } from './partition-state.ts';
 import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
+import { cleanedPath, swapSegments } from './segment-swap.ts';
 
 /** What the topic says about its segments; can change while the log is open. */
 export interface LogPolicy {
@@ -18,6 +21,8 @@ export interface LogPolicy {
   /** null: the age follows from retention. */
   readonly segmentMs: number | null;
   readonly retention: RetentionPolicy;
+  readonly isCompacted: boolean;
+  readonly deleteRetentionMs: number;
 }
 
 export interface LogOptions extends LogPolicy {
@@ -44,6 +49,10 @@ export class Log {
   #loaded: Segment[] = [];
   #dropping: Promise<number> | undefined;
   #stateWritten: Promise<void> = Promise.resolve();
+  #markSaved: Promise<void> = Promise.resolve();
+  #maintenance: Promise<void> = Promise.resolve();
+  /** When the next tombstone may go, as far as a pass since the start has seen. */
+  #horizonMs = Infinity;
 
   private constructor(options: LogOptions, recovered: RecoveredLog) {
     this.#options = options;
@@ -169,8 +178,14 @@ export class Log {
     return mark.nextOffset;
   }
 
-  /** Writes down up to where syncs succeeded. */
+  /** Writes down up to where syncs succeeded. One write after the other: each takes the slot of the one before the last. */
   async saveMark(): Promise<void> {
+    const saved = this.#markSaved.then(() => this.#saveMark());
+    this.#markSaved = saved.catch(() => undefined); // the caller is told
+    await saved;
+  }
+
+  async #saveMark(): Promise<void> {
     const mark = this.#synced;
     this.#markFile ??= await this.#options.files.open(join(this.#options.directory, MARK_FILE), 'write');
     this.#markSequence += 1;
@@ -240,9 +255,107 @@ export class Log {
     return deleted + segmentsToDrop(this.#segments.slice(deleted), retention, clock.nowMs());
   }
 
+  /** Whether a pass would be worth its while now: enough is dirty, or tombstones may go. */
+  get isCompactionDue(): boolean {
+    if (!this.#options.isCompacted) return false;
+    const closed = this.#segments.slice(0, -1);
+    const dirty = closed.filter(({ nextOffset }) => nextOffset > this.#state.firstDirty);
+    const bytes = (segments: readonly Segment[]): number => segments.reduce((sum, { size }) => sum + size, 0);
+    if (dirty.length > 0 && bytes(dirty) >= bytes(closed) * limits.compactionDirtyRatioMin) return true;
+    return this.#horizonMs <= this.#options.clock.nowMs();
+  }
+
+  /** Segments that are on the disk to their end, and of which the mark on the disk does not speak: those can be compacted. */
+  get #compactable(): readonly Segment[] {
+    const marked = this.#marked?.segment ?? 0;
+    return this.#segments.filter(({ baseOffset }) => baseOffset < marked && baseOffset < this.#active.baseOffset);
+  }
+
+  /** No closed segment would be left out for want of a sync and a mark. */
+  get isReadyToCompact(): boolean {
+    return this.#marked?.segment === this.#active.baseOffset;
+  }
+
+  /**
+   * One pass over the closed segments. Resolves with the number of records removed and whether something is left for the
+   * next pass. `kept`: last offsets of batches whose headers stay. Rejects as `checkStop` does, and with what reading and
+   * writing reject with; what was done till then stays done.
+   */
+  async compact(options: {
+    readonly kept: ReadonlySet<number>;
+    readonly checkStop: () => void;
+  }): Promise<{ readonly removed: number; readonly isDone: boolean }> {
+    const { files, clock, directory, segmentBytes, deleteRetentionMs } = this.#options;
+    const closed = this.#compactable;
+    const tools = { files, clock, directory, gapsBelow: this.#state.gapsBelow, checkStop: options.checkStop };
+    const { latest, end } = await learnKeys(closed, this.#state.firstDirty, tools);
+    const touched = closed.filter(({ baseOffset }) => baseOffset < end);
+    const last = touched.at(-1);
+    if (last === undefined) return { removed: 0, isDone: true };
+    const nowMs = clock.nowMs();
+    const sieve = {
+      isSuperseded: (key: Buffer, offset: number) => latest.isSuperseded(key, offset),
+      nowMs,
+      horizonMs: nowMs + deleteRetentionMs,
+      kept: options.kept,
+    };
+    // On the disk before the first gap is, so that a gap is never taken for a loss, nor a loss for a gap.
+    await this.#changeState({ gapsBelow: Math.max(this.#state.gapsBelow, last.nextOffset) });
+    let removed = 0;
+    let horizonMs = Infinity;
+    for (const group of groupsOf(touched, segmentBytes)) {
+      const cleaned = await this.#maintained(() => this.#compactGroup(group, sieve, tools));
+      removed += cleaned?.removed ?? 0;
+      horizonMs = Math.min(horizonMs, cleaned?.horizonMs ?? Infinity);
+    }
+    this.#horizonMs = horizonMs;
+    await this.#changeState({ firstDirty: Math.max(this.#state.firstDirty, end) });
+    return { removed, isDone: touched.length === closed.length && end >= last.nextOffset };
+  }
+
+  async #compactGroup(
+    group: readonly Segment[],
+    sieve: Sieve,
+    tools: CompactionTools,
+  ): Promise<CleanedSegment | undefined> {
+    const { files, directory } = this.#options;
+    const from = this.#segments.indexOf(group[0] as Segment);
+    // Retention came first.
+    if (from === -1) return undefined;
+    const cleaned = await cleanGroup(group, sieve, { ...tools, gapsBelow: this.#state.gapsBelow });
+    if (!cleaned.isChanged) {
+      await files.remove(cleanedPath(directory, cleaned.range));
+      return cleaned;
+    }
+    const { range, size, indexes } = cleaned;
+    const { createdMs } = group.at(-1) as Segment;
+    const { maxTimestamp } = indexes;
+    const facts = { baseOffset: range.base, size, nextOffset: range.end, maxTimestamp, createdMs, indexes };
+    const next = new Segment(files, directory, facts);
+    await whileAllOpen(group, async () => {
+      await swapSegments(files, directory, range);
+      this.#segments.splice(this.#segments.indexOf(group[0] as Segment), group.length, next);
+    });
+    this.#loaded = this.#loaded.filter((other) => !group.includes(other));
+    await Promise.all(group.map((segment) => segment.close()));
+    await next.seal();
+    await next.letGo();
+    return cleaned;
+  }
+
+  /** One of the works that change which segments there are, at a time. */
+  async #maintained<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#maintenance.then(work);
+    this.#maintenance = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await done;
+  }
+
   /** Removes what retention lets go; resolves with the number of segments when that is on the disk. */
   async applyRetention(): Promise<number> {
-    this.#dropping ??= this.#drop().finally(() => {
+    this.#dropping ??= this.#maintained(() => this.#drop()).finally(() => {
       this.#dropping = undefined;
     });
     return await this.#dropping;
@@ -327,6 +440,8 @@ export class Log {
       return await work(segment);
     } catch (reason) {
       if (this.#segments.includes(segment)) throw reason;
+      // Compaction put another segment in its place.
+      if (offset >= this.startOffset) return await this.#reading(offset, work);
       throw new EngineError('offset_out_of_range', `offset ${offset} was removed by retention`, { cause: reason });
     } finally {
       if (segment !== this.#active) this.#touch(segment);
@@ -387,4 +502,10 @@ export class Log {
     if (count > 0) await files.syncDirectory(directory);
     return count;
   }
+}
+
+async function whileAllOpen(segments: readonly Segment[], work: () => Promise<void>): Promise<void> {
+  const [first, ...others] = segments;
+  if (first === undefined) await work();
+  else await first.whileOpen(async () => await whileAllOpen(others, work));
 }

@@ -27,6 +27,7 @@ import {
   segmentPath,
 } from './format.ts';
 import { type CutPiece, quarantine } from './quarantine.ts';
+import { finishSwaps } from './segment-swap.ts';
 import { type SegmentFacts, readSeal, scanSegment } from './segment.ts';
 import { freshState, type PartitionState, readState, statePath } from './partition-state.ts';
 import { readWhole } from './whole-file.ts';
@@ -54,6 +55,7 @@ export async function recoverLog(
   directory: string,
   options: { readonly isClean: boolean; readonly nowMs: number },
 ): Promise<RecoveredLog> {
+  await finishSwaps(files, directory);
   const bases = await segmentsIn(files, directory);
   const found = await readMark(files, directory);
   const mark = found?.mark ?? null;

@@ -177,6 +177,11 @@ export class Segment {
     });
   }
 
+  /** Runs `work` with the file open: readers that began before it ends read what they began with, whatever becomes of the name. */
+  async whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#use(work);
+  }
+
   /** Closes the file once nobody uses it. The segment loads itself again when it is read. */
   async letGo(): Promise<void> {
     if (this.#users > 0) {

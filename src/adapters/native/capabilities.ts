@@ -40,7 +40,7 @@ export const nativeCapabilities: CapabilityTable = {
   'durability.os': native('answered after write(2)'),
   'durability.fsync': native('answered after fdatasync; the default'),
   'durability.copies': unsupported('one machine, one copy'),
-  compaction: unsupported('topics are cleaned by deleting whole segments only'),
+  compaction: native('closed segments are written anew in the background; such a topic refuses messages without a key'),
   headers: native('record headers: bytes, order and repeats kept'),
   largeMessages: native('carried up to the limit of the port', { valueBytesMax: limits.valueBytesMax }),
 };

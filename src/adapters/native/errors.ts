@@ -11,6 +11,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   record_too_large: 'message_too_large',
   engine_closed: 'closed',
   invalid_option: 'invalid_argument',
+  key_required: 'invalid_argument',
 };
 
 /** Whatever the table does not name is a definite no of the backend; the engine's own code stays in the message and the cause. */

@@ -22,16 +22,22 @@ import { nativeCapabilities } from './capabilities.ts';
 import { deleteTracker, loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
 import { NativeIntake } from './intake.ts';
-import { type NativeOptions, nativeOptions } from './options.ts';
+import { type NativeOptions, nativeOptions, topicOptionNames } from './options.ts';
 
 /** The native log is released with Sluice and has its version. */
 const VERSION = '0.1.0';
 const META_PREFIX = 'port/';
+const topicOptions: readonly string[] = topicOptionNames;
 
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);
   try {
-    return new NativeDriver(await openEngine({ dataDir: options.dataDir }), options);
+    const { dataDir, compactionCheckIntervalMs } = options;
+    const engine = await openEngine({
+      dataDir,
+      ...(compactionCheckIntervalMs !== undefined && { compactionCheckIntervalMs }),
+    });
+    return new NativeDriver(engine, options);
   } catch (reason) {
     throw toPortError(reason);
   }
@@ -82,7 +88,7 @@ class NativeDriver implements Driver {
         },
       );
     }
-    const [unknown] = Object.keys(topic.options);
+    const unknown = Object.keys(topic.options).find((name) => !topicOptions.includes(name));
     if (unknown !== undefined)
       throw new PortError('invalid_argument', `options.${unknown} is not an option of the native log`);
     return { ...topic, replicas: 1 };
@@ -93,7 +99,7 @@ class NativeDriver implements Driver {
   }
 
   deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
-    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete' };
+    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete', options: {} };
   }
 
   async createTopic(topic: TopicDefinition): Promise<void> {
@@ -109,6 +115,7 @@ class NativeDriver implements Driver {
         retention: topic.retention,
         cleanup: topic.cleanup,
         ...(segmentBytes === undefined ? {} : { segmentBytes }),
+        ...topic.options, // the engine checks their values
       }),
     );
   }
@@ -145,12 +152,16 @@ class NativeDriver implements Driver {
     options: { readonly durability: Durability },
   ): Promise<readonly PublishOutcome[]> {
     const byPartition = new Map<number, number[]>();
-    for (const [index, { partition }] of messages.entries()) {
+    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
+    for (const [index, { id, key, partition }] of messages.entries()) {
+      if (key === null && topic.cleanup === 'compact') {
+        outcomes[index] = { kind: 'refused', id, error: keyRequired(topic.name) };
+        continue;
+      }
       const indexes = byPartition.get(partition);
       if (indexes === undefined) byPartition.set(partition, [index]);
       else indexes.push(index);
     }
-    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
     await Promise.all(
       [...byPartition].map(async ([partition, indexes]) => {
         await this.#appendTo(topic, partition, indexes, { messages, durability: options.durability, outcomes });
@@ -296,6 +307,14 @@ class NativeDriver implements Driver {
     }
     return offset;
   }
+}
+
+/** Of a batch only these are refused; the log would refuse all of it. */
+function keyRequired(topic: string): PortError {
+  return new PortError(
+    'invalid_argument',
+    `topic "${topic}" is compacted: a message without a key could not be replaced`,
+  );
 }
 
 /** After a failed sync the bytes may be on the disk or not: that is not a no. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const BROKER_TESTS = ['test/{brokers,conformance,rabbitmq,kafka,e2e}/**/*.test.ts'];
@@ -7,6 +8,8 @@ const LONG_TESTS = ['test/**/*.long.test.ts'];
 const skipped = process.env['SLUICE_LONG'] === '1' ? [] : LONG_TESTS;
 
 export default defineConfig({
+  // Examples import the package by its name, as its users do, and run on the sources.
+  resolve: { alias: { 'sluice/testing': fileURLToPath(new URL('src/testing/index.ts', import.meta.url)) } },
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -17,7 +20,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: [...BROKER_TESTS, ...skipped],
         },
       },

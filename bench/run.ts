@@ -11,6 +11,7 @@ const wanted = (name: string): boolean => asked.length === 0 || asked.includes(n
 const rows: BenchRow[] = [];
 
 if (wanted('engine')) rows.push(...(await (await import('./engine.ts')).run()));
+if (wanted('testing')) rows.push(...(await (await import('./testing.ts')).run()));
 if (wanted('rest')) rows.push(...(await (await import('./rest.ts')).run()));
 
 const want = (['rabbitmq', 'kafka'] as const).filter(wanted);

@@ -1,11 +1,8 @@
 /**
- * Writes docs/CAPABILITIES.md from the capability tables of the drivers: what each backend can do, how, and what it refuses.
- * A test holds the committed page to this script.
- *
- *   npx tsx scripts/print-capabilities.ts
+ * docs/CAPABILITIES.md and README's table from the capability tables of the drivers: what each backend can do, how, and what it
+ * refuses. `npm run docs` writes them, and a test holds the committed files to it.
  */
 
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   type Capability,
@@ -39,25 +36,39 @@ export const tables: Tables = {
 
 /** The page, as Markdown: one matrix, then one section per capability with the sentences. */
 export function renderCapabilities(systems: Tables): string {
-  const names = Object.keys(systems);
   return [
     '# What each backend can do',
     '',
-    'Printed by `npx tsx scripts/print-capabilities.ts` from the tables in `src/adapters/*/capabilities.ts`; `GET /v1/capabilities`',
-    'answers with the same ones. RabbitMQ is 4.3 and Kafka 4.3, each with three nodes; on one node `durability.copies` cannot be had.',
+    'Printed by `npm run docs` from the tables in `src/adapters/*/capabilities.ts`; `GET /v1/capabilities` answers with the same',
+    'ones. RabbitMQ is 4.3 and Kafka 4.3, each with three nodes; on one node `durability.copies` cannot be had.',
     'The conformance suite holds every backend to its column: what is claimed must hold, and what is not must be refused with',
     '`capability_unsupported` when it is used.',
     '',
     '**yes**: the backend does it. **emulated**: the adapter does it on top. **no**: using it is refused.',
     '',
-    row(['capability', ...names]),
-    row(['---', ...names.map(() => ':---:')]),
-    ...capabilityNames.map((capability) =>
-      row([`[${capability}](#${anchor(capability)})`, ...names.map((name) => level(systems[name]?.[capability]))]),
-    ),
+    ...matrix(systems, ''),
     ...capabilityNames.flatMap((capability) => section(capability, systems)),
     '',
   ].join('\n');
+}
+
+/** One line for each capability, which links to its section on the page. */
+export function renderMatrix(systems: Tables, page: string): string {
+  return matrix(systems, page).join('\n');
+}
+
+function matrix(systems: Tables, page: string): readonly string[] {
+  const names = Object.keys(systems);
+  return [
+    row(['capability', ...names]),
+    row(['---', ...names.map(() => ':---:')]),
+    ...capabilityNames.map((capability) =>
+      row([
+        `[${capability}](${page}#${anchor(capability)})`,
+        ...names.map((name) => level(systems[name]?.[capability])),
+      ]),
+    ),
+  ];
 }
 
 function section(capability: Capability, systems: Tables): readonly string[] {
@@ -105,9 +116,4 @@ function anchor(heading: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9 -]/g, '')
     .replaceAll(' ', '-');
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(pagePath, renderCapabilities(tables));
-  console.log(`wrote ${pagePath}`);
 }

@@ -9,6 +9,7 @@ import { Command, CommanderError } from 'commander';
 import { registerBrokersCommands } from './brokers/main.ts';
 import { registerCompareCommands } from './compare/main.ts';
 import { registerTraceCommands } from './compare/trace/main.ts';
+import { registerLogCommands } from './core-log/main.ts';
 import { registerGatewayCommands } from './gateway/main.ts';
 
 /** CONTRACT: wrong usage or configuration. */
@@ -26,6 +27,7 @@ registerGatewayCommands(program);
 registerBrokersCommands(program);
 registerCompareCommands(program);
 registerTraceCommands(program);
+registerLogCommands(program);
 
 try {
   await program.parseAsync();

@@ -36,6 +36,11 @@ const rules: readonly Rule[] = [
     may: [node, /^src\/core-log\/(storage|record|platform)\//, /^src\/core-log\/(errors|limits|types|options)/],
     why: 'one partition on disk',
   },
+  {
+    from: /^src\/core-log\/main\.ts$/,
+    may: [/^commander$/, /^src\/core-log\/(maintenance\/(index|text)|errors)/, /^src\/adapters\/native\/index\.ts$/],
+    why: 'composition root: what is in a data directory, with cursors in the words of the driver that wrote them',
+  },
   { from: /^src\/core-log\//, may: [node, /^src\/core-log\//], why: 'the engine stands alone' },
 
   {
@@ -121,6 +126,16 @@ const rules: readonly Rule[] = [
     why: 'any port, no backend',
   },
   {
+    from: /^src\/testing\/main\.ts$/,
+    may: [/^src\/adapters\/port\.ts$/, /^src\/gateway\/index\.ts$/],
+    why: 'composition root: REST over a test broker, loaded when asked for',
+  },
+  {
+    from: /^src\/testing\//,
+    may: [node, /^src\/testing\//, portSide, /^src\/adapters\/native\/index\.ts$/, /^src\/core-log\/index\.ts$/],
+    why: 'the port over the native log, whose engine it opens itself to own its clock and its disk; no gateway, no compare',
+  },
+  {
     from: /^src\/(cli|index)\.ts$/,
     may: [node, /^commander$/, /^src\/[a-z-]+\/(index|main)\.ts$/, /^src\/compare\/trace\/main\.ts$/],
     why: 'composition roots',
@@ -178,6 +193,7 @@ describe('who may import whom', () => {
     ['src/gateway/app.ts', `export * from '../core-log/index.ts';`],
     ['src/gateway/app.ts', `const { Kafka } = await import('kafkajs');`],
     ['src/compare/checkers/lost.ts', `import { readFile } from 'node:fs/promises';`],
+    ['src/testing/test-broker.ts', `import { startGateway } from '../gateway/index.ts';`],
     ['src/brokers/index.ts', `import { limits } from '../adapters/limits.ts';`],
   ])('a breach in %s is found: %s', (file, source) => {
     expect(breaches(importsOf(file, source))).toHaveLength(1);

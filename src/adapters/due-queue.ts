@@ -1,21 +1,23 @@
 /** Things to do at a time: a binary heap and one timer for the earliest. Cancelled ones are dropped when they come up. */
 
+import type { PortClock, PortTimer } from './clock.ts';
+
 export interface DueTask {
   readonly dueMs: number;
   run: (() => void) | null;
 }
 
 export class DueQueue {
-  readonly #now: () => number;
+  readonly #clock: PortClock;
   readonly #heap: DueTask[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: PortTimer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
 
-  /** @param now milliseconds on a clock that never goes back. */
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(clock: PortClock) {
+    this.#clock = clock;
   }
 
+  /** @param dueMs on the clock that never goes back. */
   at(dueMs: number, run: () => void): DueTask {
     const task: DueTask = { dueMs, run };
     this.#push(task);
@@ -29,21 +31,21 @@ export class DueQueue {
 
   clear(): void {
     this.#heap.length = 0;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
   }
 
   #arm(dueMs: number): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timerDueMs = dueMs;
-    this.#timer = setTimeout(() => this.#fire(), Math.max(0, Math.min(dueMs - this.#now(), 2 ** 31 - 1)) + 1);
+    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => this.#fire());
   }
 
   #fire(): void {
     this.#timer = undefined;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.run !== null && first.dueMs > now) break;
       this.#pop();

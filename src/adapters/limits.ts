@@ -14,6 +14,8 @@ export const limits = {
   headerBytesMax: 32 * 1024,
   headersMax: 64,
   idCharactersMax: 200,
+  /** The end of the year 9999. Later ones are microseconds by mistake, which the log and Kafka refuse, each at another bound. */
+  timestampMsMax: 253_402_300_799_999,
   /** Publishes handed to a driver and not yet answered: count and bytes. Above: too_many_in_flight. */
   publishInFlightMessagesMax: 50_000,
   publishInFlightBytesMax: 64 * 1024 * 1024,

@@ -21,10 +21,22 @@ export function toRecordHeaders(message: {
 }): Header[] {
   const headers: Header[] = [];
   if (message.contentType !== null)
-    headers.push({ name: CONTENT_TYPE_HEADER, value: Buffer.from(message.contentType) });
+    headers.push({ name: CONTENT_TYPE_HEADER, value: contentTypeBytes(message.contentType) });
   if (message.id !== null) headers.push({ name: ID_HEADER, value: Buffer.from(message.id) });
   for (const header of message.headers) headers.push(header);
   return headers;
+}
+
+/** Most messages have the type of the one before; its bytes are only read. */
+let lastContentType = '';
+let lastContentTypeBytes = Buffer.alloc(0);
+
+function contentTypeBytes(contentType: string): Buffer {
+  if (contentType !== lastContentType) {
+    lastContentType = contentType;
+    lastContentTypeBytes = Buffer.from(contentType);
+  }
+  return lastContentTypeBytes;
 }
 
 /** A null header value, which Kafka allows, becomes an empty one. */

@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Capability, CapabilityTable } from './capabilities.ts';
+import { type PortClock, systemClock } from './clock.ts';
 import { Definitions, sameDefinition } from './definitions.ts';
 import type { Driver, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
@@ -36,7 +37,7 @@ import { type DeadLetter, type SessionEvent, SubscriptionSession } from './sessi
 import {
   checkMessage,
   checkName,
-  checkSeek,
+  checkPositionIn,
   messageRefusal,
   subscriptionDefinition,
   topicDefinition,
@@ -66,9 +67,19 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
   return await portFromDriver(await openDriver(options.config ?? {}), options.hooks);
 }
 
-/** The port over a driver of one's own: for adapter authors and tests. */
-export async function portFromDriver(driver: Driver, hooks: PortHooks = {}): Promise<MessagingPort> {
-  const port = new Port(driver, hooks);
+/** A port whose consumers can be cut off, which no user of a port has a use for: for tests. */
+export interface SeverablePort extends MessagingPort {
+  /** Every lease of every consumer ends now, as if its deadline had come. */
+  expireLeases(): void;
+}
+
+/** The port over a driver of one's own: for adapter authors and tests. `clock` moves leases, back-offs and timestamps. */
+export async function portFromDriver(
+  driver: Driver,
+  hooks: PortHooks = {},
+  clock: PortClock = systemClock,
+): Promise<SeverablePort> {
+  const port = new Port(driver, hooks, clock);
   try {
     await port.load();
   } catch (reason) {
@@ -78,12 +89,15 @@ export async function portFromDriver(driver: Driver, hooks: PortHooks = {}): Pro
   return port;
 }
 
-class Port implements MessagingPort {
+class Port implements SeverablePort {
   readonly #driver: Driver;
   readonly #hooks: PortHooks;
+  readonly #clock: PortClock;
   readonly #definitions: Definitions;
   readonly #sessions = new Map<string, SubscriptionSession>();
   readonly #opening = new Map<string, Promise<SubscriptionSession>>();
+  /** By subscription: the last of what opens, moves or ends its session. */
+  readonly #turns = new Map<string, Promise<unknown>>();
   readonly #sticky = new StickyPartitions();
   readonly #instance = randomBytes(6).toString('base64url');
   #ids = 0;
@@ -93,9 +107,10 @@ class Port implements MessagingPort {
   #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(driver: Driver, hooks: PortHooks) {
+  constructor(driver: Driver, hooks: PortHooks, clock: PortClock) {
     this.#driver = driver;
     this.#hooks = hooks;
+    this.#clock = clock;
     this.#definitions = new Definitions((kind, name) => this.#definitionChanged(kind, name));
   }
 
@@ -123,7 +138,10 @@ class Port implements MessagingPort {
   async #createTopicNow(asked: TopicDefinition): Promise<Created<TopicDefinition>> {
     const existing = await this.#definitions.findTopic(asked.name);
     if (existing !== undefined) {
-      if (sameDefinition(existing, asked)) return { created: false, definition: existing };
+      if (sameDefinition(existing, asked)) {
+        await this.#driver.createTopic(existing); // where a delete died half-way, only the definition is left
+        return { created: false, definition: existing };
+      }
       throw new PortError(
         'already_exists',
         `topic "${asked.name}" exists with other options: ${JSON.stringify(existing)}`,
@@ -152,8 +170,10 @@ class Port implements MessagingPort {
           const topic = await this.#definitions.topic(name);
           for (const subscription of this.#definitions.subscriptionsOf(name))
             await this.#deleteSubscriptionNow(subscription);
-          await this.#definitions.putTopic(name, null);
+          // The physical topic first: should this fail or die in between, the topic is still there to be deleted again. The other
+          // way round its messages would lie in wait for the next topic of this name.
           await this.#driver.deleteTopic(topic);
+          await this.#definitions.putTopic(name, null);
           this.#sticky.forget(name);
         }),
     );
@@ -191,7 +211,7 @@ class Port implements MessagingPort {
   #checkSubscription(asked: SubscriptionDefinition, topic: TopicDefinition): void {
     if (asked.start === 'earliest') this.#require('subscribe.late', topic.queueType);
     else if (typeof asked.start === 'object') {
-      checkSeek(asked.start, topic.partitions);
+      checkPositionIn(asked.start, topic.partitions, 'start');
       this.#require('timestampMs' in asked.start ? 'replay.timestamp' : 'replay.offset', topic.queueType);
     }
     if (asked.ordering !== 'none')
@@ -223,7 +243,7 @@ class Port implements MessagingPort {
   async #deleteSubscriptionNow(subscription: SubscriptionDefinition): Promise<void> {
     const topic = await this.#definitions.topic(subscription.topic);
     await this.#definitions.putSubscription(subscription.name, null);
-    await this.#endSession(subscription.name);
+    await this.#inTurn(subscription.name, async () => await this.#endSession(subscription.name));
     await this.#driver.deleteSubscription(subscription, topic);
   }
 
@@ -268,10 +288,11 @@ class Port implements MessagingPort {
   #prepare(topic: TopicDefinition, messages: readonly PublishMessage[], refused: (PortError | undefined)[]) {
     const outgoing: OutgoingMessage[] = [];
     const ids: string[] = [];
-    const nowMs = Date.now();
+    const nowMs = this.#clock.nowMs();
     let bytes = 0;
     let sticky = -1;
-    for (const [index, message] of messages.entries()) {
+    for (let index = 0; index < messages.length; index += 1) {
+      const message = messages[index] as PublishMessage;
       const checked = checkMessage(message, index);
       const id = checked.id ?? this.#nextId();
       ids.push(id);
@@ -292,19 +313,10 @@ class Port implements MessagingPort {
         }
       }
       bytes += checked.bytes;
-      outgoing.push({
-        key: checked.key,
-        value: checked.value,
-        headers: checked.headers,
-        contentType: checked.contentType,
-        id,
-        isIdGiven: checked.id !== undefined,
-        timestampMs: checked.timestampMs ?? nowMs,
-        partition,
-        ...(message.delayMs === undefined ? {} : { delayMs: message.delayMs }),
-        ...(message.ttlMs === undefined ? {} : { ttlMs: message.ttlMs }),
-        ...(message.priority === undefined ? {} : { priority: message.priority }),
-      });
+      const { key, value, headers, contentType, timestampMs = nowMs } = checked;
+      const isIdGiven = checked.id !== undefined;
+      const plain = { key, value, headers, contentType, id, isIdGiven, timestampMs, partition };
+      outgoing.push(hasSchedule(message) ? { ...plain, ...schedule(message) } : plain);
     }
     return { outgoing, ids, bytes };
   }
@@ -319,6 +331,11 @@ class Port implements MessagingPort {
       const path = `messages[${index}].partition`;
       const text = `must be from 0 to ${topic.partitions - 1}`;
       return new PortError('invalid_argument', `${path} ${partition} ${text}`, { errors: [{ path, message: text }] });
+    }
+    if (topic.cleanup === 'compact' && (message.key === undefined || message.key === null)) {
+      const path = `messages[${index}].key`;
+      const text = 'is needed: the topic keeps the latest message of each key';
+      return new PortError('invalid_argument', `${path} ${text}`, { errors: [{ path, message: text }] });
     }
     if (message.delayMs !== undefined) return this.#missing('delay', topic.queueType);
     if (message.ttlMs !== undefined) return this.#missing('ttl.message', topic.queueType);
@@ -400,7 +417,9 @@ class Port implements MessagingPort {
     if (existing !== undefined) await existing.close();
     let opening = this.#opening.get(name);
     if (opening === undefined) {
-      opening = this.#openSession(name, credit).finally(() => this.#opening.delete(name));
+      opening = this.#inTurn(name, async () => await this.#openSession(name, credit)).finally(() =>
+        this.#opening.delete(name),
+      );
       this.#opening.set(name, opening);
     }
     return await opening;
@@ -412,6 +431,7 @@ class Port implements MessagingPort {
     this.#sessionNumber += 1;
     const session = new SubscriptionSession({
       driver: this.#driver,
+      clock: this.#clock,
       definition,
       topic,
       tokenPrefix: `${this.#instance}.${this.#sessionNumber.toString(36)}`,
@@ -425,7 +445,24 @@ class Port implements MessagingPort {
     });
     await session.open(credit);
     this.#sessions.set(name, session);
+    // Deleted by another process while it was opened: the news found no session to end.
+    if ((await this.#definitions.findSubscription(name)) === undefined) await this.#endSession(name);
     return session;
+  }
+
+  /**
+   * One after the other for a subscription: opening, moving and ending. A pull that opens while a seek moves the cursor would read on
+   * from the old place and write it back; two seeks would leave two intakes, of which nobody ever closes one.
+   */
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before.then(work);
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(name, settled);
+    void settled.then(() => {
+      if (this.#turns.get(name) === settled) this.#turns.delete(name);
+    });
+    return await turn;
   }
 
   async #storeDeadLetter(
@@ -453,6 +490,10 @@ class Port implements MessagingPort {
     const durability = this.#driver.durability(topic, {});
     const [outcome] = await this.#published(topic, [letter], { durability, signal: undefined });
     if (outcome?.kind !== 'stored') throw outcome?.error ?? new PortError('internal', 'the driver gave no outcome');
+  }
+
+  expireLeases(): void {
+    for (const session of this.#sessions.values()) session.expireLeases();
   }
 
   async ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
@@ -522,15 +563,16 @@ class Port implements MessagingPort {
     await this.#admin(async () => {
       const definition = await this.#definitions.subscription(name);
       const topic = await this.#definitions.topic(definition.topic);
-      checkSeek(to, topic.partitions);
+      checkPositionIn(to, topic.partitions, 'to');
       this.#require(seekCapability(to), topic.queueType);
-      const move = async (): Promise<void> => await this.#driver.seek(definition, topic, to);
-      await this.#opening.get(name)?.catch(() => undefined); // its own caller is told
-      const session = this.#sessions.get(name);
-      if (session === undefined || session.isClosing) {
-        await session?.close();
-        await move();
-      } else await session.seek(move);
+      await this.#inTurn(name, async () => {
+        const move = async (): Promise<void> => await this.#driver.seek(definition, topic, to);
+        const session = this.#sessions.get(name);
+        if (session === undefined || session.isClosing) {
+          await session?.close();
+          await move();
+        } else await session.seek(move);
+      });
     });
   }
 
@@ -649,6 +691,19 @@ class Port implements MessagingPort {
 function seekCapability(to: Position): Capability {
   if (to === 'earliest' || to === 'latest') return 'replay.earliest';
   return 'timestampMs' in to ? 'replay.timestamp' : 'replay.offset';
+}
+
+/** Rare, and absent fields must stay absent: the plain case makes one object. */
+function hasSchedule({ delayMs, ttlMs, priority }: PublishMessage): boolean {
+  return delayMs !== undefined || ttlMs !== undefined || priority !== undefined;
+}
+
+function schedule({ delayMs, ttlMs, priority }: PublishMessage): Partial<OutgoingMessage> {
+  return {
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(priority === undefined ? {} : { priority }),
+  };
 }
 
 /** Outcomes of the sent ones between those that were refused here, in the caller's order. */

@@ -9,6 +9,7 @@
  * its lease ends here at once and its token answers `expired`: an ack would promise what nobody can keep.
  */
 
+import { type PortClock, systemClock } from './clock.ts';
 import { DueQueue, type DueTask } from './due-queue.ts';
 import type { Driver, DriverDelivery, Intake, IntakeCredit } from './driver.ts';
 import { PortError } from './errors.ts';
@@ -56,7 +57,8 @@ export class SubscriptionSession {
   readonly #hooks: SessionHooks;
   readonly #tokenPrefix: string;
   readonly #ready: ReadyQueue;
-  readonly #due = new DueQueue(monotonicMs);
+  readonly #clock: PortClock;
+  readonly #due: DueQueue;
   readonly #entries = new Map<DriverDelivery, Entry>();
   /** Not extended ones, in the order they expire: the deadline is the same for all. */
   readonly #leases = new Map<string, Lease>();
@@ -76,7 +78,10 @@ export class SubscriptionSession {
     readonly topic: TopicDefinition;
     readonly tokenPrefix: string;
     readonly hooks: SessionHooks;
+    readonly clock?: PortClock;
   }) {
+    this.#clock = options.clock ?? systemClock;
+    this.#due = new DueQueue(this.#clock);
     this.#driver = options.driver;
     this.definition = options.definition;
     this.topic = options.topic;
@@ -116,9 +121,13 @@ export class SubscriptionSession {
       },
       this.#bounded(credit),
     );
+    if (this.isClosing) {
+      // Closed while the backend was asked: nobody else knows of this intake, and it would read on for nobody.
+      await intake.close();
+      return;
+    }
     this.#intake = intake;
     this.#grant();
-    if (this.#ended !== undefined) await intake.close();
   }
 
   /** Gives back what the consumer holds, as untouched; the last one closes the session. */
@@ -197,13 +206,21 @@ export class SubscriptionSession {
       this.#leases.delete(token);
       this.#extendedLeases.set(token, lease);
       if (lease.extended !== null) this.#due.cancel(lease.extended);
-      lease.deadlineMs = monotonicMs() + deadlineMs;
+      lease.deadlineMs = this.#clock.monotonicMs() + deadlineMs;
       lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
       return 'ok';
     });
   }
 
-  /** Everything outstanding ends as expired, without counting; the intake is closed, the cursor moved, a new intake opened. */
+  /** Every lease ends now, as if its deadline had come: a consumer's connection was lost. */
+  expireLeases(): void {
+    for (const lease of [...this.#leases.values(), ...this.#extendedLeases.values()]) this.#expire(lease);
+  }
+
+  /**
+   * Everything outstanding ends as expired, without counting; the intake is closed, the cursor moved, a new intake opened.
+   * One at a time: the port sees to that.
+   */
   async seek(move: () => Promise<void>): Promise<void> {
     const intake = this.#intake;
     this.#intake = undefined;
@@ -212,7 +229,19 @@ export class SubscriptionSession {
     try {
       await move();
     } finally {
-      if (!this.isClosing) await this.open(this.#wantedCredit());
+      await this.#reopen();
+    }
+  }
+
+  /** A session without an intake would answer every pull with nothing for ever: so it ends, and the next pull opens another. */
+  async #reopen(): Promise<void> {
+    if (this.isClosing) return;
+    try {
+      await this.open(this.#wantedCredit());
+    } catch (reason) {
+      const error = PortError.from(reason);
+      this.#end(error);
+      throw error;
     }
   }
 
@@ -269,26 +298,35 @@ export class SubscriptionSession {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      const waiting = [...this.#consumers].filter((consumer) => consumer.isWaiting);
-      let left = waiting.length;
-      for (const consumer of waiting) {
-        if (this.#ready.count === 0) break;
-        consumer.offer(Math.ceil(this.#ready.count / left));
-        left -= 1;
-      }
-      // The one served first goes to the back of the line.
-      for (const consumer of waiting) {
-        if (consumer.isWaiting || !this.#consumers.delete(consumer)) continue;
-        this.#consumers.add(consumer);
-      }
+      // A consumer may have many callers that wait, and one round serves the first of each: the next round serves the next ones.
+      let isMore = true;
+      while (isMore) isMore = this.#serveOneEach();
     });
+  }
+
+  /** Whether anything was handed out. */
+  #serveOneEach(): boolean {
+    if (this.#ready.count === 0) return false;
+    const waiting = [...this.#consumers].filter((consumer) => consumer.isWaiting);
+    let left = waiting.length;
+    for (const consumer of waiting) {
+      if (this.#ready.count === 0) break;
+      consumer.offer(Math.ceil(this.#ready.count / left));
+      left -= 1;
+    }
+    // The one served first goes to the back of the line.
+    for (const consumer of waiting) {
+      if (consumer.isWaiting || !this.#consumers.delete(consumer)) continue;
+      this.#consumers.add(consumer);
+    }
+    return waiting.length > 0;
   }
 
   #lease(entry: Entry, consumer: SessionConsumer): Delivery {
     entry.state = 'leased';
     this.#tokens += 1;
     const token = `${this.#tokenPrefix}.${this.#tokens.toString(36)}`;
-    const now = monotonicMs();
+    const now = this.#clock.monotonicMs();
     const lease: Lease = { token, entry, consumer, deadlineMs: now + this.definition.ackDeadlineMs, extended: null };
     this.#leases.set(token, lease);
     consumer.hold(entry.delivery.bytes);
@@ -298,7 +336,7 @@ export class SubscriptionSession {
     return {
       token,
       attempt: entry.attempt,
-      deadlineMs: Date.now() + this.definition.ackDeadlineMs,
+      deadlineMs: this.#clock.nowMs() + this.definition.ackDeadlineMs,
       message: entry.delivery.message,
     };
   }
@@ -330,6 +368,8 @@ export class SubscriptionSession {
 
   #statusWithoutLease(token: string): SettleStatus {
     if (this.#expiredTokens.has(token)) return 'expired';
+    // Of another process or session, such as this one before its restart: its number says nothing here.
+    if (!token.startsWith(`${this.#tokenPrefix}.`)) return 'invalid';
     const number = Number.parseInt(token.slice(this.#tokenPrefix.length + 1), 36);
     if (!(number >= 1 && number <= this.#tokens)) return 'invalid';
     return 'already';
@@ -337,7 +377,7 @@ export class SubscriptionSession {
 
   #expireDue(): void {
     this.#expiryTask = undefined;
-    const now = monotonicMs();
+    const now = this.#clock.monotonicMs();
     for (const lease of this.#leases.values()) {
       if (lease.deadlineMs > now) {
         this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
@@ -373,7 +413,7 @@ export class SubscriptionSession {
   #fail(entry: Entry, delayMs: number | undefined, reason: string): void {
     const { onExhausted, retry, ordering } = this.definition;
     if (onExhausted !== 'block' && entry.attempt >= retry.maxAttempts) {
-      void this.#exhaust(entry, reason);
+      this.#exhaustAlone(entry, reason);
       return;
     }
     const wait = delayMs ?? backoffMs(entry.attempt, retry);
@@ -423,7 +463,7 @@ export class SubscriptionSession {
       });
     } catch {
       // Not stored, or not known to be: the message stays unsettled, so a second dead letter is possible and none is lost.
-      this.#after(limits.deadLetterRetryMs, entry, () => void this.#exhaust(entry, reason));
+      this.#after(limits.deadLetterRetryMs, entry, () => this.#exhaustAlone(entry, reason));
       return;
     }
     if (!this.#entries.has(entry.delivery)) return; // lost meanwhile: it comes again
@@ -432,12 +472,17 @@ export class SubscriptionSession {
     this.#pump();
   }
 
+  /** Nobody waits for it. A backend that could not write the settlement writes it with the next one, or the message comes again. */
+  #exhaustAlone(entry: Entry, reason: string): void {
+    this.#exhaust(entry, reason).catch(() => undefined);
+  }
+
   #after(delayMs: number, entry: Entry, work: () => void): void {
     if (delayMs <= 0) {
       work();
       return;
     }
-    this.#due.at(monotonicMs() + delayMs, () => {
+    this.#due.at(this.#clock.monotonicMs() + delayMs, () => {
       if (entry.state === 'waiting') work();
     });
   }
@@ -490,8 +535,4 @@ export class SubscriptionSession {
 
 function backoffMs(attempt: number, retry: SubscriptionDefinition['retry']): number {
   return Math.min(retry.maxBackoffMs, retry.minBackoffMs * 2 ** (attempt - 1));
-}
-
-function monotonicMs(): number {
-  return performance.now();
 }

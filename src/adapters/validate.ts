@@ -152,7 +152,6 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
       `must match ${limits.namePattern.source}`,
     );
     problems.check(onExhausted === 'deadLetter', 'deadLetterTopic', 'needs onExhausted "deadLetter"');
-    problems.check(options.deadLetterTopic !== options.topic, 'deadLetterTopic', 'must not be the topic itself');
   }
   const deadLetterTopic = options.deadLetterTopic ?? `${options.name}.dead`;
   if (onExhausted === 'deadLetter') {
@@ -160,6 +159,12 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
       limits.namePattern.test(deadLetterTopic),
       'name',
       'leaves no room for the dead-letter topic: give deadLetterTopic',
+    );
+    // Also where nobody named it: a reader "x" of the topic "x.dead" would feed every dead letter back to itself.
+    problems.check(
+      deadLetterTopic !== options.topic,
+      'deadLetterTopic',
+      `must not be the topic itself${options.deadLetterTopic === undefined ? ', as it is by default here: give another' : ''}`,
     );
   }
   const requires = options.requires ?? [];
@@ -185,19 +190,21 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
   };
 }
 
-export function checkSeek(to: Position, partitions: number): void {
+/** @param path the caller's word for it: `to` of a seek, `start` of a subscription. */
+export function checkPositionIn(position: Position, partitions: number, path: 'to' | 'start'): void {
+  const what = path === 'to' ? 'seek' : 'subscription';
   const problems = new Problems();
-  checkPosition(to, 'to', problems);
-  problems.end('seek');
-  if (typeof to === 'string' || !('offsets' in to)) return;
-  for (const partition of Object.keys(to.offsets)) {
+  checkPosition(position, path, problems);
+  problems.end(what);
+  if (typeof position === 'string' || !('offsets' in position)) return;
+  for (const partition of Object.keys(position.offsets)) {
     problems.check(
       Number(partition) < partitions,
-      `to.offsets.${partition}`,
+      `${path}.offsets.${partition}`,
       `is not a partition of the topic, which has ${partitions}`,
     );
   }
-  problems.end('seek');
+  problems.end(what);
 }
 
 function checkPosition(position: Position, path: string, problems: Problems): void {
@@ -241,9 +248,11 @@ export function checkMessage(message: PublishMessage, index: number): CheckedMes
   if (id !== undefined && (typeof id !== 'string' || id.length === 0 || id.length > limits.idCharactersMax)) {
     throw badMessage(index, 'id', `must have 1 to ${limits.idCharactersMax} characters`);
   }
-  if (timestampMs !== undefined && !(Number.isSafeInteger(timestampMs) && timestampMs >= 0)) {
-    throw badMessage(index, 'timestamp', 'must be milliseconds since 1970, a whole number');
-  }
+  const isTime =
+    timestampMs === undefined ||
+    (Number.isInteger(timestampMs) && timestampMs >= 0 && timestampMs <= limits.timestampMsMax);
+  if (!isTime)
+    throw badMessage(index, 'timestamp', 'must be milliseconds since 1970, a whole number, before the year 10000');
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const header of headers) bytes += header.name.length + header.value.length;
   return { key, value, headers, contentType: contentType ?? null, id, timestampMs, bytes };

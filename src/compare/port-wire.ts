@@ -56,7 +56,7 @@ export function openPortWire(options: PortWireOptions): Wire {
     async createSubscription(spec) {
       await refusing(port.createSubscription(subscriptionOptions(spec)));
     },
-    deleteSubscription: (name) => refusing(port.deleteSubscription(name)),
+    deleteSubscription: (name) => refusing(deleteWithDeadLetters(port, name)),
     publisher: (topic) =>
       Promise.resolve(
         portPublisher(port, topic, (durability) => {
@@ -70,6 +70,13 @@ export function openPortWire(options: PortWireOptions): Wire {
     seek: (subscription: string, to: Position) => refusing(port.seek(subscription, to)),
     close: () => port.close(),
   };
+}
+
+/** For users dead letters outlive their subscription; a comparison leaves nothing behind. */
+async function deleteWithDeadLetters(port: MessagingPort, name: string): Promise<void> {
+  const { deadLetterTopic } = await port.describeSubscription(name);
+  await port.deleteSubscription(name);
+  if (deadLetterTopic !== null) await port.deleteTopic(deadLetterTopic);
 }
 
 function subscriptionOptions(spec: SubscriptionSpec) {

@@ -81,6 +81,7 @@ export interface Wire {
   deleteTopic(name: string): Promise<void>;
   /** Resolves when every later publish will reach it. */
   createSubscription(spec: SubscriptionSpec): Promise<void>;
+  /** And the dead-letter topic that came with it. */
   deleteSubscription(name: string): Promise<void>;
   publisher(topic: string): Promise<WirePublisher>;
   consume(subscription: string, options: ConsumeOptions): Promise<WireConsumer>;

@@ -42,11 +42,12 @@ export const engineErrors = {
   write_failed: { meaning: 'the write failed and was undone; nothing was stored', retryable: true },
   read_failed: { meaning: 'the disk did not give the bytes; they may be there at the next try', retryable: true },
   sync_failed: {
-    meaning: 'the sync failed: the records may be on the disk or not; the partition is fenced',
+    meaning:
+      'a sync failed, or a failed write could not be undone: the records may be stored or not; the partition is fenced',
     retryable: false,
   },
   fenced: {
-    meaning: 'the partition refuses appends since a failed sync, until the directory is opened again',
+    meaning: 'the partition refuses appends since its disk failed, until the directory is opened again',
     retryable: false,
   },
   log_corrupt: {

@@ -4,7 +4,14 @@ export { type DamageLocation, EngineError, type EngineErrorCode, engineErrors } 
 export { limits as logLimits } from './limits.ts';
 export type { EngineOptions } from './options.ts';
 export type { Clock, Timer } from './platform/clock.ts';
-export type { DirectoryLock, File, FileStatus, FileSystem } from './platform/file-system.ts';
+export {
+  type DirectoryLock,
+  type File,
+  type FileStatus,
+  type FileSystem,
+  systemFileSystem,
+} from './platform/file-system.ts';
 export type { Random } from './platform/random.ts';
 export { openEngine } from './broker/engine.ts';
 export type * from './types.ts';
+export * from './maintenance/index.ts';

@@ -24,8 +24,11 @@ export const limits = {
   segmentAgeMsMax: 7 * 24 * 3_600_000,
   /** One index entry for so many bytes of log: a lookup reads at most this and one batch. Kafka's default. */
   indexIntervalBytes: 4_096,
-  /** Accepted and not yet written, in one partition: above this appends wait before they are accepted. */
+  /** Accepted, and not yet written or for fsync not yet synced, in one partition: above this appends wait before they are
+   *  accepted. */
   queuedBytesMax: 64 * 1024 * 1024,
+  /** The same, counted in appends: small ones take more memory for their promises than for their bytes. */
+  queuedAppendsMax: 65_536,
   /** Appends of one partition that wait for room in the queue; above: `queue_full`. */
   waitingAppendsMax: 65_536,
   /** One write call: small enough to stay in the processor's cache, and so that those who are answered first build their

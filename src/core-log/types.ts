@@ -128,6 +128,8 @@ export interface RecoveryReport {
     readonly quarantineFile: string | null;
     readonly fencedReason: string | null;
   }[];
+  /** Torn ends of the maps of topics, definitions and cursors, kept aside. */
+  readonly maps: readonly { readonly name: string; readonly truncatedBytes: number; readonly quarantineFile: string }[];
 }
 
 export interface Engine extends AsyncDisposable {

@@ -1,7 +1,7 @@
 /** The REST API over a port, as a fastify instance that does not listen by itself: tests use `inject`. */
 
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyRequest, LogController } from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { z } from 'zod';
 import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts';
 import type { App, GatewayContext } from './context.ts';
@@ -72,9 +72,9 @@ export function buildApp(options: AppOptions): GatewayApp {
   });
   // The schemas of answers are for the document, and tests hold the answers to them.
   app.setSerializerCompiler(() => JSON.stringify);
-  useStrictJsonBodies(app as never);
+  const bodies = useGuards(app, context);
+  useStrictJsonBodies(app as never, (request, bytes) => bodies.arrived(request, bytes));
   useProblems(app as never, (code) => context.metrics.problem(code));
-  useGuards(app, context);
   const methodsByUrl = methodsOf(app);
   restRoutes(app, context);
   documentRoutes(app, context);
@@ -82,10 +82,15 @@ export function buildApp(options: AppOptions): GatewayApp {
   return { app, context };
 }
 
+interface BodyBudget {
+  /** The body is here and has this size: a chunked one, such as that of a pull that waits, need not keep its room for the largest. */
+  arrived(request: object, bytes: number): void;
+}
+
 /** Bounds and bookkeeping around every request. */
-function useGuards(app: App, context: GatewayContext): void {
+function useGuards(app: App, context: GatewayContext): BodyBudget {
   let bodyBytes = 0;
-  const reserved = new WeakMap<FastifyRequest, number>();
+  const reserved = new WeakMap<object, number>();
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     if (context.isDraining && request.url.startsWith('/v1/')) {
@@ -100,14 +105,17 @@ function useGuards(app: App, context: GatewayContext): void {
         );
         return;
       }
-      bodyBytes += bytes;
-      reserved.set(request as never, bytes);
+      reserve(request, bytes);
     }
     done();
   });
-  const settle = (request: unknown): void => {
-    bodyBytes -= reserved.get(request as FastifyRequest) ?? 0;
-    reserved.delete(request as FastifyRequest);
+  const reserve = (request: object, bytes: number): void => {
+    bodyBytes += bytes - (reserved.get(request) ?? 0);
+    reserved.set(request, bytes);
+  };
+  const settle = (request: object): void => {
+    reserve(request, 0);
+    reserved.delete(request);
   };
   app.addHook('onResponse', (request, reply, done) => {
     settle(request);
@@ -123,6 +131,12 @@ function useGuards(app: App, context: GatewayContext): void {
     settle(request);
     done();
   });
+  return {
+    arrived: (request, bytes) => {
+      // One that was aborted meanwhile has nothing reserved any more, and nobody would settle it again.
+      if (reserved.has(request)) reserve(request, bytes);
+    },
+  };
 }
 
 function announcedBodyBytes(request: { readonly headers: Record<string, unknown> }): number {

@@ -103,8 +103,9 @@ function put(target: Record<string, unknown>, setting: Setting, given: string | 
     target[first] = value;
     return;
   }
-  const section = target[first];
-  target[first] = { ...(typeof section === 'object' && section !== null ? section : {}), [second]: value };
+  const section = target[first] ?? {};
+  // A section that is none, such as `native: 5`, is left for the schema to refuse.
+  if (typeof section === 'object') target[first] = { ...section, [second]: value };
 }
 
 function readValue({ read, path }: Setting, given: string | boolean, source: string): unknown {

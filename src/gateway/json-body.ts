@@ -19,13 +19,17 @@ type DefaultParser = (
   done: (error: Error | null, value?: unknown) => void,
 ) => void;
 
-/** Reads `application/json` (and refuses everything else: fastify answers 415 for types without a parser). */
-export function useStrictJsonBodies(app: FastifyInstance): void {
+/** `onArrived` is told the size of each body. Reads `application/json` (and refuses everything else: fastify answers 415 for types without a parser). */
+export function useStrictJsonBodies(
+  app: FastifyInstance,
+  onArrived: (request: FastifyRequest, bytes: number) => void = () => undefined,
+): void {
   // Refuses `__proto__` and `constructor.prototype` as keys.
   const parse = app.getDefaultJsonParser('error', 'error') as unknown as DefaultParser;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
+    onArrived(request, bytes.length);
     if (!isUtf8(bytes)) {
       done(new PortError('invalid_argument', 'the body is not UTF-8'));
       return;
@@ -38,9 +42,19 @@ export function useStrictJsonBodies(app: FastifyInstance): void {
       else done(error, value);
     };
     // Only a text with these can hold a forbidden key, plainly or in disguise; the strict parser looks twice as long.
-    if (hasEscape || text.includes('proto')) parse(request, text, finish);
+    if (hasEscape || text.includes('proto'))
+      parse(request, text, (error, value) => finish(error && keyError(text), value));
     else finish(...parsed(text));
   });
+}
+
+/** The strict parser says the same of a text that is no JSON and of one with a key that it forbids. */
+function keyError(text: string): PortError {
+  const [error] = parsed(text);
+  return (
+    error ??
+    new PortError('invalid_argument', 'the body has a key __proto__ or constructor.prototype, which is not read')
+  );
 }
 
 function parsed(text: string): [PortError | null, unknown?] {

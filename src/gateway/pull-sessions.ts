@@ -53,6 +53,20 @@ export class PullSessions {
    * @throws PortError `subscription_not_found`, `too_many_in_flight`, `draining`.
    */
   async pull(subscription: string, options: PullOptions): Promise<readonly Delivery[]> {
+    const startedAt = performance.now();
+    const isFirst = !this.#sessions.has(subscription);
+    try {
+      return await this.#pullOnce(subscription, options);
+    } catch (reason) {
+      if (isFirst || options.signal.aborted || this.#isClosed) throw reason;
+      // The consumer of an earlier pull had ended, perhaps long ago: deleted and made again meanwhile, the subscription is there. A new
+      // one knows.
+      const leftMs = Math.max(0, options.waitMs - (performance.now() - startedAt));
+      return await this.#pullOnce(subscription, { ...options, waitMs: leftMs });
+    }
+  }
+
+  async #pullOnce(subscription: string, options: PullOptions): Promise<readonly Delivery[]> {
     const session = this.#session(subscription);
     if (session.pulling >= gatewayLimits.pullsWaitingPerSubscriptionMax) {
       throw new PortError('too_many_in_flight', `${session.pulling} pulls wait on subscription "${subscription}"`, {
@@ -66,7 +80,7 @@ export class PullSessions {
       this.#noteDelivered(session, deliveries);
       return deliveries;
     } catch (reason) {
-      // Ended under us: the next pull opens a new one, and learns whether the subscription is gone.
+      // Ended under us: the next try opens a new one, and learns whether the subscription is gone.
       this.#forget(subscription, session);
       throw PortError.from(reason);
     } finally {

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Driver, DriverDelivery, Intake, IntakeSink } from '../../src/adapters/driver.ts';
+import { PortError } from '../../src/adapters/errors.ts';
 import type { SubscriptionDefinition, TopicDefinition } from '../../src/adapters/port.ts';
 import { type DeadLetter, SubscriptionSession } from '../../src/adapters/session.ts';
 
@@ -38,15 +39,21 @@ async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: I
   const givenBack: [string, boolean][] = [];
   const letters: DeadLetter[] = [];
   let failLetters = 0;
+  let ackFailure: Error | undefined;
+  let openingFailure: Error | undefined;
   const intake: Intake = {
     retryMode,
     grant: () => undefined,
-    ack: (delivery) => void acked.push(text(delivery)),
+    ack: async (delivery) => {
+      if (ackFailure !== undefined) throw ackFailure;
+      acked.push(text(delivery));
+    },
     giveBack: (delivery, counted) => void givenBack.push([text(delivery), counted]),
     close: async () => undefined,
   };
   const driver = {
     openIntake: async (_subscription: unknown, _topic: unknown, given: IntakeSink) => {
+      if (openingFailure !== undefined) throw openingFailure;
       sink = given;
       return intake;
     },
@@ -104,6 +111,8 @@ async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: I
     letters,
     lose: (delivery: DriverDelivery) => sink?.lost([delivery]),
     failNextLetters: (count: number) => void (failLetters = count),
+    failAcks: (reason: Error) => void (ackFailure = reason),
+    failOpening: (reason: Error) => void (openingFailure = reason),
   };
 }
 
@@ -246,6 +255,43 @@ describe('a session', () => {
     lose(first);
     expect(await session.ack([a1!.token])).toEqual(['expired']);
     expect(await pull()).toMatchObject([{ value: 'a2' }]);
+  });
+
+  it('a token from before a restart is not called settled: its message comes again', async () => {
+    const { session, feed, pull } = await world();
+    feed('a');
+    await pull();
+    expect(await session.ack(['instanc2.1.1', '############1'])).toEqual(['invalid', 'invalid']);
+  });
+
+  it('a burst reaches every pull that waits, not only the first few: none sleeps beside a message', async () => {
+    const { consumer, feed } = await world();
+    const pulls = Array.from({ length: 50 }, async () => await consumer.pull({ maxMessages: 1, waitMs: 1_000 }));
+    for (let index = 0; index < 50; index += 1) feed(String(index));
+    const values = (await Promise.all(pulls)).flat().map(({ message }) => String(message.value));
+    expect(values).toEqual(Array.from({ length: 50 }, (_, index) => String(index)));
+  });
+
+  it('a backend that cannot write the settlement of a dropped message takes nobody else down', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const { session, feed, pull, failAcks } = await world({ onExhausted: 'drop', deadLetterTopic: null });
+    failAcks(new Error('no space left'));
+    feed('a', null, 3);
+    await pull();
+    await vi.advanceTimersByTimeAsync(1_200);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    await session.close();
+  });
+
+  it('a seek whose backend goes away ends the session: the next pull opens another instead of waiting for ever', async () => {
+    const { session, consumer, failOpening } = await world();
+    failOpening(new PortError('backend_unavailable', 'gone'));
+    await expect(session.seek(async () => undefined)).rejects.toMatchObject({ code: 'backend_unavailable' });
+    expect(session.isClosing).toBe(true);
+    await expect(consumer.pull({ maxMessages: 1, waitMs: 0 })).rejects.toMatchObject({ code: 'backend_unavailable' });
   });
 
   it('several waiting consumers share a burst', async () => {

@@ -4,7 +4,7 @@ import { limits } from '../../src/adapters/limits.ts';
 import type { SubscriptionOptions, TopicOptions } from '../../src/adapters/port.ts';
 import {
   checkMessage,
-  checkSeek,
+  checkPositionIn,
   messageRefusal,
   subscriptionDefinition,
   topicDefinition,
@@ -62,20 +62,31 @@ describe('input of the port', () => {
     expect(problemOf(() => topicDefinition({ name })).code).toBe('invalid_argument');
   });
 
+  it('a timestamp in microseconds is refused alone, before a backend refuses the batch it is in', () => {
+    const of = (timestampMs: number) => () => checkMessage({ value: 'a', timestampMs }, 3);
+    expect(problemOf(of(1_795_648_068_831_123)).errors?.[0]?.path).toBe('messages[3].timestamp');
+    expect(of(limits.timestampMsMax)).not.toThrow();
+    expect(of(0)).not.toThrow();
+  });
+
   it('a subscription whose dead-letter topic is its own topic, or has no room for a name, is refused', () => {
     expect(
       problemOf(() => subscriptionDefinition({ name: 's', topic: 't', deadLetterTopic: 't' })).errors?.[0]?.path,
     ).toBe('deadLetterTopic');
+    // "x" reads "x.dead", the dead letters of another: by default it would feed its own back to itself.
+    expect(problemOf(() => subscriptionDefinition({ name: 'x', topic: 'x.dead' })).errors?.[0]?.path).toBe(
+      'deadLetterTopic',
+    );
     expect(problemOf(() => subscriptionDefinition({ name: 'x'.repeat(249), topic: 't' })).errors?.[0]?.path).toBe(
       'name',
     );
   });
 
   it('a seek names partitions that exist and offsets that can be', () => {
-    expect(() => checkSeek({ offsets: { '0': 5, '3': 0 } }, 4)).not.toThrow();
-    expect(problemOf(() => checkSeek({ offsets: { '4': 5 } }, 4)).code).toBe('invalid_argument');
-    expect(problemOf(() => checkSeek({ offsets: { '0': -1 } }, 4)).code).toBe('invalid_argument');
-    expect(problemOf(() => checkSeek({ offsets: { '1e1': 1 } }, 99)).code).toBe('invalid_argument');
+    expect(() => checkPositionIn({ offsets: { '0': 5, '3': 0 } }, 4, 'to')).not.toThrow();
+    expect(problemOf(() => checkPositionIn({ offsets: { '4': 5 } }, 4, 'to')).code).toBe('invalid_argument');
+    expect(problemOf(() => checkPositionIn({ offsets: { '0': -1 } }, 4, 'to')).code).toBe('invalid_argument');
+    expect(problemOf(() => checkPositionIn({ offsets: { '1e1': 1 } }, 99, 'to')).code).toBe('invalid_argument');
   });
 
   it('sizes are refused message by message, before any backend', () => {

@@ -6,7 +6,7 @@ import { capabilityNames } from '../../src/adapters/capabilities.ts';
 import { pagePath, renderCapabilities, tables } from '../../scripts/print-capabilities.ts';
 
 describe('the page of capabilities', () => {
-  it('is up to date: npx tsx scripts/print-capabilities.ts writes it', () => {
+  it('is up to date: npm run docs writes it', () => {
     expect(readFileSync(pagePath, 'utf8')).toBe(renderCapabilities(tables));
   });
 

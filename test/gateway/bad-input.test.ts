@@ -1,5 +1,8 @@
 /** What is wrong is refused with its code and the names of its fields, in the caller's words, and never half taken. */
 
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { gateway, problemOf, topicAndSubscription, type World } from './support.ts';
 
@@ -137,6 +140,9 @@ describe('paths and queries', () => {
     '/v1/topics/a/partitions/-1/messages',
     '/v1/topics/a/partitions/0/messages?limit=0',
     '/v1/topics/a/partitions/0/messages?limit=ten',
+    '/v1/topics/a/partitions/0/messages?limit=0x10',
+    '/v1/topics/a/partitions/0/messages?limit=1e2',
+    '/v1/subscriptions/a/deadletters?partition=',
     '/v1/topics/a/partitions/0/messages?from=middle',
     '/v1/topics/a/partitions/0/messages?encoding=hex',
     '/v1/subscriptions/a/deadletters?from=5',
@@ -193,6 +199,33 @@ describe('bodies', () => {
   it.each(bodies)('%s are refused', async (_, payload, headers, status, code) => {
     const world = await gateway();
     expect(problemOf(await world.raw('POST', '/v1/topics', payload, headers))).toMatchObject({ status, code });
+  });
+
+  it('a forbidden key is named as what it is: the body is JSON, and says so to whoever looks for the missing brace', async () => {
+    const world = await gateway();
+    const answer = await world.raw('POST', '/v1/topics', '{"name":"a","__proto__":{}}', json);
+    expect(problemOf(answer).detail).toBe('the body has a key __proto__ or constructor.prototype, which is not read');
+  });
+
+  it('pulls that wait with a chunked body leave room for publishes', async () => {
+    const world = await gateway();
+    const { topic, subscription } = await topicAndSubscription(world);
+    await world.app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = world.app.server.address() as AddressInfo;
+    const pulls = Array.from({ length: 40 }, async () => {
+      const path = `/v1/subscriptions/${subscription}/pull`;
+      const waiting = request({ port, method: 'POST', path, headers: json });
+      // Without a length, Node sends it in chunks.
+      waiting.write('{"waitMs":30000,');
+      waiting.end('"maxMessages":1}');
+      const [answer] = (await once(waiting, 'response')) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    });
+    await expect.poll(() => world.context.pulls.waitingCount, { timeout: 10_000, interval: 10 }).toBe(40);
+    const messages = Array.from({ length: 40 }, (_, value) => ({ value }));
+    expect((await world.call('POST', `/v1/topics/${topic}/messages`, { messages })).status).toBe(200);
+    expect(await Promise.all(pulls)).toEqual(Array.from({ length: 40 }, () => 200));
   });
 
   it('application/json with a charset is JSON', async () => {

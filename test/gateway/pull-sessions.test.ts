@@ -58,6 +58,29 @@ describe('a pull session', () => {
     expect([ids.length, new Set(ids).size]).toEqual([40, 40]);
   });
 
+  it('a burst is shared by all pulls that wait: fifty pulls of one message each get fifty messages at once', async () => {
+    const world = await gateway();
+    const { topic, subscription } = await topicAndSubscription(world);
+    const pulls = Array.from(
+      { length: 50 },
+      async () => await pull(world, subscription, { maxMessages: 1, waitMs: 5_000 }),
+    );
+    await expect.poll(() => world.context.pulls.waitingCount, { timeout: 5_000, interval: 5 }).toBe(50);
+    await publish(world, topic, 50);
+    expect((await Promise.all(pulls)).flat()).toHaveLength(50);
+  });
+
+  it('a subscription deleted and made again is there for the next pull, not 404', async () => {
+    const world = await gateway();
+    const { topic, subscription } = await topicAndSubscription(world);
+    await pull(world, subscription, { waitMs: 0 });
+    await world.call('DELETE', `/v1/topics/${topic}`);
+    await world.call('POST', '/v1/topics', { name: topic });
+    expect((await world.call('POST', '/v1/subscriptions', { name: subscription, topic })).status).toBe(201);
+    await publish(world, topic, 1);
+    expect(await pull(world, subscription)).toHaveLength(1);
+  });
+
   it('never has more outstanding than maxInFlight says', async () => {
     const world = await gateway();
     const { topic, subscription } = await topicAndSubscription(world, {}, { maxInFlight: { messages: 3 } });

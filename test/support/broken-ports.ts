@@ -874,8 +874,13 @@ const breaks: Readonly<Record<string, Break>> = {
   'takes messages without a key into a compacted topic': {
     caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
     because: /a message without a key/,
-    driver: (driver) => ({
-      publish: async (topic, ...rest) => await driver.publish({ ...topic, cleanup: 'delete' }, ...rest),
+    port: (port) => ({
+      publish: async (topic, list, options) =>
+        await port.publish(
+          topic,
+          list.map((message) => ({ key: 'made up', ...message })),
+          options,
+        ),
     }),
   },
   'goes on after it was closed': {

@@ -356,10 +356,6 @@ export class ModelDriver implements Driver {
         error: new PortError('unroutable', `topic "${topic.name}" has no subscription`),
       };
     }
-    if (topic.cleanup === 'compact' && message.key === null) {
-      const error = new PortError('invalid_argument', `topic "${topic.name}" is compacted: every message needs a key`);
-      return { kind: 'refused', id: message.id, error };
-    }
     const before = this.#lacks('publish.dedup') ? undefined : model.outcomesById.get(message.id);
     if (before?.kind === 'stored') return { ...before, duplicate: true };
     const partition = this.#partition(topic, message.partition);

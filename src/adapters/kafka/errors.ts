@@ -57,6 +57,7 @@ const codeOfBrokerError: Readonly<Record<string, ErrorCode>> = {
   INVALID_CONFIG: 'invalid_argument',
   INVALID_TOPIC_EXCEPTION: 'invalid_argument',
   INVALID_PARTITIONS: 'invalid_argument',
+  INVALID_REPLICATION_FACTOR: 'invalid_argument',
   REQUEST_TIMED_OUT: 'deadline_exceeded',
 };
 

@@ -12,24 +12,26 @@ export function groupIdOf(subscription: string): string {
   return `sluice.${subscription}`;
 }
 
-/** Commits the start for the partitions that have no offset yet, so that a second call changes nothing. */
+/**
+ * Commits the start for every partition, also where an offset is committed already: that one is of an earlier subscription of this
+ * name, whose group could not be deleted whole. A call that died half-way promised its caller nothing.
+ */
 export async function createGroup(
   client: KafkaClient,
   subscription: SubscriptionDefinition,
   topic: TopicDefinition,
 ): Promise<void> {
-  const groupId = groupIdOf(subscription.name);
-  const partitions = partitionsOf(topic);
-  const committed = await untilServed(() => client.committedOffsets(groupId, topic.name, partitions));
-  const missing = partitions.filter((partition) => !committed.has(partition));
-  if (missing.length === 0) return;
-  const start = await resolvePosition(client, topic, subscription.start, missing);
-  await commitWithoutMember(client, groupId, topic, start);
+  const start = await resolvePosition(client, topic, subscription.start, partitionsOf(topic));
+  await commitWithoutMember(client, groupIdOf(subscription.name), topic, start);
 }
 
-/** Members that still read elsewhere get a moment to notice that the definition is gone. */
+/**
+ * Members that still read elsewhere get a moment to notice that the definition is gone. What is left then is the member of a process
+ * that was killed, which Kafka would miss only after its session timeout: it is shown out. Members of other clients are left alone.
+ */
 export async function deleteGroup(client: KafkaClient, subscription: SubscriptionDefinition): Promise<void> {
   const deadline = Date.now() + kafkaLimits.groupDeleteWaitMs;
+  let hasShownOut = false;
   for (;;) {
     try {
       await untilServed(() => client.deleteGroup(groupIdOf(subscription.name)));
@@ -38,11 +40,16 @@ export async function deleteGroup(client: KafkaClient, subscription: Subscriptio
       if (!isFault(reason, 'NON_EMPTY_GROUP')) throw reason;
       if (Date.now() >= deadline) {
         const { members } = await client.describeGroup(groupIdOf(subscription.name));
-        throw new PortError(
-          'backend_rejected',
-          `subscription "${subscription.name}" is still read by ${members.join(', ')}`,
-          { cause: reason },
-        );
+        const others = members.filter(({ isOurs }) => !isOurs);
+        if (others.length > 0 || hasShownOut) {
+          const who = members.map(({ text }) => text).join(', ');
+          throw new PortError('backend_rejected', `subscription "${subscription.name}" is still read by ${who}`, {
+            cause: reason,
+          });
+        }
+        for (const { memberId } of members) await client.leaveGroup(groupIdOf(subscription.name), memberId);
+        hasShownOut = true;
+        continue;
       }
     }
     await pause(kafkaLimits.retryDelayMs);
@@ -59,7 +66,7 @@ export async function seekGroup(
   const offsets = await resolvePosition(client, topic, to, namedPartitions(topic, to));
   const { state, members } = await untilServed(() => client.describeGroup(groupId));
   if (members.length > 0) {
-    const who = `${members.length} member(s) read it in other processes (${members.join(', ')}; group ${state})`;
+    const who = `${members.length} member(s) read it in other processes (${members.map(({ text }) => text).join(', ')}; group ${state})`;
     throw new PortError(
       'backend_rejected',
       `cannot seek subscription "${subscription.name}": ${who}; close them first`,

@@ -67,6 +67,14 @@ export interface Membership {
   readonly memberId: string;
 }
 
+export interface GroupMemberInfo {
+  readonly memberId: string;
+  /** A process of Sluice: by the group's protocol, or while it rebalances and has none, by the name of the client. */
+  readonly isOurs: boolean;
+  /** Who and where, for people. */
+  readonly text: string;
+}
+
 export interface KafkaClient {
   /** Resolves when one broker answered. */
   connect(timeoutMs: number): Promise<void>;
@@ -127,7 +135,7 @@ export interface KafkaClient {
     partitions: readonly number[],
   ): Promise<ReadonlyMap<number, GroupOffset>>;
   /** Such as `Empty`, `Stable`, `Dead`; and who its members are. */
-  describeGroup(groupId: string): Promise<{ readonly state: string; readonly members: readonly string[] }>;
+  describeGroup(groupId: string): Promise<{ readonly state: string; readonly members: readonly GroupMemberInfo[] }>;
   /** A group that does not exist is deleted already. */
   deleteGroup(groupId: string): Promise<void>;
 

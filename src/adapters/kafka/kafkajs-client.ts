@@ -7,6 +7,7 @@ import { KafkaFault, toFault } from './errors.ts';
 import type {
   FetchAnswer,
   FetchPosition,
+  GroupMemberInfo,
   GroupOffset,
   JoinedGroup,
   KafkaClient,
@@ -35,12 +36,14 @@ const ASSIGNMENT_PROTOCOL = 'sluice-sticky-1';
 
 export class KafkaJsClient implements KafkaClient {
   readonly #connections: KafkaJsConnections;
+  readonly #clientId: string;
   readonly #topics = new Map<string, { partitions: readonly PartitionMetadata[]; atMs: number }>();
   readonly #coordinators = new Map<string, number>();
   #controller = -1;
 
   constructor(options: KafkaJsClientOptions) {
     this.#connections = new KafkaJsConnections(options);
+    this.#clientId = options.clientId;
   }
 
   async connect(timeoutMs: number): Promise<void> {
@@ -357,13 +360,19 @@ export class KafkaJsClient implements KafkaClient {
     return found;
   }
 
-  async describeGroup(groupId: string): Promise<{ readonly state: string; readonly members: readonly string[] }> {
+  async describeGroup(
+    groupId: string,
+  ): Promise<{ readonly state: string; readonly members: readonly GroupMemberInfo[] }> {
     const answer = await this.#askCoordinator(groupId, (broker) => broker.describeGroups({ groupIds: [groupId] }));
     const group = answer.groups[0];
     if (group === undefined) return { state: 'Dead', members: [] };
     return {
       state: group.state,
-      members: group.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`),
+      members: group.members.map(({ memberId, clientId, clientHost }) => ({
+        memberId,
+        isOurs: group.protocol === ASSIGNMENT_PROTOCOL || clientId === this.#clientId,
+        text: `${clientId} at ${clientHost}`,
+      })),
     };
   }
 

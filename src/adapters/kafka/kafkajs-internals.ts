@@ -127,7 +127,12 @@ export interface Broker {
   describeGroups(options: { groupIds: readonly string[] }): Promise<{
     readonly groups: readonly {
       readonly state: string;
-      readonly members: readonly { readonly clientId: string; readonly clientHost: string }[];
+      readonly protocol: string;
+      readonly members: readonly {
+        readonly memberId: string;
+        readonly clientId: string;
+        readonly clientHost: string;
+      }[];
     }[];
   }>;
   deleteGroups(groupIds: readonly string[]): Promise<{

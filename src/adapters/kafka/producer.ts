@@ -34,12 +34,12 @@ interface PartitionQueue {
   entries: Entry[];
   /** Taken and not yet settled; also while it waits to be tried again. */
   inFlight: Entry[] | null;
-  /** Set after a batch was too large for the broker: the next ones are smaller. */
+  /** Small after a batch that the broker refused as a whole, and growing again with what it takes. */
   messagesMax: number;
 }
 
 /** What an error of the broker means for a batch. Whatever is not listed may or may not have been stored. */
-const answers: Readonly<Record<string, 'retry' | 'split' | PortError['code']>> = {
+const answers: Readonly<Record<string, 'retry' | PortError['code']>> = {
   NOT_LEADER_FOR_PARTITION: 'retry',
   LEADER_NOT_AVAILABLE: 'retry',
   UNKNOWN_TOPIC_OR_PARTITION: 'retry',
@@ -47,8 +47,8 @@ const answers: Readonly<Record<string, 'retry' | 'split' | PortError['code']>> =
   FENCED_LEADER_EPOCH: 'retry',
   NOT_ENOUGH_REPLICAS: 'retry',
   CORRUPT_MESSAGE: 'retry',
-  MESSAGE_TOO_LARGE: 'split',
-  RECORD_LIST_TOO_LARGE: 'split',
+  MESSAGE_TOO_LARGE: 'message_too_large',
+  RECORD_LIST_TOO_LARGE: 'message_too_large',
   INVALID_TOPIC_EXCEPTION: 'backend_rejected',
   TOPIC_AUTHORIZATION_FAILED: 'backend_rejected',
   CLUSTER_AUTHORIZATION_FAILED: 'backend_rejected',
@@ -57,6 +57,14 @@ const answers: Readonly<Record<string, 'retry' | 'split' | PortError['code']>> =
   INVALID_REQUIRED_ACKS: 'backend_rejected',
   POLICY_VIOLATION: 'backend_rejected',
 };
+
+/** Of one message, or of all together; but a batch holds the messages of many callers, and the others did nothing wrong. */
+const faultsOfSome: ReadonlySet<string> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_TIMESTAMP',
+  'INVALID_RECORD',
+]);
 
 export class Producer {
   readonly #client: KafkaClient;
@@ -179,7 +187,6 @@ export class Producer {
       bytes += entry.bytes;
     }
     queue.entries = taken === queue.entries.length ? [] : queue.entries.slice(taken);
-    queue.messagesMax = kafkaLimits.batchMessagesMax;
     if (batch.length === 0) this.#queues.delete(`${queue.partition} ${queue.topic}`);
     return batch.length === 0 ? null : batch;
   }
@@ -227,6 +234,7 @@ export class Producer {
   /** False when the batch is to be tried again. */
   #settleAnswer(queue: PartitionQueue, answer: ProduceAnswer | undefined): boolean {
     if (answer?.type === null) {
+      queue.messagesMax = Math.min(kafkaLimits.batchMessagesMax, queue.messagesMax * 2);
       this.#done(queue, (index) => ({ kind: 'stored', offset: answer.baseOffset + index }));
       return true;
     }
@@ -234,18 +242,17 @@ export class Producer {
     const meaning = answers[type];
     const text = `${queue.topic}-${queue.partition}: ${type}`;
     if (meaning === 'retry') return false;
-    if (meaning === 'split' && (queue.inFlight?.length ?? 0) > 1) {
+    if (faultsOfSome.has(type) && (queue.inFlight?.length ?? 0) > 1) {
       this.#split(queue);
     } else if (meaning === undefined) {
       this.#done(queue, () => ({ kind: 'unknown', error: new PortError('publish_outcome_unknown', text) }));
     } else {
-      const code = meaning === 'split' ? 'message_too_large' : meaning;
-      this.#done(queue, () => ({ kind: 'refused', error: new PortError(code, text) }));
+      this.#done(queue, () => ({ kind: 'refused', error: new PortError(meaning, text) }));
     }
     return true;
   }
 
-  /** The topic takes smaller batches than ours: back to the head of the queue, half as many at a time. */
+  /** Back to the head of the queue, half as many at a time, until those are found that the broker does not take. */
   #split(queue: PartitionQueue): void {
     const batch = queue.inFlight ?? [];
     queue.entries = [...batch, ...queue.entries];

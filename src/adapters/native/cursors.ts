@@ -33,6 +33,18 @@ export async function deleteTracker(engine: Engine, subscription: string, partit
   await engine.cursors.put(cursorKey(subscription, partition), null, 'os');
 }
 
+/** A cursor in words, for whoever looks at a data directory; null when it is none of ours. */
+export function describeCursor(key: string, bytes: Buffer): string | null {
+  if (!key.startsWith('cursor/') || bytes.length < WATERMARK_BYTES) return null;
+  try {
+    const tracker = AckTracker.decode(Number(bytes.readBigUInt64BE(0)), bytes.subarray(WATERMARK_BYTES));
+    const above = tracker.settledAboveWatermark;
+    return `everything before offset ${tracker.watermark} is settled${above === 0 ? '' : `, and ${above} above it`}`;
+  } catch {
+    return null; // of a newer encoding, or damaged: the bytes are still counted
+  }
+}
+
 function cursorKey(subscription: string, partition: number): string {
   return `cursor/${subscription}/${partition}`;
 }

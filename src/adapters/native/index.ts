@@ -29,6 +29,8 @@ const VERSION = '0.1.0';
 const META_PREFIX = 'port/';
 const topicOptions: readonly string[] = topicOptionNames;
 
+export { describeCursor, loadTracker } from './cursors.ts';
+
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);
   try {
@@ -43,12 +45,17 @@ export async function openDriver(config: Readonly<Record<string, unknown>>): Pro
   }
 }
 
+/** The driver over an engine that is open already, and is closed with it. */
+export function driverOver(engine: Engine, options: Omit<NativeOptions, 'dataDir'>): Driver {
+  return new NativeDriver(engine, options);
+}
+
 class NativeDriver implements Driver {
   readonly info: BackendInfo = { backend: 'native', product: 'Sluice log', version: VERSION };
   readonly #engine: Engine;
-  readonly #options: NativeOptions;
+  readonly #options: Omit<NativeOptions, 'dataDir'>;
 
-  constructor(engine: Engine, options: NativeOptions) {
+  constructor(engine: Engine, options: Omit<NativeOptions, 'dataDir'>) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -153,11 +160,7 @@ class NativeDriver implements Driver {
   ): Promise<readonly PublishOutcome[]> {
     const byPartition = new Map<number, number[]>();
     const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
-    for (const [index, { id, key, partition }] of messages.entries()) {
-      if (key === null && topic.cleanup === 'compact') {
-        outcomes[index] = { kind: 'refused', id, error: keyRequired(topic.name) };
-        continue;
-      }
+    for (const [index, { partition }] of messages.entries()) {
       const indexes = byPartition.get(partition);
       if (indexes === undefined) byPartition.set(partition, [index]);
       else indexes.push(index);
@@ -307,14 +310,6 @@ class NativeDriver implements Driver {
     }
     return offset;
   }
-}
-
-/** Of a batch only these are refused; the log would refuse all of it. */
-function keyRequired(topic: string): PortError {
-  return new PortError(
-    'invalid_argument',
-    `topic "${topic}" is compacted: a message without a key could not be replaced`,
-  );
 }
 
 /** After a failed sync the bytes may be on the disk or not: that is not a no. */

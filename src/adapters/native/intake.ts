@@ -194,7 +194,12 @@ export class NativeIntake implements Intake {
     this.#changed.clear();
     await Promise.all(
       partitions.map(async (partition) => {
-        await saveTracker(this.#engine, this.#subscription.name, partition, this.#trackers[partition] as AckTracker);
+        try {
+          await saveTracker(this.#engine, this.#subscription.name, partition, this.#trackers[partition] as AckTracker);
+        } catch (reason) {
+          this.#changed.add(partition); // the next write, at the latest that of the close, tries it again
+          throw toPortError(reason);
+        }
       }),
     );
   }

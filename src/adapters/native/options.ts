@@ -11,7 +11,7 @@ export interface NativeOptions {
   /** A segment is closed at this size; undefined: the engine's default. */
   readonly segmentBytes: number | undefined;
   /** Compacted topics are looked at this often; undefined: the engine's default. */
-  readonly compactionCheckIntervalMs: number | undefined;
+  readonly compactionCheckIntervalMs?: number | undefined;
 }
 
 /** Options of one topic, beside those of the port: by the engine's names. */

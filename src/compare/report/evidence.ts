@@ -26,6 +26,20 @@ export function workloadAnchor(row: Cell): string {
   return `w-${anchorText(workloadEvidenceId(row))}`;
 }
 
+/** By place, since nothing forbids that two claims have one id. */
+export function claimAnchor(index: number): string {
+  return `claim-${index + 1}`;
+}
+
+/** Of the part that has all rows of a scenario, by its place in the report. */
+export function scenarioPartAnchor(index: number): string {
+  return `scenario-${index + 1}`;
+}
+
+export function capabilityAnchor(name: string): string {
+  return `cap-${anchorText(name)}`;
+}
+
 export interface Citation {
   readonly anchor: string;
   readonly kind: 'scenario' | 'workload';

@@ -32,6 +32,13 @@ export function number(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** As `number`, with its three digits also where the last are zeros, so that a column of them lines up. */
+export function figure(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || size >= 999.5 || size < 0.001 || Number.isInteger(value)) return number(value);
+  return value.toPrecision(3);
+}
+
 export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
@@ -54,10 +61,19 @@ export function amount(value: number, unit: Unit): string {
 }
 
 /** `12,300 [12,100–12,500]`, without its unit, which stands in the column's head; one repeat has no interval. */
-export function spread(figure: Spread | undefined, unit?: Unit): string {
-  if (figure === undefined) return '–';
-  const show = unit === 'bytes' ? bytes : number;
-  return figure.count > 1 ? `${show(figure.median)} [${show(figure.low)}–${show(figure.high)}]` : show(figure.median);
+export function spread(measured: Spread, unit?: Unit): string {
+  const { value, interval } = spreadParts(measured, unit);
+  return interval === null ? value : `${value} [${interval}]`;
+}
+
+export function spreadParts(
+  { median, low, high, count: repeats }: Spread,
+  unit?: Unit,
+): { readonly value: string; readonly interval: string | null } {
+  const show = unit === 'bytes' ? bytes : figure;
+  const value = show(median);
+  if (repeats < 2) return { value, interval: null };
+  return { value, interval: show(low) === value && show(high) === value ? '±0' : `${show(low)}–${show(high)}` };
 }
 
 export function durability(reached: DurabilityReached): string {

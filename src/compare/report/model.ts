@@ -116,7 +116,7 @@ export interface ScenarioRow {
   readonly system: SystemId;
   readonly layer: Layer;
   readonly verdict: ScenarioVerdict;
-  /** True when the verdict is not the expected one. */
+  /** True when there is a verdict (not INCONCLUSIVE) and it is not the expected one. */
   readonly surprise: boolean;
   /** With a surprise: what is known about its cause; null when it is not understood yet. */
   readonly surpriseExplained: string | null;

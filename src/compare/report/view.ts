@@ -1,6 +1,6 @@
 /** The report arranged as it is read, the same for every rendering: order of systems, groups that may be compared, sections. */
 
-import { durability } from './figures.ts';
+import { durability, plural } from './figures.ts';
 import type {
   CellSummary,
   ClaimResult,
@@ -55,10 +55,10 @@ export function comparisonGroups<C extends Groupable>(
   return [...groups.entries()]
     .map(([id, members]) => {
       const first = members[0] as C;
-      const name = `Durability ${durability(first.durability)}`;
+      const name = durability(first.durability);
       return {
         id,
-        label: isInProcess(first) ? `${name}, in-process and unreplicated` : name,
+        label: isInProcess(first) ? `${name}, in-process, unreplicated` : `durability ${name}`,
         durability: first.durability,
         isInProcess: isInProcess(first),
         cells: sortCells(members, report),
@@ -175,18 +175,26 @@ export const basisWords = {
 } as const;
 
 /** Sentences of the first paragraph: what was done, what came out, how far it reaches. */
-export function leadSentences(report: Report): readonly string[] {
+export function leadSentences(report: Report): {
+  readonly first: string;
+  readonly found: readonly string[];
+  readonly counted: readonly string[];
+} {
   const brokers = orderedSystems(report).filter((system) => baseSystem(system.id) !== 'log');
   const products = [...new Set(brokers.map((system) => `${system.product} ${system.version}`))];
   const scenarios = new Set(report.scenarios.map((row) => row.id)).size;
   const workloads = new Set(report.workloads.map((row) => row.id)).size;
   const { cpu } = report.environment;
-  return [
-    `${joined(products.length === 0 ? ['The embedded log'] : products)} answered the same ${scenarios} questions and carried the same ${workloads} workloads on one machine with ${cpu.cores} cores.`,
-    ...claimSentences(report),
-    scenarioSentence(report),
-    validitySentence(report),
-  ].filter((sentence) => sentence !== '');
+  const work = [
+    ...(scenarios === 0 ? [] : [`answered the same ${scenarios} ${plural(scenarios, 'question')}`]),
+    ...(workloads === 0 ? [] : [`carried the same ${workloads} ${plural(workloads, 'workload')}`]),
+    ...(scenarios + workloads === 0 ? ['had nothing to do'] : []),
+  ];
+  return {
+    first: `${joined(products.length === 0 ? ['The embedded log'] : products)} ${joined(work)} on one machine with ${cpu.cores} ${plural(cpu.cores, 'core')}.`,
+    found: claimSentences(report),
+    counted: [scenarioSentence(report), validitySentence(report)].filter((sentence) => sentence !== ''),
+  };
 }
 
 function claimSentences(report: Report): readonly string[] {

@@ -61,7 +61,6 @@ async function run({ wire, stage, messages }: ScenarioContext): Promise<Finding>
   });
   await stage.publishAcked(topic, texts('m', count));
   await stage.within(othersDone.promise, `the other ${count - 1} to be done`);
-  stage.alsoRemoveTopic(deadTopic);
   const deadReader = await stage.subscription('dead-reader', deadTopic, { start: 'earliest' });
   const dead = await stage.receiveUntil(deadReader, (text) => text === poison);
   const counted = attempts.map((attempt) => attempt ?? 0);

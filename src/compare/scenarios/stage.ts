@@ -74,11 +74,6 @@ export class Stage {
     return full;
   }
 
-  /** Something that the system made by itself and that must go too. */
-  alsoRemoveTopic(name: string): void {
-    this.#topics.push(name);
-  }
-
   /** Resolves with every fate, in order. */
   async publish(topic: string, texts: readonly Text[]): Promise<readonly SendResult[]> {
     const publisher = await this.#wire.publisher(topic);
@@ -171,7 +166,8 @@ export class Stage {
       await work.catch((reason: unknown) => failures.push(reason instanceof Error ? reason.message : String(reason)));
     };
     await Promise.all(this.#consumers.map((consumer) => attempt(consumer.close())));
-    for (const name of this.#subscriptions) await attempt(this.#wire.deleteSubscription(name));
+    // The last first: it may read what an earlier one brings with it, its dead letters.
+    for (const name of this.#subscriptions.toReversed()) await attempt(this.#wire.deleteSubscription(name));
     for (const name of this.#topics) await attempt(this.#wire.deleteTopic(name));
     return failures;
   }

@@ -51,17 +51,27 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { fileSystem: files, clock, random, dataDir } = checked;
   const startedMs = clock.monotonicMs();
   const directory = await DataDirectory.open(files, dataDir, random);
+  const opened: DurableMap[] = [];
+  const openMap = async (name: string): Promise<DurableMap> => {
+    const map = await DurableMap.open(files, clock, directory.meta, name);
+    opened.push(map);
+    return map;
+  };
+  let engine: LogEngine | undefined;
   try {
     const maps = {
-      topics: await DurableMap.open(files, clock, directory.meta, 'topics'),
-      metadata: await DurableMap.open(files, clock, directory.meta, 'metadata'),
-      cursors: await DurableMap.open(files, clock, directory.meta, 'cursors'),
-      producers: await DurableMap.open(files, clock, directory.meta, 'producers'),
+      topics: await openMap('topics'),
+      metadata: await openMap('metadata'),
+      cursors: await openMap('cursors'),
+      producers: await openMap('producers'),
     };
-    const engine = new LogEngine(checked, directory, maps);
+    engine = new LogEngine(checked, directory, maps);
     await engine.recover(startedMs);
     return engine;
   } catch (reason) {
+    // Why it cannot be opened is what the caller is told, not what else goes wrong on the way out.
+    await engine?.abandon().catch(() => undefined);
+    await Promise.allSettled(opened.map((map) => map.close()));
     await directory.release();
     throw reason;
   }
@@ -89,7 +99,7 @@ class LogEngine implements Engine {
   readonly #changing = new Set<string>();
   readonly #changes = new Set<Promise<void>>();
   readonly #altering = new Map<string, Promise<LogTopic>>();
-  #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [] };
+  #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [], maps: [] };
   #retentionTimer: Timer | undefined;
   #compactionTimer: Timer | undefined;
   #retention: Promise<number> | undefined;
@@ -115,9 +125,17 @@ class LogEngine implements Engine {
       cleanShutdown: this.#directory.wasClean,
       durationMs: this.#options.clock.monotonicMs() - startedMs,
       partitions,
+      maps: Object.values(this.#maps).flatMap((map: DurableMap) => (map.cut === null ? [] : [map.cut])),
     };
     this.#scheduleRetention();
     this.#scheduleCompaction();
+  }
+
+  /** Lets the partitions go as they are: it is not to be opened. */
+  async abandon(): Promise<void> {
+    const reason = new EngineError('engine_closed', `the engine of ${this.dataDir} was not opened`);
+    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions);
+    await Promise.allSettled(partitions.map((partition) => partition.abandon(reason)));
   }
 
   get recovery(): RecoveryReport {
@@ -340,7 +358,8 @@ class LogEngine implements Engine {
     try {
       const isClean =
         endings.every(({ status }) => status === 'fulfilled') && !partitions.some(({ isFenced }) => isFenced);
-      if (isClean) await this.#directory.markClean();
+      // Everything is on the disk; without the marker the next open has more to read, for instance when the disk is full.
+      if (isClean) await this.#directory.markClean().catch(() => undefined);
     } finally {
       await this.#directory.release();
     }
@@ -367,7 +386,7 @@ class LogEngine implements Engine {
         { length: Math.min(limits.openConcurrency, definition.partitions - first) },
         (_, index) => first + index,
       );
-      const opened = await Promise.all(
+      const opened = await Promise.allSettled(
         numbers.map((partition) =>
           Partition.open(
             {
@@ -384,8 +403,14 @@ class LogEngine implements Engine {
           ),
         ),
       );
-      for (const [index, { partition, recovered }] of opened.entries()) {
-        partitions.push(partition);
+      for (const one of opened) if (one.status === 'fulfilled') partitions.push(one.value.partition);
+      for (const [index, one] of opened.entries()) {
+        if (one.status === 'rejected') {
+          const closed = new EngineError('engine_closed', `topic "${definition.name}" was not opened`);
+          await Promise.allSettled(partitions.map((partition) => partition.abandon(closed)));
+          throw one.reason;
+        }
+        const { recovered } = one.value;
         const { truncatedBytes, quarantineFile, fenced } = recovered;
         if (truncatedBytes === 0 && fenced === null) continue;
         const number = numbers[index] as number;
@@ -455,9 +480,15 @@ class LogEngine implements Engine {
 
   async #applyRetention(): Promise<number> {
     let removed = 0;
-    for (const { partitions } of this.#topics.values()) {
-      for (const partition of partitions) removed += await partition.applyRetention();
+    const failures: unknown[] = [];
+    for (const partition of [...this.#topics.values()].flatMap(({ partitions }) => partitions)) {
+      try {
+        removed += await partition.applyRetention();
+      } catch (reason) {
+        failures.push(reason); // one partition's disk is not in the way of the others' retention
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return removed;
   }
 

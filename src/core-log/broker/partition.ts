@@ -313,15 +313,23 @@ export class Partition {
   /** Resolves with the number of segments removed. A fenced partition is left as it is: it is evidence. */
   async applyRetention(): Promise<number> {
     if (this.#fenced !== null || this.#gone !== undefined) return 0;
-    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
-    return await this.#drop();
+    let failure: unknown;
+    try {
+      await this.#rollIfOld();
+    } catch (reason) {
+      failure = reason; // on a full disk no segment can be closed, and those that may go must go all the more
+    }
+    if (this.#gone !== undefined) return 0;
+    const removed = await this.#drop();
+    if (failure !== undefined) throw failure;
+    return removed;
   }
 
   /** Whether a pass of compaction is worth its while; old segments are closed first, so that they take part. */
   async isCompactionDue(): Promise<boolean> {
     if (!this.#rules.needsKeys || this.#fenced !== null || this.#gone !== undefined) return false;
-    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
-    return this.#log.isCompactionDue;
+    await this.#rollIfOld();
+    return this.#gone === undefined && this.#log.isCompactionDue;
   }
 
   /** Compacts all closed segments; resolves with the number of records removed. Appends go on meanwhile. */
@@ -334,7 +342,7 @@ export class Partition {
   }
 
   async #compact(): Promise<number> {
-    await this.#commit.betweenWrites(() => this.#log.rollIfOld());
+    await this.#rollIfOld();
     // A record goes because of a later one, so that one must be on the disk; and the mark must not be in what is changed.
     if (!this.#log.isReadyToCompact && this.#log.nextOffset > 0) {
       await this.#commit.reached(this.#log.nextOffset - 1, 'fsync');
@@ -358,9 +366,18 @@ export class Partition {
     return removed;
   }
 
+  async #rollIfOld(): Promise<void> {
+    await this.#commit.betweenWrites(async () => {
+      if (this.#gone === undefined) await this.#log.rollIfOld();
+    });
+  }
+
   async #drop(): Promise<number> {
     // What goes may be the only place that still says who published it.
-    if (this.#log.droppable > 0 && !this.#publishers.isEmpty) await this.#publishers.snapshot({ sync: true });
+    if (this.#log.droppable > 0 && !this.#publishers.isEmpty) {
+      // On a full disk nothing can be written down, and segments must go all the more: then the log is asked after a crash.
+      await this.#publishers.snapshot({ sync: true }).catch(() => undefined);
+    }
     return await this.#log.applyRetention();
   }
 
@@ -540,6 +557,8 @@ export class Partition {
   }
 
   #written(batches: readonly QueuedBatch[]): void {
+    // A refusal while this write was under way counted it as not written.
+    this.#nextOffset = Math.max(this.#nextOffset, this.#log.nextOffset);
     let written = 0;
     for (const { bytes } of batches) {
       this.#tail.add(bytes);

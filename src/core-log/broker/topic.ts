@@ -11,12 +11,16 @@ import { join } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { FileSystem } from '../platform/file-system.ts';
+import { crc32c } from '../record/crc32c.ts';
 import { DELETED_SUFFIX, segmentOfName } from '../storage/format.ts';
 import { topicDefaults } from '../options.ts';
 import type { RecordRules } from '../record/batch-door.ts';
 import { Log, type LogOptions, type LogPolicy } from '../storage/log.ts';
 import type { LogTopic } from '../types.ts';
 import type { Partition } from './partition.ts';
+
+/** What a file system allows for a name, less the time before it. */
+const ASIDE_NAME_LENGTH = 255 - 20;
 
 export interface Topic {
   readonly definition: LogTopic;
@@ -64,10 +68,15 @@ export async function removeDirectories(place: TopicPlace, topic: LogTopic): Pro
   for (let partition = 0; partition < topic.partitions; partition += 1) {
     const directory = partitionDirectory(place, topic.name, partition);
     if ((await files.status(directory)) === undefined) continue;
-    // By renaming first: half a directory never has a partition's name.
-    await files.remove(directory + DELETED_SUFFIX);
-    await files.rename(directory, directory + DELETED_SUFFIX);
-    await files.remove(directory + DELETED_SUFFIX);
+    // By renaming first: half a directory never has a partition's name. To a short name: the topic's may be as long as a
+    // file system allows. Should two have the same, both are on their way out.
+    const going = join(
+      place.directory,
+      `${crc32c(Buffer.from(topic.name)).toString(16)}-${partition}${DELETED_SUFFIX}`,
+    );
+    await files.remove(going);
+    await files.rename(directory, going);
+    await files.remove(going);
   }
   await files.syncDirectory(place.directory);
 }
@@ -93,7 +102,8 @@ export async function clearStrangers(
       continue;
     }
     await files.makeDirectory(asideDirectory);
-    await files.rename(path, join(asideDirectory, `${name}.${clock.nowMs()}`));
+    // The end of a long name, because there the partition's number is.
+    await files.rename(path, join(asideDirectory, `${clock.nowMs()}.${name.slice(-ASIDE_NAME_LENGTH)}`));
     await files.syncDirectory(asideDirectory);
   }
   await files.syncDirectory(directory);

@@ -56,6 +56,27 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
   }
 }
 
+/** Who has the directory open, in words, or null. Only looks: takes nothing and leaves nothing. */
+export async function lockOwner(directory: string): Promise<string | null> {
+  const { dev, ino } = await fs.promises.stat(directory);
+  const name = `${dev}:${ino}`;
+  if (heldHere.has(name)) return 'this process';
+  const owner = liveOwner(join(directory, LOCK_FILE));
+  if (owner !== undefined) return `process ${owner.pid}`;
+  return process.platform === 'linux' && (await isListening(`\0sluice-log-${name}`)) ? 'another process' : null;
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(path);
+    const answer = (isThere: boolean) => (): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', answer(true)).once('error', answer(false));
+  });
+}
+
 /** The server, or undefined when the name is taken. */
 function listen(path: string): Promise<net.Server | undefined> {
   return new Promise((resolve, reject) => {

@@ -117,8 +117,22 @@ function fieldSize(field: string | Uint8Array | null, index: number, name: strin
   if (typeof field !== 'string' && !(field instanceof Uint8Array)) {
     throw new EngineError('invalid_option', `records[${index}].${name} is neither text, bytes nor null`);
   }
-  const length = typeof field === 'string' ? Buffer.byteLength(field) : field.length;
+  const length = typeof field === 'string' ? textBytes(field) : field.length;
   return varintSize(length) + length;
+}
+
+/** Below this a loop is faster than a call into the runtime: header names, keys and ids are short. */
+const SHORT_BYTES = 40;
+
+function textBytes(text: string): number {
+  return isShortAscii(text) ? text.length : Buffer.byteLength(text);
+}
+
+function isShortAscii(text: string): boolean {
+  const { length } = text;
+  if (length > SHORT_BYTES) return false;
+  for (let index = 0; index < length; index += 1) if (text.charCodeAt(index) > 0x7f) return false;
+  return true;
 }
 
 function writeRecord(
@@ -149,12 +163,21 @@ function writeRecord(
 
 function writeField(bytes: Buffer, position: number, field: string | Uint8Array | null): number {
   if (field === null) return writeVarint(bytes, position, NULL_LENGTH);
-  if (typeof field === 'string') {
-    const at = writeVarint(bytes, position, Buffer.byteLength(field));
-    return at + bytes.write(field, at);
-  }
+  if (typeof field === 'string') return writeText(bytes, position, field);
   const { length } = field;
   const at = writeVarint(bytes, position, length);
-  bytes.set(field, at);
+  if (length > SHORT_BYTES) bytes.set(field, at);
+  else for (let index = 0; index < length; index += 1) bytes[at + index] = field[index] as number;
+  return at + length;
+}
+
+function writeText(bytes: Buffer, position: number, text: string): number {
+  if (!isShortAscii(text)) {
+    const at = writeVarint(bytes, position, Buffer.byteLength(text));
+    return at + bytes.write(text, at);
+  }
+  const { length } = text;
+  const at = writeVarint(bytes, position, length);
+  for (let index = 0; index < length; index += 1) bytes[at + index] = text.charCodeAt(index);
   return at + length;
 }

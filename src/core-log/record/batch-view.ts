@@ -78,7 +78,7 @@ export function hasAppendTime(bytes: Buffer, at = 0): boolean {
   return (attributesOf(bytes, at) & APPEND_TIME_BIT) !== 0;
 }
 
-/** Holds a marker of a transaction, not records. */
+/** Holds a marker, not records: of a transaction, or of a hole that a repair left (record/hole-batch.ts). */
 export function isControl(bytes: Buffer, at = 0): boolean {
   return (attributesOf(bytes, at) & CONTROL_BIT) !== 0;
 }

@@ -15,11 +15,11 @@ import {
   headerFault,
   lastOffsetOf,
 } from '../record/batch-view.ts';
-import { BatchScanner, findWholeBatch } from './batch-scanner.ts';
+import { BatchScanner, findBatchBehind, follows, type WholeBatch } from './batch-scanner.ts';
 
 export interface ReadRange {
-  /** A position at which a batch begins, at or before the one that holds `offset`. */
-  readonly from: number;
+  /** Where a batch begins, at or before the one that holds `offset`. */
+  readonly from: BatchPlace;
   readonly end: number;
   readonly offset: number;
   readonly maxBytes: number;
@@ -29,67 +29,96 @@ export interface ReadRange {
   readonly gapsBelow: number;
 }
 
+/** A position, and what is known of the batch there: its first or its last offset. */
+export type BatchPlace =
+  | { readonly position: number; readonly baseOffset: number }
+  | { readonly position: number; readonly lastOffset: number };
+
+/** Why the batch at `at` is not the one of this place, or null. Its own checksum does not cover its base offset. Before
+ *  `gapsBelow` one may be missing before it. */
+export function placeFault(place: BatchPlace, bytes: Buffer, at: number, gapsBelow = 0): string | null {
+  const baseOffset = baseOffsetOf(bytes, at);
+  const lastOffset = lastOffsetOf(bytes, at);
+  if ('baseOffset' in place)
+    return follows(baseOffset, place.baseOffset, gapsBelow)
+      ? null
+      : `base offset ${baseOffset} where ${place.baseOffset} follows`;
+  return lastOffset === place.lastOffset ? null : `last offset ${lastOffset} where the index says ${place.lastOffset}`;
+}
+
 /** At least the batch that holds `offset` or, behind a gap, the next one, and what follows it up to `maxBytes`; empty when
  *  the gap goes on to the end. Rejects with `log_corrupt`. */
 export async function readBatches(file: File, range: ReadRange): Promise<readonly Buffer[]> {
   const { end, offset, maxBytes, gapsBelow } = range;
   const found: Buffer[] = [];
   let foundBytes = 0;
-  let position = range.from;
-  let lastSkipped = range.from - 1;
+  let place = range.from;
+  let skipped: number | null = null;
   let want = Math.min(Math.max(limits.readChunkBytes, maxBytes), limits.readBytesMax);
   for (;;) {
-    const window = await readWindow(file, position, Math.min(want, end - position));
+    const { position } = place;
+    const length = Math.min(want, end - position);
+    const window = await readWindow(file, position, length);
     let at = 0;
     let fault: string | null = position >= end && offset >= gapsBelow ? `no batch holds offset ${offset}` : null;
+    if (window.length < length) fault = `the file ends at ${position + window.length}, the log at ${end}`;
     while (fault === null && position + at < end) {
       if (at + BATCH_HEADER_BYTES > window.length && position + window.length < end) break;
-      fault = headerFault(window, at, end - position - at);
+      fault = headerFault(window, at, end - position - at) ?? placeFault(place, window, at, gapsBelow);
       if (fault !== null) break;
       const size = batchBytesOf(window, at);
-      if (found.length === 0 && lastOffsetOf(window, at) < offset) {
-        lastSkipped = position + at;
-        at += size;
-        continue;
-      }
-      if (found.length === 0 && baseOffsetOf(window, at) > offset) {
-        const isGap = baseOffsetOf(window, at) <= gapsBelow;
-        fault = isGap ? await skippedFault(file, range, lastSkipped) : `no batch holds offset ${offset}`;
-        if (fault !== null) break;
-      }
-      if (at + size > window.length) {
-        want = Math.max(size, limits.readChunkBytes);
+      if (size > limits.batchBytesMax) {
+        fault = `a batch of ${size} bytes is above the limit of ${limits.batchBytesMax}`;
         break;
       }
-      fault = batchFault(window, at, window.length - at);
-      if (fault !== null) break;
-      found.push(window.subarray(at, at + size));
-      foundBytes += size;
+      const lastOffset = lastOffsetOf(window, at);
+      if (lastOffset < offset) {
+        skipped = position + at;
+      } else {
+        if (at + size > window.length) {
+          want = Math.max(size, limits.readChunkBytes);
+          break;
+        }
+        fault = batchFault(window, at, window.length - at);
+        // Only the header was read of what was skipped: a gap is believed when the batch before it is whole.
+        const isBehindGap = found.length === 0 && baseOffsetOf(window, at) > offset && skipped !== null;
+        if (isBehindGap) fault ??= await faultAt(file, skipped as number, end);
+        if (fault !== null) break;
+        found.push(window.subarray(at, at + size));
+        foundBytes += size;
+        if (foundBytes >= maxBytes) return found;
+      }
       at += size;
-      if (foundBytes >= maxBytes) return found;
+      place = { position: position + at, baseOffset: lastOffset + 1 };
     }
     if (found.length > 0) return found;
-    position += at;
-    if (fault === null && position >= end && offset < gapsBelow) {
-      fault = await skippedFault(file, range, lastSkipped);
-      if (fault === null) return found;
-    }
-    if (fault !== null || position >= end) {
-      // The length of the batch skipped last may be what is damaged, so whole batches are looked for from there on.
-      const whole = await findWholeBatch(file, lastSkipped + 1, end, range.offsets);
-      if (whole === null || whole.baseOffset > offset || whole.position <= lastSkipped) {
-        throw damaged(file.path, position, fault ?? `no batch holds offset ${offset}`, whole?.baseOffset ?? null);
-      }
-      position = whole.position;
-      lastSkipped = whole.position;
-    }
+    if (fault === null && place.position < end) continue;
+    const isGap =
+      fault === null && offset < gapsBelow && (skipped === null || (await faultAt(file, skipped, end)) === null);
+    if (isGap) return found;
+    const whole = await goOnBehind(file, range, { position: place.position, skipped, fault });
+    place = whole;
+    skipped = null;
   }
 }
 
-/** Only a header was read of what was skipped. A gap is believed when the batch before it is whole. */
-async function skippedFault(file: File, { from, end }: ReadRange, lastSkipped: number): Promise<string | null> {
-  if (lastSkipped < from) return null;
-  const scanner = new BatchScanner(file, lastSkipped, end);
+/** The first whole batch behind damage, if it is not behind `offset`, too: that then is in the damage. */
+async function goOnBehind(
+  file: File,
+  { end, offset, offsets }: ReadRange,
+  at: { readonly position: number; readonly skipped: number | null; readonly fault: string | null },
+): Promise<WholeBatch> {
+  // Of a batch that was skipped only the header was looked at: where it ends and what follows it may be what is wrong.
+  const skippedFault = at.skipped === null ? null : await faultAt(file, at.skipped, end);
+  const position = skippedFault === null ? at.position : (at.skipped as number);
+  const whole = await findBatchBehind(file, position, end, offsets);
+  if (whole !== null && whole.baseOffset <= offset) return whole;
+  const reason = skippedFault ?? at.fault ?? `no batch holds offset ${offset}`;
+  throw damaged(file.path, position, reason, whole?.baseOffset ?? null);
+}
+
+async function faultAt(file: File, position: number, end: number): Promise<string | null> {
+  const scanner = new BatchScanner(file, position, end);
   await scanner.next(null);
   return scanner.fault?.reason ?? null;
 }

@@ -61,12 +61,12 @@ export class BatchScanner {
 
   async #check(expectedOffset: number | null): Promise<string | null> {
     const left = this.#end - this.#position;
-    await this.#want(Math.min(left, BATCH_HEADER_BYTES));
+    if (!(await this.#want(Math.min(left, BATCH_HEADER_BYTES)))) return 'the file ends before it';
     const fault = headerFault(this.#window, this.#position - this.#windowFrom, left);
     if (fault !== null) return fault;
     const size = batchBytesOf(this.#window, this.#position - this.#windowFrom);
     if (size > limits.batchBytesMax) return `batch of ${size} bytes is above the limit of ${limits.batchBytesMax}`;
-    await this.#want(size);
+    if (!(await this.#want(size))) return 'the file ends within it';
     const at = this.#position - this.#windowFrom;
     const offset = baseOffsetOf(this.#window, at);
     if (expectedOffset !== null && !follows(offset, expectedOffset, this.#gapsBelow))
@@ -74,16 +74,16 @@ export class BatchScanner {
     return batchFault(this.#window, at, left);
   }
 
-  /** Makes the window hold `size` bytes from the position on. */
-  async #want(size: number): Promise<void> {
+  /** Makes the window hold `size` bytes from the position on; false when the file has less than it is said to have. */
+  async #want(size: number): Promise<boolean> {
     const at = this.#position - this.#windowFrom;
-    if (at >= 0 && at + size <= this.#window.length) return;
+    if (at >= 0 && at + size <= this.#window.length) return true;
     const length = Math.min(Math.max(size, limits.scanChunkBytes), this.#end - this.#position);
     const window = Buffer.allocUnsafeSlow(length);
     const count = await this.#file.read(window, this.#position);
-    if (count < size) throw new Error(`${this.#file.path} ended at ${this.#position + count} while it was read`);
     this.#window = window.subarray(0, count);
     this.#windowFrom = this.#position;
+    return count >= size;
   }
 }
 
@@ -92,13 +92,36 @@ export function follows(offset: number, expected: number, gapsBelow: number): bo
   return offset === expected || (offset > expected && offset <= gapsBelow);
 }
 
-/** The first whole batch at or after `from` with a base offset in the range: how reading goes on behind damage. */
-export async function findWholeBatch(
+export interface WholeBatch {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+/** The first whole batch behind a faulty one: at the end that it states itself, if one is there, else wherever the bytes
+ *  behind its begin look like one. In that order, because the value of a record may itself hold batches. */
+export async function findBatchBehind(
+  file: File,
+  fault: number,
+  end: number,
+  offsets: { readonly min: number; readonly max: number },
+): Promise<WholeBatch | null> {
+  const header = Buffer.alloc(BATCH_HEADER_BYTES);
+  const count = await file.read(header, fault);
+  if (count === BATCH_HEADER_BYTES && headerFault(header, 0, end - fault) === null) {
+    const position = fault + batchBytesOf(header);
+    const next = await new BatchScanner(file, position, end).next(null);
+    const baseOffset = next === null ? -1 : baseOffsetOf(next.bytes, next.at);
+    if (baseOffset >= offsets.min && baseOffset <= offsets.max) return { position, baseOffset };
+  }
+  return await findWholeBatch(file, fault + 1, end, offsets);
+}
+
+async function findWholeBatch(
   file: File,
   from: number,
   end: number,
   offsets: { readonly min: number; readonly max: number },
-): Promise<{ readonly position: number; readonly baseOffset: number } | null> {
+): Promise<WholeBatch | null> {
   let position = from;
   while (end - position >= BATCH_HEADER_BYTES) {
     const chunk = Buffer.allocUnsafeSlow(Math.min(limits.scanChunkBytes, end - position));

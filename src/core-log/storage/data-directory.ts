@@ -1,6 +1,6 @@
 /** The data directory as a whole: whose it is, who has it, in which format, and whether it was left in order. */
 
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { DirectoryLock, FileSystem } from '../platform/file-system.ts';
 import { LOCK_FILE } from '../platform/directory-lock.ts';
@@ -8,9 +8,9 @@ import type { Random } from '../platform/random.ts';
 import { FORMAT_NAME, FORMAT_VERSION } from './format.ts';
 import { readWhole, replaceWhole } from './whole-file.ts';
 
-const FORMAT_FILE = 'format-version';
-const CLEAN_FILE = 'clean-shutdown';
-const CLEAN_TEXT = 'closed in order\n';
+export const FORMAT_FILE = 'format-version';
+export const CLEAN_FILE = 'clean-shutdown';
+export const CLEAN_TEXT = 'closed in order\n';
 /** What may be in a directory that is still to become ours: our own lock and draft, and what mkfs puts there. */
 const NAMES_OF_EMPTY: readonly string[] = [LOCK_FILE, `${FORMAT_FILE}.new`, 'lost+found'];
 
@@ -43,7 +43,7 @@ export class DataDirectory {
     if (status?.isDirectory === false) throw new EngineError('not_a_data_directory', `${path} is a file`);
     // Before the lock file is put there: somebody else's directory is left as it is.
     if (status !== undefined) await checkFormat(files, path);
-    await files.makeDirectory(path);
+    await makeDurably(files, path);
     const lock = await files.lock(path);
     if ('owner' in lock) throw new EngineError('directory_locked', `${path} is open in ${lock.owner}`);
     try {
@@ -90,7 +90,15 @@ export class DataDirectory {
   }
 }
 
-async function checkFormat(
+/** The directory and those above it that were missing, and their names, are on the disk. */
+async function makeDurably(files: FileSystem, path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); (await files.status(at)) === undefined; at = dirname(at)) missing.push(at);
+  await files.makeDirectory(path);
+  for (const at of missing) await files.syncDirectory(dirname(at));
+}
+
+export async function checkFormat(
   files: FileSystem,
   path: string,
 ): Promise<{ readonly version: number; readonly id: unknown } | 'empty'> {

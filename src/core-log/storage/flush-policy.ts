@@ -23,16 +23,17 @@ export function shouldWrite({ queuedBytes, eagerAppends, isWriting, isSyncing }:
 export interface SyncState {
   /** Written for appends that wait for a sync. */
   readonly unsyncedBytes: number;
-  /** Appended and not yet taken by a write. */
-  readonly waitingBytes: number;
+  /** Still to be written up to the last fsync append that was queued when the first of the unsynced was written. */
+  readonly groupBytesLeft: number;
   readonly isSyncing: boolean;
 }
 
 /**
- * One sync at a time. What is queued already is written first, so that it shares the sync; but a large group is halved:
- * while one half is on its way to the disk those of the other, who were answered, build their next batches.
+ * One sync at a time. What was queued already is written first, so that it shares the sync; what came later is not waited
+ * for, else those who are written would wait as long as others keep coming. A large group is halved: while one half is on
+ * its way to the disk those of the other, who were answered, build their next batches.
  */
-export function shouldSync({ unsyncedBytes, waitingBytes, isSyncing }: SyncState): boolean {
+export function shouldSync({ unsyncedBytes, groupBytesLeft, isSyncing }: SyncState): boolean {
   if (isSyncing || unsyncedBytes === 0) return false;
-  return waitingBytes === 0 || (unsyncedBytes >= limits.halvedGroupBytes && unsyncedBytes >= waitingBytes);
+  return groupBytesLeft === 0 || (unsyncedBytes >= limits.halvedGroupBytes && unsyncedBytes >= groupBytesLeft);
 }

@@ -4,8 +4,10 @@
  *
  *   queue --write--> log (page cache) --sync--> disk
  *
- * A failed write is undone, and everything queued is refused with it: their offsets were counted on from it. A failed
- * sync ends the partition: the kernel may have dropped the pages, and the next sync would not tell.
+ * A failed write is undone, and everything queued is refused with it: their offsets were counted on from it. Nobody is
+ * refused before that is on the disk, else a power cut could bring back what was called not stored. A failed
+ * sync ends the partition: the kernel may have dropped the pages, and the next sync would not tell. So does a write that
+ * cannot be undone.
  */
 
 import { EngineError } from '../errors.ts';
@@ -40,15 +42,22 @@ export class GroupCommit {
   #queue: QueuedBatch[] = [];
   /** Of the queue and of the write under way. */
   #queuedBytes = 0;
-  /** Of the queue. */
-  #waitingBytes = 0;
   #eagerAppends = 0;
+  /** Held in memory: not yet written, or for fsync not yet answered. */
+  #pendingBytes = 0;
+  #pendingAppends = 0;
+  /** All bytes ever submitted, and how many of them there were after the last fsync append. */
+  #submittedBytes = 0;
+  #lastFsyncEnd = 0;
   #unsynced: QueuedBatch[] = [];
   #unsyncedBytes = 0;
   /** How often what was queued was refused: offsets given out before that may be given out again. */
   #refusals = 0;
+  /** Up to here, counted in submitted bytes, what is written before the next sync; what comes later waits for its own. */
+  #groupEnd = 0;
   #isScheduled = false;
   #isWriting = false;
+  #pausesWanted = 0;
   #isSyncing = false;
   #failure: EngineError | undefined;
   #syncFailure: EngineError | undefined;
@@ -64,7 +73,7 @@ export class GroupCommit {
   }
 
   get hasRoom(): boolean {
-    return this.#queuedBytes < limits.queuedBytesMax;
+    return this.#pendingBytes < limits.queuedBytesMax && this.#pendingAppends < limits.queuedAppendsMax;
   }
 
   /** Resolves when there may be room, or nothing will be written any more. */
@@ -79,8 +88,11 @@ export class GroupCommit {
     }
     this.#queue.push(batch);
     this.#queuedBytes += batch.bytes.length;
-    this.#waitingBytes += batch.bytes.length;
-    if (batch.durability !== 'fsync') this.#eagerAppends += 1;
+    this.#pendingBytes += batch.bytes.length;
+    this.#pendingAppends += 1;
+    this.#submittedBytes += batch.bytes.length;
+    if (batch.durability === 'fsync') this.#lastFsyncEnd = this.#submittedBytes;
+    else this.#eagerAppends += 1;
     if (batch.durability === 'memory') batch.stored();
     this.#schedule();
   }
@@ -108,13 +120,16 @@ export class GroupCommit {
       }
       this.#unsynced.push({ bytes: NOTHING, durability: 'fsync', stored, failed });
       this.#unsyncedBytes += 1; // so that there is something to do
+      this.#pendingAppends += 1;
       this.#changed();
     });
   }
 
-  /** Runs `work` while no write is under way and none begins. */
+  /** Runs `work` while no write is under way and none begins. Comes to its turn also when the queue is never empty. */
   async betweenWrites(work: () => Promise<void>): Promise<void> {
+    this.#pausesWanted += 1;
     while (this.#isWriting) await this.#settled();
+    this.#pausesWanted -= 1;
     this.#isWriting = true;
     try {
       await work();
@@ -153,14 +168,14 @@ export class GroupCommit {
   #changed(): void {
     const isSyncDue = shouldSync({
       unsyncedBytes: this.#unsyncedBytes,
-      waitingBytes: this.#waitingBytes,
+      groupBytesLeft: Math.max(0, this.#groupEnd - (this.#submittedBytes - this.#queuedBytes)),
       isSyncing: this.#isSyncing,
     });
     if (isSyncDue) void this.#sync();
     const isWriteDue = shouldWrite({
       queuedBytes: this.#queuedBytes,
       eagerAppends: this.#eagerAppends,
-      isWriting: this.#isWriting,
+      isWriting: this.#isWriting || this.#pausesWanted > 0,
       isSyncing: this.#isSyncing,
     });
     if (isWriteDue) void this.#write();
@@ -174,30 +189,54 @@ export class GroupCommit {
   async #write(): Promise<void> {
     this.#isWriting = true;
     const group = this.#takeGroup();
+    let count = 0;
+    let failure: { readonly reason: unknown } | undefined;
     try {
-      const count = await this.#log.append(group.map(({ bytes }) => bytes));
-      this.#written(count === group.length ? group : group.slice(0, count));
-      if (count < group.length) this.#putBack(group.slice(count));
-      if (this.#failure !== undefined) this.#refuseQueue(this.#failure);
+      count = await this.#log.append(group.map(({ bytes }) => bytes));
     } catch (reason) {
-      this.#putBack(group);
-      this.#writeFailed(reason);
+      failure = reason instanceof EngineError ? await this.#undone(reason) : { reason };
     }
+    if (count > 0) this.#written(count === group.length ? group : group.slice(0, count));
+    if (count < group.length) this.#queue = [...group.slice(count), ...this.#queue];
+    if (failure !== undefined) this.#writeFailed(group, failure.reason);
+    else if (this.#failure !== undefined) this.#refuseQueue(this.#failure);
     this.#isWriting = false;
     this.#changed();
   }
 
+  /** A failed write was cut off: makes that last. Two syncs of a file at once would share one error between them. */
+  async #undone(reason: EngineError): Promise<{ readonly reason: unknown }> {
+    while (this.#isSyncing) await this.#settled();
+    if (this.#syncFailure !== undefined) return { reason: this.#syncFailure };
+    this.#isSyncing = true;
+    try {
+      await this.#log.sync();
+      this.#isSyncing = false;
+      return { reason };
+    } catch (cause) {
+      this.#isSyncing = false;
+      return { reason: this.#syncFailed([], cause) };
+    }
+  }
+
   #written(batches: readonly QueuedBatch[]): void {
-    this.#count(batches);
+    this.#leaveQueue(batches);
     this.#listener.written(batches);
+    const isFirst = this.#unsynced.length === 0;
     for (const batch of batches) {
-      if (batch.durability === 'os') batch.stored();
-      else if (batch.durability === 'fsync' && this.#syncFailure !== undefined) batch.failed(this.#syncFailure);
-      else if (batch.durability === 'fsync') {
+      if (batch.durability !== 'fsync') {
+        if (batch.durability === 'os') batch.stored();
+        this.#forget(batch);
+      } else if (this.#syncFailure !== undefined) {
+        batch.failed(this.#syncFailure);
+        this.#forget(batch);
+      } else {
         this.#unsynced.push(batch);
         this.#unsyncedBytes += batch.bytes.length;
       }
     }
+    if (isFirst) this.#groupEnd = this.#lastFsyncEnd;
+    this.#wakeForRoom();
   }
 
   async #sync(): Promise<void> {
@@ -215,11 +254,16 @@ export class GroupCommit {
     this.#isSyncing = false;
     // What was held back goes first: those who are answered now build their next batches while it is written.
     this.#changed();
-    for (const batch of waiting) batch.stored();
+    for (const batch of waiting) {
+      batch.stored();
+      this.#forget(batch);
+    }
+    this.#wakeForRoom();
     this.#saveMarkLater();
   }
 
-  #syncFailed(waiting: readonly QueuedBatch[], cause: unknown): void {
+  /** Everybody who waits for a sync is told: there is none any more. */
+  #syncFailed(waiting: readonly QueuedBatch[], cause: unknown): EngineError {
     const text = `sync of ${this.#log.path} failed: ${String(cause)}`;
     const reason = new EngineError('sync_failed', `${text}; the records may be on the disk or not`, { cause });
     this.#syncFailure = reason;
@@ -229,8 +273,13 @@ export class GroupCommit {
     const unsynced = this.#unsynced;
     this.#unsynced = [];
     this.#unsyncedBytes = 0;
-    for (const batch of [...waiting, ...unsynced]) batch.failed(reason);
+    for (const batch of [...waiting, ...unsynced]) {
+      batch.failed(reason);
+      this.#forget(batch);
+    }
+    this.#wakeForRoom();
     this.#changed();
+    return reason;
   }
 
   /** The first batches of the queue, which they leave; they count as queued until they are written. */
@@ -243,31 +292,38 @@ export class GroupCommit {
     }
     const group = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
     this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count);
-    this.#waitingBytes -= bytes;
     return group;
   }
 
-  #putBack(group: readonly QueuedBatch[]): void {
-    this.#queue = [...group, ...this.#queue];
-    this.#waitingBytes += group.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  }
-
-  /** These are queued no more. */
-  #count(batches: readonly QueuedBatch[]): void {
+  #leaveQueue(batches: readonly QueuedBatch[]): void {
     for (const { bytes, durability } of batches) {
       this.#queuedBytes -= bytes.length;
       if (durability !== 'fsync') this.#eagerAppends -= 1;
     }
+  }
+
+  /** The batch is answered, and let go. */
+  #forget({ bytes }: QueuedBatch): void {
+    this.#pendingBytes -= bytes.length;
+    this.#pendingAppends -= 1;
+  }
+
+  #wakeForRoom(): void {
     if (this.hasRoom) for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 
-  #writeFailed(reason: unknown): void {
-    if (reason instanceof EngineError) {
+  /** `group` is at the front of the queue again. */
+  #writeFailed(group: readonly QueuedBatch[], reason: unknown): void {
+    if (reason instanceof EngineError && reason !== this.#syncFailure) {
       this.#refuseQueue(reason);
       return;
     }
-    const what =
-      reason instanceof TruncateFailed ? reason.message : `writing ${this.#log.path} failed: ${String(reason)}`;
+    const isTold = reason instanceof TruncateFailed || reason instanceof EngineError;
+    const what = isTold ? reason.message : `writing ${this.#log.path} failed: ${String(reason)}`;
+    // The next open may find these whole in the file: to call them refused would be a lie.
+    const unknown = new EngineError('sync_failed', `${what}; the records may be in the log or not`, { cause: reason });
+    this.#queue = this.#queue.slice(group.length);
+    this.#refuse(group, unknown);
     this.#fence(
       new EngineError('fenced', `${what}; the partition takes no more appends until it is opened again`, {
         cause: reason,
@@ -285,10 +341,17 @@ export class GroupCommit {
     this.#refusals += 1;
     const refused = this.#queue;
     this.#queue = [];
-    this.#waitingBytes = 0;
-    this.#count(refused);
     this.#listener.refused();
-    for (const batch of refused) if (batch.durability !== 'memory') batch.failed(reason);
+    this.#refuse(refused, reason);
+  }
+
+  #refuse(batches: readonly QueuedBatch[], reason: EngineError): void {
+    this.#leaveQueue(batches);
+    for (const batch of batches) {
+      if (batch.durability !== 'memory') batch.failed(reason);
+      this.#forget(batch);
+    }
+    this.#wakeForRoom();
   }
 
   #saveMarkLater(): void {
@@ -296,7 +359,9 @@ export class GroupCommit {
     this.#markTimer = this.#clock.after(limits.markDelayMs, () => {
       this.#markTimer = undefined;
       // An older mark on the disk is allowed: recovery then looks at more. The next sync tries again.
-      this.#markWrite = this.#log.saveMark().catch(() => undefined);
+      // One at a time: a slow one must not be overtaken.
+      const before = this.#markWrite ?? Promise.resolve();
+      this.#markWrite = before.then(() => this.#log.saveMark()).catch(() => undefined);
     });
   }
 }

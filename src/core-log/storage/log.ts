@@ -8,7 +8,7 @@ import type { File, FileSystem } from '../platform/file-system.ts';
 import type { Sieve } from '../record/batch-sieve.ts';
 import { damaged } from './batch-read.ts';
 import { type CleanedSegment, type CompactionTools, cleanGroup, groupsOf, learnKeys } from './compaction.ts';
-import { MARK_FILE, type SyncedMark, encodeMark } from './format.ts';
+import { MARK_FILE, type SyncedMark, encodeMark, segmentPath } from './format.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { type PartitionState, writeState } from './partition-state.ts';
 import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
@@ -87,7 +87,12 @@ export class Log {
   ): Promise<{ readonly log: Log; readonly recovered: RecoveredLog }> {
     const recovered = await recoverLog(options.files, options.directory, { isClean, nowMs: options.clock.nowMs() });
     const log = new Log(options, recovered);
-    if (recovered.fenced === null) await log.#activate(recovered);
+    try {
+      if (recovered.fenced === null) await log.#activate(recovered);
+    } catch (reason) {
+      await log.release();
+      throw reason;
+    }
     return { log, recovered };
   }
 
@@ -228,11 +233,16 @@ export class Log {
   /** The first offset with a record at or after `timestamp`; undefined when there is none. */
   async offsetForTimestamp(timestamp: number): Promise<number | undefined> {
     const segments = this.#segments.slice(); // retention may shorten the row while we wait
+    const { gapsBelow } = this.#state;
     for (const segment of segments) {
       if (segment.maxTimestamp < timestamp || segment.nextOffset <= this.startOffset) continue;
       const from = Math.max(segment.baseOffset, this.startOffset);
-      const offset = await this.#reading(from, (current) => current.offsetForTimestamp(timestamp, from));
-      if (offset !== undefined) return offset;
+      try {
+        const offset = await this.#reading(from, (current) => current.offsetForTimestamp(timestamp, from, gapsBelow));
+        if (offset !== undefined) return offset;
+      } catch (reason) {
+        if (this.#segments.includes(segment)) throw reason;
+      }
     }
     return undefined;
   }
@@ -363,18 +373,23 @@ export class Log {
 
   /** Seals the end, so that the next open need not look, and lets everything go. Nothing may be under way. */
   async close(isFenced: boolean): Promise<void> {
-    await this.#dropping;
+    await this.#maintenance;
     await this.#stateWritten;
-    if (!isFenced) {
-      await this.sync();
-      await this.#active.seal();
-      await this.saveMark();
+    try {
+      if (!isFenced) {
+        await this.sync();
+        // For lack of either the next open has more to read, but nothing is lost.
+        await this.#active.seal().catch(() => undefined);
+        await this.saveMark().catch(() => undefined);
+      }
+    } finally {
+      await this.release();
     }
-    await this.release();
   }
 
   /** Closes the files without writing anything. */
   async release(): Promise<void> {
+    await this.#dropping?.catch(() => undefined); // whoever asked for it is told
     await Promise.all(this.#segments.map((segment) => segment.close()));
     await this.#markFile?.close();
     this.#markFile = undefined;
@@ -384,7 +399,7 @@ export class Log {
     return this.#segments.at(-1) as Segment;
   }
 
-  async #activate({ segments }: RecoveredLog): Promise<void> {
+  async #activate({ segments, markSequence }: RecoveredLog): Promise<void> {
     await this.#active.activate();
     const scanned = this.#segments.filter((_, index) => segments[index]?.indexes !== undefined);
     if (scanned.length === 0) {
@@ -400,6 +415,7 @@ export class Log {
     }
     await this.#options.files.syncDirectory(this.#options.directory);
     await this.saveMark();
+    if (markSequence === 0) await this.#options.files.syncDirectory(this.#options.directory); // the mark was lost: its file is new
   }
 
   #endMark(): SyncedMark {
@@ -428,6 +444,8 @@ export class Log {
       this.#isDirectoryDirty = true;
       this.#segments.push(next);
     } catch (reason) {
+      // Smaller appends may still fit the old segment; an empty file within its offsets would then be in the way.
+      await files.remove(segmentPath(directory, old.nextOffset, '.log')).catch(() => undefined);
       throw reason instanceof EngineError ? reason : writeError(reason, old.path);
     }
     this.#touch(old);
@@ -493,13 +511,13 @@ export class Log {
   async #drop(): Promise<number> {
     const { files, directory } = this.#options;
     const count = this.droppable;
-    // Oldest first, so that a crash on the way leaves a log without holes.
+    // Oldest first, and each on the disk before the next, so that a crash on the way leaves a log without holes.
     for (let dropped = 0; dropped < count; dropped += 1) {
       const segment = this.#segments.shift() as Segment;
       this.#loaded = this.#loaded.filter((other) => other !== segment);
       await segment.remove();
+      await files.syncDirectory(directory);
     }
-    if (count > 0) await files.syncDirectory(directory);
     return count;
   }
 }

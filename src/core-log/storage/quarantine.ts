@@ -65,6 +65,9 @@ async function cut(files: FileSystem, directory: string, piece: CutPiece): Promi
     for (const suffix of SEGMENT_SUFFIXES) await files.remove(segmentPath(directory, piece.baseOffset, suffix));
     return;
   }
+  // They tell of the segment as it was, and must not be believed when it has grown to that size again.
+  for (const suffix of SEGMENT_SUFFIXES)
+    if (suffix !== '.log') await files.remove(segmentPath(directory, piece.baseOffset, suffix));
   const file = await files.open(segmentPath(directory, piece.baseOffset, '.log'), 'write');
   try {
     await file.truncate(piece.position);
@@ -74,7 +77,8 @@ async function cut(files: FileSystem, directory: string, piece: CutPiece): Promi
   }
 }
 
-async function freeName(files: FileSystem, wanted: string): Promise<string> {
+/** `wanted`, or with a number behind it when there is such a file already. */
+export async function freeName(files: FileSystem, wanted: string): Promise<string> {
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : `${wanted}-${number}`;
     if ((await files.status(name)) === undefined) return name;

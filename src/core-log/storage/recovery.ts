@@ -103,6 +103,11 @@ async function inspect(
   if (status === undefined) throw new EngineError('log_corrupt', `${path} went away while it was read`);
   const { size, createdMs } = status;
   const previous = findings.segments.at(-1);
+  if (previous !== undefined && size === 0 && baseOffset < previous.nextOffset) {
+    // Closing a segment failed half-way, and the one before went on. An empty file holds nothing to keep.
+    for (const suffix of SEGMENT_SUFFIXES) await files.remove(segmentPath(directory, baseOffset, suffix));
+    return;
+  }
   if (previous !== undefined && !follows(baseOffset, previous.nextOffset, gapsBelow)) {
     if (!isBelow(mark, previous.baseOffset, previous.size))
       return await cutFrom(files, directory, baseOffset, 0, findings);
@@ -129,12 +134,7 @@ async function inspect(
     if (fault !== null && isBelow(mark, baseOffset, fault.position)) {
       scan = await scanSegment(file, baseOffset, size, { pastDamage: true, gapsBelow });
       const nextOffset = mark?.segment === baseOffset ? Math.max(mark.nextOffset, scan.nextOffset) : scan.nextOffset;
-      findings.fenced ??= damaged(
-        path,
-        fault.position,
-        fault.reason,
-        scan.end > fault.position ? scan.nextOffset : null,
-      );
+      findings.fenced ??= damaged(path, fault.position, fault.reason, scan.offsetBehindFault);
       findings.segments.push(facts(baseOffset, size, nextOffset, createdMs, scan));
       return;
     }

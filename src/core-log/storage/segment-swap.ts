@@ -34,14 +34,19 @@ export async function swapSegments(files: FileSystem, directory: string, range: 
   await finishSwap(files, directory, range);
 }
 
+/** Of the names in a partition's directory: swaps that were not brought to their end. */
+export function swapsIn(names: readonly string[]): SegmentRange[] {
+  return names.flatMap((name) => {
+    const [, base, end] = SWAP_NAME.exec(name) ?? [];
+    return base === undefined || end === undefined ? [] : [{ base: Number(base), end: Number(end) }];
+  });
+}
+
 /** Whatever a crash left of a compaction is removed or brought to its end. */
 export async function finishSwaps(files: FileSystem, directory: string): Promise<void> {
-  for (const name of await files.list(directory)) {
-    if (CLEANED_NAME.test(name)) await files.remove(join(directory, name));
-    const [, base, end] = SWAP_NAME.exec(name) ?? [];
-    if (base !== undefined && end !== undefined)
-      await finishSwap(files, directory, { base: Number(base), end: Number(end) });
-  }
+  const names = await files.list(directory);
+  for (const name of names) if (CLEANED_NAME.test(name)) await files.remove(join(directory, name));
+  for (const range of swapsIn(names)) await finishSwap(files, directory, range);
 }
 
 async function finishSwap(files: FileSystem, directory: string, range: SegmentRange): Promise<void> {
@@ -60,7 +65,7 @@ async function finishSwap(files: FileSystem, directory: string, range: SegmentRa
   await files.syncDirectory(directory);
 }
 
-function swapPath(directory: string, range: SegmentRange): string {
+export function swapPath(directory: string, range: SegmentRange): string {
   return `${rangePath(directory, range)}.swap`;
 }
 

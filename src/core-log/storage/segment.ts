@@ -11,8 +11,8 @@ import { batchBytesOf, lastOffsetOf, maxTimestampOf } from '../record/batch-view
 import { inflateBatch } from '../record/compression.ts';
 import { crc32c } from '../record/crc32c.ts';
 import { firstAtOrAfter } from '../record/record-reader.ts';
-import { damaged, readBatches } from './batch-read.ts';
-import { BatchScanner, findWholeBatch } from './batch-scanner.ts';
+import { type BatchPlace, damaged, placeFault, readBatches } from './batch-read.ts';
+import { BatchScanner, findBatchBehind } from './batch-scanner.ts';
 import { type Seal, SEGMENT_SUFFIXES, DELETED_SUFFIX, decodeSeal, encodeSeal, segmentPath } from './format.ts';
 import { SegmentIndexes } from './segment-indexes.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
@@ -34,6 +34,9 @@ export class Segment {
   readonly #directory: string;
   #size: number;
   #syncedSize: number;
+  /** Cuts of what failed writes left; one that is not on the disk yet makes the segment dirty like an append. */
+  #cuts = 0;
+  #syncedCuts = 0;
   #nextOffset: number;
   #maxTimestamp: number;
   #file: File | undefined;
@@ -88,7 +91,7 @@ export class Segment {
   }
 
   get isDirty(): boolean {
-    return this.#syncedSize < this.#size;
+    return this.#syncedSize < this.#size || this.#syncedCuts < this.#cuts;
   }
 
   get isLoaded(): boolean {
@@ -99,8 +102,15 @@ export class Segment {
   async activate(): Promise<void> {
     await this.#load();
     await this.#file?.close();
-    this.#file = await this.#files.open(this.path, 'write');
-    await this.#file.truncate(this.#size);
+    this.#file = undefined;
+    const file = await this.#files.open(this.path, 'write');
+    try {
+      await file.truncate(this.#size);
+    } catch (reason) {
+      await file.close();
+      throw reason;
+    }
+    this.#file = file;
   }
 
   /** Writes whole, placed batches to the end. After a rejection `truncate` must succeed before the next append. */
@@ -117,6 +127,7 @@ export class Segment {
 
   /** Cuts off what a failed write may have left. */
   async truncate(): Promise<void> {
+    this.#cuts += 1;
     await this.#opened().truncate(this.#size);
   }
 
@@ -124,7 +135,9 @@ export class Segment {
   async sync(): Promise<void> {
     await this.#use(async (file) => {
       const size = this.#size;
+      const cuts = this.#cuts;
       await file.dataSync();
+      this.#syncedCuts = cuts;
       this.#syncedSize = Math.max(this.#syncedSize, size);
     });
   }
@@ -154,18 +167,22 @@ export class Segment {
     const end = this.#size;
     const offsets = { min: this.baseOffset, max: this.#nextOffset - 1 };
     return this.#use((file, indexes) => {
-      const from = indexes.offsets.floor(offset)?.position ?? 0;
+      const from = indexes.offsets.floor(offset) ?? { position: 0, baseOffset: this.baseOffset };
       return readBatches(file, { from, end, offset, maxBytes, offsets, gapsBelow });
     });
   }
 
   /** The first offset, at or after `fromOffset`, with a timestamp at or after `timestamp`; undefined when there is none. */
-  offsetForTimestamp(timestamp: number, fromOffset: number): Promise<number | undefined> {
+  offsetForTimestamp(timestamp: number, fromOffset: number, gapsBelow: number): Promise<number | undefined> {
     const end = this.#size;
     return this.#use(async (file, indexes) => {
       const start = Math.max(indexes.times.startFor(timestamp), fromOffset);
-      const scanner = new BatchScanner(file, indexes.offsets.floor(start)?.position ?? 0, end);
+      let place: BatchPlace = indexes.offsets.floor(start) ?? { position: 0, baseOffset: this.baseOffset };
+      const scanner = new BatchScanner(file, place.position, end);
       for (let batch = await scanner.next(null); batch !== null; batch = await scanner.next(null)) {
+        const fault = placeFault(place, batch.bytes, batch.at, gapsBelow);
+        if (fault !== null) throw damaged(file.path, batch.position, fault, null);
+        place = { position: scanner.position, baseOffset: lastOffsetOf(batch.bytes, batch.at) + 1 };
         // Most batches are passed by what their header says: only those that can hold the time are opened.
         if (maxTimestampOf(batch.bytes, batch.at) < timestamp) continue;
         const bytes = batch.bytes.subarray(batch.at, batch.at + batchBytesOf(batch.bytes, batch.at));
@@ -270,9 +287,11 @@ export class Segment {
   async #rebuildIndexes(): Promise<SegmentIndexes> {
     // What of it is damage was decided when the log was opened: here every whole batch counts, gaps or not.
     const gapsBelow = this.#nextOffset;
-    const { indexes } = await scanSegment(this.#opened(), this.baseOffset, this.#size, { pastDamage: true, gapsBelow });
+    const options = { pastDamage: true, gapsBelow };
+    const { indexes, fault } = await scanSegment(this.#opened(), this.baseOffset, this.#size, options);
     this.#indexes = indexes;
-    await this.seal();
+    // A seal would tell the next open not to look, and damage must be found again. On a full disk there is none.
+    if (fault === null) await this.seal().catch(() => undefined);
     return indexes;
   }
 }
@@ -281,6 +300,8 @@ export interface SegmentScan {
   readonly indexes: SegmentIndexes;
   /** Where the first bad bytes are, and why; null when all is whole. */
   readonly fault: { readonly position: number; readonly reason: string } | null;
+  /** The first whole batch behind the fault; null when there is none, or nobody asked for it. */
+  readonly offsetBehindFault: number | null;
   /** After the last whole batch that was seen. */
   readonly end: number;
   readonly nextOffset: number;
@@ -298,6 +319,7 @@ export async function scanSegment(
   const indexes = new SegmentIndexes(baseOffset);
   let scanner = new BatchScanner(file, 0, size, gapsBelow);
   let fault: SegmentScan['fault'] = null;
+  let offsetBehindFault: number | null = null;
   let nextOffset = baseOffset;
   let end = 0;
   for (;;) {
@@ -307,11 +329,13 @@ export async function scanSegment(
       end = scanner.position;
     }
     fault ??= scanner.fault;
-    if (scanner.fault === null || !pastDamage) return { indexes, fault, end, nextOffset };
+    if (scanner.fault === null || !pastDamage) return { indexes, fault, offsetBehindFault, end, nextOffset };
     const offsets = { min: nextOffset, max: Number.MAX_SAFE_INTEGER };
-    const whole = await findWholeBatch(file, scanner.fault.position + 1, size, offsets);
-    if (whole === null) return { indexes, fault, end, nextOffset };
+    const { position } = scanner.fault;
+    const whole = await findBatchBehind(file, position, size, offsets);
+    if (whole === null) return { indexes, fault, offsetBehindFault, end, nextOffset };
     nextOffset = whole.baseOffset;
+    offsetBehindFault ??= nextOffset;
     scanner = new BatchScanner(file, whole.position, size, gapsBelow);
   }
 }

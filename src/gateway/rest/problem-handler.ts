@@ -68,7 +68,9 @@ export function errorFromIssues(issues: readonly z.core.$ZodIssue[], where: stri
   const kept = errors.slice(0, fieldProblemsMax);
   return new PortError(
     isUnknownField ? 'unknown_field' : 'invalid_argument',
-    first === undefined ? `the ${where} is not valid` : `${where}: ${first.path} ${first.message}${more}`,
+    first === undefined
+      ? `the ${where} is not valid`
+      : `${where}${first.path === where ? '' : `: ${first.path}`} ${first.message}${more}`,
     { errors: kept },
   );
 }

@@ -36,6 +36,14 @@ export const PersistenceName = z.enum(['memory', 'os', 'fsync']);
 export const whole = (min: number, max: number) =>
   z.int(`must be a whole number from ${min} to ${max}`).min(min).max(max);
 
+/** The same in a query, where all is text: coerced, an empty parameter would be a nought and `0x10` sixteen. */
+export const wholeText = (min: number, max: number) =>
+  z
+    .string(`must be a whole number from ${min} to ${max}`)
+    .regex(/^(0|[1-9]\d{0,15})$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(whole(min, max));
+
 /** Where a subscription starts or goes: offsets are by partition number. */
 export const PositionBody = z.union(
   [

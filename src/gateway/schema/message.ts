@@ -27,7 +27,7 @@ export const MessageBody = z
       .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'must be 1 to 255 printable ASCII characters')
       .optional(),
     id: z.string().min(1).max(limits.idCharactersMax).describe('Made if absent.').optional(),
-    timestamp: whole(0, Number.MAX_SAFE_INTEGER).describe('Milliseconds since 1970.').optional(),
+    timestamp: whole(0, limits.timestampMsMax).describe('Milliseconds since 1970.').optional(),
     partition: whole(0, limits.partitionsPerTopicMax - 1).optional(),
     delayMs: whole(0, Number.MAX_SAFE_INTEGER).optional(),
     ttlMs: whole(1, Number.MAX_SAFE_INTEGER).optional(),

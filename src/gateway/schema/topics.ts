@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { limits } from '../../adapters/index.ts';
-import { Name, QueueTypeName, whole } from './common.ts';
+import { Name, QueueTypeName, whole, wholeText } from './common.ts';
 import { DeliveredMessage } from './message.ts';
 
 const OptionValue = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number or a boolean');
@@ -37,14 +37,10 @@ export const Topic = z
 export const TopicList = z.strictObject({ topics: z.array(Topic) });
 
 const FromParameter = z
-  .union([z.enum(['earliest', 'latest']), z.string().regex(/^\d{1,15}$/)], 'must be "earliest", "latest" or an offset')
+  .string('must be "earliest", "latest" or an offset')
+  .regex(/^(earliest|latest|\d{1,15})$/, 'must be "earliest", "latest" or an offset')
   .default('earliest');
-const LimitParameter = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(limits.readMessagesMax, `must be a whole number from 1 to ${limits.readMessagesMax}`)
-  .default(100);
+const LimitParameter = wholeText(1, limits.readMessagesMax).default(100);
 const EncodingParameter = z.enum(['auto', 'base64']).default('auto');
 
 export const BrowseQuery = z.strictObject({ from: FromParameter, limit: LimitParameter, encoding: EncodingParameter });
@@ -55,7 +51,9 @@ export const BrowseAnswer = z.strictObject({
 });
 
 export const DeadLettersQuery = z.strictObject({
-  partition: z.coerce.number().int().min(0).describe('Needed to go on from an offset.').exactOptional(),
+  partition: wholeText(0, limits.partitionsPerTopicMax - 1)
+    .describe('Needed to go on from an offset.')
+    .exactOptional(),
   from: FromParameter,
   limit: LimitParameter,
   encoding: EncodingParameter,

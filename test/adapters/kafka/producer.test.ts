@@ -103,6 +103,24 @@ describe('the producer', () => {
     expect(broker.logs.get('t-0')).toEqual(Array.from({ length: 200 }, (_, index) => String(index)));
   });
 
+  test("one caller's bad message does not refuse the messages of others in its batch, nor cost a request each", async () => {
+    const broker = new MemoryBroker((batches) =>
+      Promise.resolve(
+        batches.map(({ bytes }) =>
+          decodeRecords(bytes, 0, []).records.some(({ value }) => String(value) === 'bad') ? 'INVALID_TIMESTAMP' : null,
+        ),
+      ),
+    );
+    const producer = broker.producer();
+    const values = Array.from({ length: 600 }, (_, index) => (index === 571 ? 'bad' : `m${index}`));
+    const outcomes = await Promise.all(values.map((value) => producer.publish('t', [message(value)], undefined)));
+    expect(outcomes.filter(([outcome]) => outcome?.kind === 'stored')).toHaveLength(599);
+    const [refused] = outcomes[571] ?? [];
+    expect(refused).toMatchObject({ kind: 'refused', error: { code: 'backend_rejected' } });
+    expect(broker.logs.get('t-0')).toEqual(values.filter((value) => value !== 'bad'));
+    expect(broker.calls).toBeLessThan(40);
+  });
+
   test("keeps the partitions of a request apart: one's error is not the other's", async () => {
     const broker = new MemoryBroker((batches) =>
       Promise.resolve(batches.map(({ partition }) => (partition === 1 ? 'INVALID_RECORD' : null))),

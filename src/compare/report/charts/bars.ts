@@ -18,8 +18,8 @@ export interface Bar {
 const width = 400;
 const rowHeight = 36;
 const plot = { left: 4, right: width - 12, top: 4 } as const;
-/** What fits in the line above a bar at the page's font. */
-const reasonCharactersMax = 46;
+/** What fits in the line above a bar at the page's font: the name and, from the other end, the figure or the reason. */
+const lineCharactersMax = 56;
 
 /** `largest`: the end of the axis, shared by panels that are to be compared. */
 export function barChart(id: string, title: string, bars: readonly Bar[], unit: Unit, largest: number): Markup {
@@ -41,7 +41,7 @@ export function largestOf(bars: readonly Bar[]): number {
 
 function drawBar(bar: Bar, top: number, x: (value: number) => number, unit: Unit): Markup {
   const y = top + 18;
-  const text = html`${mark(bar.system, plot.left + 6, top + 9)}<text class="bar-name" x="${plot.left + 16}" y="${top + 13}">${label(bar)}</text><text class="${bar.figure === null ? 'bar-value none' : 'bar-value'}" x="${plot.right}" y="${top + 13}" text-anchor="end">${shorten(valueText(bar, unit))}</text>`;
+  const text = html`${mark(bar.system, plot.left + 6, top + 9)}<text class="bar-name" x="${plot.left + 16}" y="${top + 13}">${label(bar)}</text><text class="${bar.figure === null ? 'bar-value none' : 'bar-value'}" x="${plot.right}" y="${top + 13}" text-anchor="end">${shorten(valueText(bar, unit), lineCharactersMax - label(bar).length)}</text>`;
   if (bar.figure === null) {
     return html`<g class="${lineClass(bar.system)}">${text}<path class="no-bar" d="${`M${plot.left} ${y + 5} H${plot.right}`}"/></g>`;
   }
@@ -74,6 +74,7 @@ function anchor(index: number, ticks: number): string {
   return index === ticks - 1 ? 'end' : 'middle';
 }
 
-function shorten(text: string): string {
-  return text.length <= reasonCharactersMax ? text : `${text.slice(0, reasonCharactersMax - 1)}…`;
+function shorten(text: string, charactersMax: number): string {
+  const characters = Array.from(text);
+  return characters.length <= charactersMax ? text : `${characters.slice(0, Math.max(8, charactersMax - 1)).join('')}…`;
 }

@@ -38,7 +38,7 @@ export function fanOutChart(
 <desc id="${`${id}-d`}">${describe(curves)}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}</g>
 <g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`)}${counts.map((each) => html`<text x="${fixed(x(each))}" y="${plot.bottom + 16}" text-anchor="middle">${each}</text>`)}</g>
-<path class="reference" d="${`M${plot.left} ${fixed(y.at(1))} H${plot.right}`}"/><text class="reference-name" x="${plot.right}" y="${fixed(y.at(1) - 4)}" text-anchor="end">one copy</text>
+<path class="reference" d="${`M${plot.left} ${fixed(y.at(1))} H${plot.right}`}"/><text class="reference-name" x="${plot.right}" y="${fixed(y.at(1) + 12)}" text-anchor="end">one copy</text>
 <text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}" text-anchor="middle">subscriptions · bytes written per payload byte</text>
 ${curves.map((curve) => drawCurve(curve, x, y.at))}
 </svg>`;

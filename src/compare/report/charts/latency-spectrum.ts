@@ -90,7 +90,7 @@ export function latencySpectrum(
 <title id="${`${id}-t`}">${title}</title>
 <desc id="${`${id}-d`}">${describe(curves)}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${ticks.map(([fraction]) => html`<path d="${`M${fixed(x(nines(fraction)))} ${plot.top} V${plot.bottom}`}"/>`)}</g>
-<g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${number(tick)}</text>`)}${ticks.map(([fraction, name]) => html`<text x="${fixed(x(nines(fraction)))}" y="${plot.bottom + 16}" text-anchor="middle">${name}</text>`)}</g>
+<g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${String(tick)}</text>`)}${ticks.map(([fraction, name]) => html`<text x="${fixed(x(nines(fraction)))}" y="${plot.bottom + 16}" text-anchor="middle">${name}</text>`)}</g>
 <text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}" text-anchor="middle">percentile (each nine the same width) · ms, log scale</text>
 ${curves.map((curve) => drawCurve(curve, scales))}
 </svg>`;

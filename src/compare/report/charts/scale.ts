@@ -16,18 +16,25 @@ export function linearScale(largest: number, from: number, to: number): Scale {
   };
 }
 
-/** Whole decades around the values; a tick at each decade, at 2 and 5 too when there are few. */
+/** From the 1, 2 or 5 below the smallest value to the one above the largest; ticks at decades, at 2 and 5 too when there are few. */
 export function logScale(smallest: number, largest: number, from: number, to: number): Scale {
-  const low = Math.floor(Math.log10(smallest) + 1e-9);
-  const high = Math.max(low + 1, Math.ceil(Math.log10(largest) - 1e-9));
-  const decades = Array.from({ length: high - low + 1 }, (_, index) => low + index);
-  const inner = high - low <= 3 ? [1, 2, 5] : [1];
+  const first = Math.floor(Math.log10(smallest) + 1e-9);
+  const last = Math.max(first + 1, Math.ceil(Math.log10(largest) - 1e-9));
+  const steps = Array.from({ length: last - first + 1 }, (_, index) => first + index).flatMap((decade) =>
+    [1, 2, 5].map((factor) => Number((factor * 10 ** decade).toPrecision(3))),
+  );
+  const bottom = steps.filter((step) => step <= smallest * 1.0001).at(-1) ?? 10 ** first;
+  const top = steps.find((step) => step >= largest * 0.9999 && step > bottom) ?? 10 ** last;
+  const [low, high] = [Math.log10(bottom), Math.log10(top)];
+  const within = steps.filter((step) => step >= bottom && step <= top);
   return {
-    ticks: decades
-      .flatMap((decade) => inner.map((factor) => Number((factor * 10 ** decade).toPrecision(3))))
-      .filter((tick) => tick <= 10 ** high * 1.0001),
-    at: (value) => from + ((to - from) * (Math.log10(Math.max(value, 10 ** low)) - low)) / (high - low),
+    ticks: high - low <= 3 ? within : within.filter((step) => isDecade(step)),
+    at: (value) => from + ((to - from) * (Math.log10(Math.max(value, bottom)) - low)) / (high - low),
   };
+}
+
+function isDecade(value: number): boolean {
+  return Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
 }
 
 /** 1, 2, 2.5 or 5 times a power of ten, so that about `wanted` steps reach the largest. */

@@ -1,0 +1,43 @@
+/**
+ * Prints every document that is made from code: `npm run docs`. A test holds the committed files to what this prints.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { reportJsonSchema } from '../src/compare/report/index.ts';
+import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
+import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
+
+const root = new URL('../', import.meta.url);
+
+/** Path from the top of the repository -> the whole file. */
+export const printedFiles: Readonly<Record<string, () => string>> = {
+  'docs/ERRORS.md': errorsPage,
+  'docs/CONFIG.md': configPage,
+  'docs/CAPABILITIES.md': () => renderCapabilities(tables),
+  'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
+  'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
+};
+
+/** The text with `part` between its markers. Throws when a marker is missing: a table must not vanish in silence. */
+export function withPart(text: string, name: string, part: string): string {
+  const begin = `<!-- ${name}:begin -->`;
+  const end = `<!-- ${name}:end -->`;
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end, from);
+  if (from === -1 || to === -1) throw new Error(`the markers ${begin} and ${end} are not there in this order`);
+  return `${text.slice(0, from + begin.length)}\n\n${part}\n\n${text.slice(to)}`;
+}
+
+export function currentText(path: string): string {
+  return readFileSync(new URL(path, root), 'utf8');
+}
+
+function writeAll(): void {
+  for (const [path, print] of Object.entries(printedFiles)) {
+    writeFileSync(new URL(path, root), print());
+    console.log(`wrote ${path}`);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeAll();

@@ -1,0 +1,6 @@
+/** Charts as SVG, from figures to markup: pure. */
+
+export { type Bar, barChart, largestOf } from './bars.ts';
+export { type FanOutCurve, fanOutChart } from './fan-out.ts';
+export { type LatencyCurve, latencyCurve, latencySpectrum, spectrumScales } from './latency-spectrum.ts';
+export { legend, lineClass, mark } from './look.ts';

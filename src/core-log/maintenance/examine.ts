@@ -237,8 +237,8 @@ class Examination {
   #noteLeftover(name: string, bases: readonly number[]): void {
     const path = `${this.#place.directory}/${name}`;
     const base = /^(\d{20})\.(?:index|timeindex|seal)$/.exec(name)?.[1];
-    if (/\.swap$/.test(name)) this.#note(path, 0, 'compaction was cut short: the next open ends it');
-    else if (/\.cleaned$/.test(name)) this.#note(path, 0, 'compaction was cut short: the next open removes it');
+    if (name.endsWith('.swap')) this.#note(path, 0, 'compaction was cut short: the next open ends it');
+    else if (name.endsWith('.cleaned')) this.#note(path, 0, 'compaction was cut short: the next open removes it');
     else if (name.endsWith(DELETED_SUFFIX)) this.#note(path, 0, 'on its way out: the next open removes it');
     else if (base !== undefined && !bases.includes(Number(base)))
       this.#note(path, 0, 'its log is gone: the next open removes it');

@@ -28,7 +28,7 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/core-log\/record\//,
-    may: [node, /^@node-rs\/crc32$/, /^src\/core-log\/(record\/|errors|limits|types)/],
+    may: [node, /^(@node-rs\/crc32|snappy|lz4-napi|fzstd)$/, /^src\/core-log\/(record\/|errors|limits|types)/],
     why: 'bytes of a batch, pure',
   },
   {

@@ -11,6 +11,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   record_too_large: 'message_too_large',
   engine_closed: 'closed',
   invalid_option: 'invalid_argument',
+  key_required: 'invalid_argument',
 };
 
 /** Where the engine hands on what the system said: a full or read-only disk is no fault of ours. */

@@ -241,7 +241,7 @@ describe('varints', () => {
     const any = fc.oneof(
       fc.integer(),
       fc.maxSafeNat().map((value) => value % (2 ** 52 + 1)),
-      fc.maxSafeNat().map((value) => -(value % (2 ** 52 + 1))),
+      fc.maxSafeNat().map((value) => 0 - (value % (2 ** 52 + 1))), // never -0, which no varint holds
       fc.constantFrom(2 ** 31, -(2 ** 31) - 1, 2 ** 32, 2 ** 52, -(2 ** 52)),
     );
     check(

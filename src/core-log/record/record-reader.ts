@@ -67,11 +67,11 @@ function walk(batch: Buffer, visit: (record: LogRecord, length: number) => boole
   if (isControl(batch)) return true; // its record is a marker and no message
   const baseOffset = baseOffsetOf(batch);
   const baseTimestamp = baseTimestampOf(batch);
-  const appendTime = hasAppendTime(batch) ? maxTimestampOf(batch) : undefined;
+  const isAppendTime = hasAppendTime(batch);
   const count = recordCountOf(batch);
   const end = batchBytesOf(batch);
-  const lastOffset = lastOffsetOf(batch);
-  let lowest = baseOffset;
+  const lastDelta = lastOffsetOf(batch) - baseOffset;
+  let leastDelta = 0;
   const reader = new VarintReader(batch, BATCH_HEADER_BYTES);
   for (let index = 0; index < count; index += 1) {
     const length = reader.next();
@@ -79,11 +79,12 @@ function walk(batch: Buffer, visit: (record: LogRecord, length: number) => boole
     if (length < 0 || next > end) throw new RangeError(`record ${index} runs out of its batch`);
     reader.position += 1; // attributes: none are defined
     const timestampDelta = reader.next();
-    const timestamp = appendTime ?? baseTimestamp + timestampDelta;
-    const offset = baseOffset + reader.next();
+    const timestamp = isAppendTime ? maxTimestampOf(batch) : baseTimestamp + timestampDelta;
+    const delta = reader.next();
     // Whoever goes on from the last offset would otherwise go round in circles.
-    if (offset < lowest || offset > lastOffset) throw new RangeError(`record ${index} has offset ${offset}`);
-    lowest = offset + 1;
+    if (delta < leastDelta || delta > lastDelta) throw new RangeError(`record ${index} has offset delta ${delta}`);
+    leastDelta = delta + 1;
+    const offset = baseOffset + delta;
     const key = field(reader);
     const value = field(reader);
     if (!visit(record(batch, reader.position, offset, timestamp, key, value), length)) return false;

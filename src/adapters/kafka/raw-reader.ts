@@ -3,7 +3,7 @@
 import { PortError } from '../errors.ts';
 import { fromRecord } from '../log-codec.ts';
 import type { Message, ReadResult } from '../port.ts';
-import { KafkaFault } from './errors.ts';
+import { KafkaFault, naming } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
@@ -15,6 +15,7 @@ export async function readPartition(
   partition: number,
   from: 'earliest' | 'latest' | number,
   limit: number,
+  shownTopic = topic,
 ): Promise<ReadResult> {
   const earliest = (await listOffsets(client, topic, [partition], 'earliest')).get(partition) ?? 0;
   const end = (await listOffsets(client, topic, [partition], 'latest')).get(partition) ?? 0;
@@ -30,7 +31,7 @@ export async function readPartition(
     const answer = await fetchPartition(client, topic, partition, next, kafkaLimits.fetchShortWaitMs);
     for (const record of answer.records) {
       if (messages.length >= limit || record.offset >= end) break;
-      messages.push(fromRecord(topic, partition, record));
+      messages.push(fromRecord(shownTopic, partition, record));
       next = record.offset + 1;
     }
     // What is left of the batches is compacted or control records: behind them is nothing more to wait for.
@@ -55,7 +56,8 @@ export async function fetchPartition(
   if (answer === undefined) throw new KafkaFault('client', `a fetch of ${topic}-${partition} was answered without it`);
   if (answer.type === null) return answer;
   await client.metadata([topic]);
-  throw new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+  const fault = new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+  throw naming(fault, `Read on Topic "${topic}"`);
 }
 
 async function noLeader(client: KafkaClient, topic: string, partition: number): Promise<KafkaFault> {

@@ -76,6 +76,8 @@ function saslSettings(users: BrokerSecurity['users']): string[] {
   const passwords = users.map(({ name, password }) => ` user_${name}="${password}"`).join('');
   return [
     `${prefix}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER`,
+    // Tokens are to be shown again after a while; kafkajs does ten seconds before the end.
+    `${prefix}.oauthbearer.connections.max.reauth.ms=12000`,
     `${prefix}.plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required${passwords};`,
     `${prefix}.scram-sha-256.sasl.jaas.config=${scram}`,
     `${prefix}.scram-sha-512.sasl.jaas.config=${scram}`,

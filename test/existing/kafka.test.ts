@@ -1,10 +1,14 @@
 /** `manage: none` on Kafka: topics and groups that somebody else made, and clients that know nothing of Sluice. */
 
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
-import { expect, it, onTestFinished, type TestContext } from 'vitest';
+import { expect, inject, it, onTestFinished, type TestContext } from 'vitest';
 import { type Delivery, type MessagingPort, openPort } from '../../src/adapters/index.ts';
 import { loadConfig } from '../../src/gateway/config.ts';
 import { startGateway } from '../../src/gateway/index.ts';
@@ -12,6 +16,7 @@ import { kafkaOf, uniqueName } from '../kafka/support.ts';
 
 const PARTITIONS = 3;
 const WAIT_MS = 20_000;
+const JAVA = 'java';
 
 it('messages of other clients come as they are, and ours go to them, under the same keys in the same partitions', async (ctx) => {
   const world = await existing(ctx);
@@ -44,6 +49,28 @@ it('messages of other clients come as they are, and ours go to them, under the s
     expect(headers).toMatchObject({ 'content-type': 'text/plain' });
   }
 });
+
+it.for(['gzip', 'snappy', 'lz4', 'zstd'])(
+  "batches that Kafka's own producer compressed with %s are read",
+  async (codec, ctx) => {
+    const world = await existing(ctx);
+    const lines = Array.from(
+      { length: 400 },
+      (_, index) => `${index} ${index % 7} ${'abcdefg'.repeat(index % 50)} ${randomBytes(9).toString('hex')}`,
+    );
+    await world.produceByJava(codec, lines);
+    const port = await world.open();
+    if (codec === 'zstd' && !('zstdDecompressSync' in zlib)) {
+      await expect(pull(port, 'billing', 1)).rejects.toMatchObject({
+        code: 'backend_rejected',
+        message: expect.stringContaining('22.15'),
+      });
+      return;
+    }
+    const values = (await pull(port, 'billing', lines.length)).map(({ message }) => String(message.value));
+    expect(values.toSorted()).toEqual(lines.toSorted());
+  },
+);
 
 it('a group goes on where another client stopped, and that client where Sluice did', async (ctx) => {
   const world = await existing(ctx);
@@ -206,6 +233,16 @@ async function existing(ctx: TestContext, more: Record<string, unknown> = {}) {
       await producer.connect();
       await producer.send({ topic: kafkaTopic, messages });
       await producer.disconnect();
+    },
+    produceByJava: async (codec: string, lines: readonly string[]): Promise<void> => {
+      const { libDir } = inject('kafka') ?? { libDir: null };
+      if (libDir === null) return ctx.skip('no tools of Kafka on this machine');
+      const target = ['--bootstrap-server', brokers.join(','), '--topic', kafkaTopic, '--compression-codec', codec];
+      const program = ['-Xmx128m', '-cp', join(libDir, '*'), 'org.apache.kafka.tools.ConsoleProducer', ...target];
+      const child = spawn(JAVA, program, { stdio: ['pipe', 'ignore', 'inherit'] });
+      child.stdin.end(`${lines.join('\n')}\n`);
+      const [status] = (await once(child, 'close')) as [number];
+      expect(status).toBe(0);
     },
     /** As another client would, leaving its place in the group behind. */
     consume: async (groupId: string, count: number) => {

@@ -76,6 +76,41 @@ describe('every way in', () => {
     await expectAllowed(await open(() => options));
   });
 
+  it('a token that Kafka wants to see again: a renewed one is shown, and one that is over ends no subscription', async (ctx) => {
+    const tokenFile = join(scratch(), 'token');
+    writeFileSync(tokenFile, tokenFor('alice', 60));
+    const options = onSasl(securedOf(ctx), { mechanism: 'oauthbearer', tokenFile });
+    const port = await open(() => options);
+    const topic = uniqueName('alice');
+    const name = uniqueName('sub');
+    await port.createTopic({ name: topic });
+    await port.createSubscription({ name, topic, start: 'earliest', onExhausted: 'drop' });
+    await using consumer = await port.subscribe(name, { credit: { messages: 10 } });
+    writeFileSync(tokenFile, tokenFor('alice', -60));
+    await until('a publish is refused for the login', async () => {
+      const [outcome] = await port.publish(topic, [{ value: 'x' }]);
+      if (outcome?.kind === 'stored') return false;
+      expect(outcome).toMatchObject({
+        kind: 'refused',
+        error: { code: 'backend_rejected', message: expect.stringContaining('refuses the login of the bearer') },
+      });
+      return true;
+    });
+    writeFileSync(tokenFile, tokenFor('alice', 60));
+    await until('a publish is stored again', async () => {
+      const [outcome] = await port.publish(topic, [{ value: 'last' }]);
+      return outcome?.kind === 'stored';
+    });
+    await until('what was stored last is delivered', async () => {
+      const deliveries = await consumer.pull({ maxMessages: 10, waitMs: 1_000 });
+      await port.ack(
+        name,
+        deliveries.map(({ token }) => token),
+      );
+      return deliveries.some(({ message }) => String(message.value) === 'last');
+    });
+  });
+
   it('a password from a file', async () => {
     const passwordFile = join(scratch(), 'password');
     writeFileSync(passwordFile, `${PASSWORD}\n`);
@@ -211,7 +246,7 @@ describe('the least rights', () => {
     const prefix = uniqueName('t');
     const rights = rightsIn('kafka-full', { TOPICS: prefix });
     expect(rights).toHaveLength(9);
-    const options = onSasl(secured, { ...alice, username: 'full' });
+    const options = onSasl(secured, { ...alice, mechanism: 'plain', username: 'full' });
     await grant('full', rights);
     expect(await liveFully(options, prefix)).toBeUndefined();
     for (const left of rights) {

@@ -36,19 +36,25 @@ const loginErrors: ReadonlySet<string> = new Set([
 
 /** Whatever goes wrong while a connection is opened: nothing was asked yet. `who` logs in, for people. */
 export function toConnectFault(reason: unknown, address: string, who: string | null): KafkaFault {
-  const { message, type } = toFault(reason);
+  const { message } = toFault(reason);
   const trouble = tlsTrouble(reason);
   if (trouble !== undefined) {
     return new KafkaFault('unreachable', `${address}: ${trouble} (${message})`, { cause: reason, isTurnedAway: true });
   }
-  const isLogin = reason instanceof Error && reason.name === 'KafkaJSSASLAuthenticationError';
-  if (isLogin || (type !== null && loginErrors.has(type))) {
+  if (isLoginRefused(reason)) {
     const text = `${address}: Kafka refuses the login of ${who ?? 'a client without one'}: ${message}`;
     return new KafkaFault('unreachable', text, { cause: reason, isTurnedAway: true });
   }
   // A file that cannot be read, in the words of the configuration.
   if (reason instanceof PortError) return new KafkaFault('unreachable', message, { cause: reason, isTurnedAway: true });
   return new KafkaFault('unreachable', message, { cause: reason });
+}
+
+/** Also in the middle of a connection's life, when Kafka wants to see the login again. */
+export function isLoginRefused(reason: unknown): boolean {
+  if (reason instanceof Error && reason.name === 'KafkaJSSASLAuthenticationError') return true;
+  const { type } = toFault(reason);
+  return type !== null && loginErrors.has(type);
 }
 
 const DENIED = ['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'] as const;

@@ -48,14 +48,17 @@ export class KafkaJsClient implements KafkaClient {
 
   async connect(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
+    // What an attempt failed with says more than that the last one was cut short.
+    let last: KafkaFault | null = null;
     for (;;) {
       try {
-        await withDeadline(this.metadata([]), deadline - Date.now());
+        await withDeadline(this.metadata([]), deadline - Date.now(), () => last);
         return;
       } catch (reason) {
         const isOver = this.#connections.isClosed || Date.now() + kafkaLimits.retryDelayMs >= deadline;
         const fault = toFault(reason);
         if (isOver || fault.kind === 'client' || fault.isTurnedAway) throw fault;
+        last = fault;
         await pause(kafkaLimits.retryDelayMs);
       }
     }
@@ -132,7 +135,7 @@ export class KafkaJsClient implements KafkaClient {
       this.#connections.drop(broker);
       // kafkajs checks the connection once more after encoding, and says so in these words: nothing was written then.
       const isUnsent = !isEncoded || (reason instanceof Error && reason.message === 'Not connected');
-      throw toFault(reason, !isUnsent);
+      throw this.#connections.faultOf(broker, reason, !isUnsent);
     }
   }
 
@@ -501,11 +504,11 @@ function memberIdToJoinWith(reason: unknown): string | null {
   return typeof memberId === 'string' ? memberId : null;
 }
 
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number, instead: () => KafkaFault | null): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)),
+      () => reject(instead() ?? new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)),
       Math.max(1, timeoutMs),
     );
   });

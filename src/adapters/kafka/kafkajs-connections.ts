@@ -5,7 +5,7 @@
 
 import type { Socket } from 'node:net';
 import { type TlsOptions, tlsSettings } from '../broker-login.ts';
-import { KafkaFault, toConnectFault, toFault } from './errors.ts';
+import { isLoginRefused, KafkaFault, toConnectFault, toFault } from './errors.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { type Broker, internals } from './kafkajs-internals.ts';
 import { openSocket, patchConnectionPool } from './kafkajs-patches.ts';
@@ -105,10 +105,16 @@ export class KafkaJsConnections {
     try {
       return await request(broker);
     } catch (reason) {
-      const fault = toFault(reason);
+      const fault = this.faultOf(broker, reason);
       if (fault.kind === 'lost' || fault.kind === 'unreachable') this.drop(broker);
       throw fault;
     }
+  }
+
+  /** What a failed request means. Where the login was asked for again and refused, nothing was sent. */
+  faultOf(broker: Broker, reason: unknown, sent = true): KafkaFault {
+    if (!isLoginRefused(reason)) return toFault(reason, sent);
+    return toConnectFault(reason, keyOf(broker.connectionPool), this.#sasl?.who ?? null);
   }
 
   drop(broker: Broker): void {

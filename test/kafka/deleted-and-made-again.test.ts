@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { encodeClaim } from '../../src/adapters/kafka/assignment.ts';
-import { groupIdOf } from '../../src/adapters/kafka/group-offsets.ts';
+import { ownNames } from '../../src/adapters/kafka/existing.ts';
 import { KafkaJsClient } from '../../src/adapters/kafka/kafkajs-client.ts';
 import {
   driverOn,
@@ -27,8 +27,8 @@ test('a subscription that a killed process read is deleted without waiting for i
   await driver.createSubscription(subscription, topic);
 
   // It joins, commits and is gone without a goodbye, as after kill -9.
-  const killed = new KafkaJsClient({ brokers, clientId: 'sluice', connectTimeoutMs: 5_000 });
-  const groupId = groupIdOf(subscription.name);
+  const killed = new KafkaJsClient({ brokers, clientId: 'sluice', connectTimeoutMs: 5_000, tls: null, sasl: null });
+  const groupId = ownNames.group(subscription.name);
   const userData = encodeClaim(-1, []);
   const joined = await killed.joinGroup({
     groupId,

@@ -3,7 +3,7 @@
 import { PortError } from '../errors.ts';
 import { fromRecord, messageBytes } from '../log-codec.ts';
 import type { Message, ReadResult } from '../port.ts';
-import { KafkaFault } from './errors.ts';
+import { KafkaFault, naming } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
@@ -18,6 +18,7 @@ export async function readPartition(
   partition: number,
   from: 'earliest' | 'latest' | number,
   limit: number,
+  shownTopic = topic,
 ): Promise<ReadResult> {
   const earliest = (await listOffsets(client, topic, [partition], 'earliest')).get(partition) ?? 0;
   const end = (await listOffsets(client, topic, [partition], 'latest')).get(partition) ?? 0;
@@ -35,7 +36,7 @@ export async function readPartition(
     const answer = await fetchPartition(client, topic, partition, next, kafkaLimits.fetchShortWaitMs);
     for (const record of answer.records) {
       if (isFull() || record.offset >= end) break;
-      const message = fromRecord(topic, partition, record);
+      const message = fromRecord(shownTopic, partition, record);
       messages.push(message);
       bytes += messageBytes(message);
       next = record.offset + 1;
@@ -62,7 +63,8 @@ export async function fetchPartition(
   if (answer === undefined) throw new KafkaFault('client', `a fetch of ${topic}-${partition} was answered without it`);
   if (answer.type === null) return answer;
   await client.metadata([topic]);
-  throw new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+  const fault = new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+  throw naming(fault, `Read on Topic "${topic}"`);
 }
 
 async function noLeader(client: KafkaClient, topic: string, partition: number): Promise<KafkaFault> {

@@ -8,7 +8,9 @@ import type { App, GatewayContext } from './context.ts';
 import { useStrictJsonBodies } from './json-body.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
+import { drainingError, OpenStreams } from './open-streams.ts';
 import { PullSessions } from './pull-sessions.ts';
+import { requestId } from './request-id.ts';
 import { restRoutes } from './rest/index.ts';
 import { documentRoutes } from './rest/operations.ts';
 import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
@@ -33,14 +35,6 @@ export interface GatewayApp {
 /** @throws nothing of the port: it is not called until a request comes. */
 export function buildApp(options: AppOptions): GatewayApp {
   const { port } = options;
-  const context: GatewayContext = {
-    port,
-    pulls: new PullSessions(port, options.pullIdleMs),
-    metrics: options.metrics ?? new GatewayMetrics(),
-    isDraining: false,
-  };
-  context.metrics.watch(port, version, context.pulls);
-
   const app = Fastify({
     logger: options.logger === undefined ? false : { level: options.logger.level, stream: options.logger.stream },
     // A line a request costs more than most requests do; metrics count them.
@@ -54,7 +48,7 @@ export function buildApp(options: AppOptions): GatewayApp {
     forceCloseConnections: 'idle',
     // Our own draining answer says more, in the form of every other error.
     return503OnClosing: false,
-    genReqId: requestId,
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
     clientErrorHandler,
     frameworkErrors: (error, request, reply) => {
       const known = new PortError('invalid_argument', error.message, { cause: error });
@@ -62,6 +56,15 @@ export function buildApp(options: AppOptions): GatewayApp {
     },
   }) as unknown as App;
   app.server.maxConnections = gatewayLimits.connectionsMax;
+  const context: GatewayContext = {
+    port,
+    pulls: new PullSessions(port, options.pullIdleMs),
+    metrics: options.metrics ?? new GatewayMetrics(),
+    streams: new OpenStreams(),
+    log: app.log,
+    isDraining: false,
+  };
+  context.metrics.watch(port, version, context.pulls, context.streams);
 
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const where = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'request');
@@ -94,7 +97,7 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     if (context.isDraining && request.url.startsWith('/v1/')) {
-      done(new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 }));
+      done(drainingError());
       return;
     }
     const bytes = announcedBodyBytes(request);
@@ -171,17 +174,6 @@ function refuseOtherMethods(app: App, methodsByUrl: ReadonlyMap<string, Readonly
       handler: async () => undefined,
     });
   }
-}
-
-let requests = 0;
-const requestPrefix = `${Date.now().toString(36)}-${process.pid.toString(36)}-`;
-const goodRequestId = new RegExp(`^[A-Za-z0-9._-]{1,${gatewayLimits.requestIdCharactersMax}}$`);
-
-function requestId(raw: { readonly headers: Record<string, unknown> }): string {
-  const given = raw.headers['x-request-id'];
-  if (typeof given === 'string' && goodRequestId.test(given)) return given;
-  requests += 1;
-  return requestPrefix + requests.toString(36);
 }
 
 /** What is wrong before there is a request: not HTTP, a head that is too large, a sender that is too slow. */

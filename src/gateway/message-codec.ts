@@ -9,9 +9,9 @@ import type { MessageBody } from './schema/message.ts';
 
 export type Encoding = 'auto' | 'base64';
 
-const TEXT = 'text/plain; charset=utf-8';
+export const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
-const BYTES = 'application/octet-stream';
+export const BYTES = 'application/octet-stream';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -33,6 +33,7 @@ ${JSON.stringify(example, null, 2)}
 * A publish of several messages answers 207 when some failed, with \`{"problem": ...}\` in place of a result; a lone message answers its own status.
   \`messageId\` is the id of that message: after \`publish_outcome_unknown\` publish again with the same id.
 * \`certainly not stored\` means that: publishing again makes no duplicate.
+* Over gRPC the code is the \`reason\` of a \`google.rpc.ErrorInfo\` (domain \`sluice\`) in the status details, with the same particulars: [GRPC.md](GRPC.md).
 
 The command line prints \`sluice: <code>: <message>\` and ends with 2 for wrong usage or configuration, 3 for a backend that could not be had, 1 otherwise.
 

@@ -1,5 +1,6 @@
 /** The REST API over a port, as a fastify instance that does not listen by itself: tests use `inject`. */
 
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { LogController } from 'fastify';
 import type { z } from 'zod';
@@ -13,7 +14,9 @@ import { PullSessions } from './pull-sessions.ts';
 import { requestId } from './request-id.ts';
 import { restRoutes } from './rest/index.ts';
 import { documentRoutes } from './rest/operations.ts';
+import { webSocketRoutes } from './rest/websocket.ts';
 import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
+import { webSocketUpgrades } from './upgrades.ts';
 import { version } from './version.ts';
 
 export interface AppOptions {
@@ -82,6 +85,14 @@ export function buildApp(options: AppOptions): GatewayApp {
   restRoutes(app, context);
   documentRoutes(app, context);
   refuseOtherMethods(app, methodsByUrl);
+  const upgrades = webSocketUpgrades(app.server) as Server;
+  void app.register(async (scope) => {
+    const { default: webSocket } = await import('@fastify/websocket');
+    await scope.register(webSocket, {
+      options: { maxPayload: gatewayLimits.webSocketFrameBytesMax, server: upgrades },
+    });
+    webSocketRoutes(scope as unknown as App, context);
+  });
   return { app, context };
 }
 
@@ -98,6 +109,10 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
     void reply.header('x-request-id', request.id);
     if (context.isDraining && request.url.startsWith('/v1/')) {
       done(drainingError());
+      return;
+    }
+    if (isOfOtherOrigin(request.headers) && request.url.startsWith('/v1/')) {
+      done(new PortError('origin_not_allowed', `the page's origin is ${request.headers.origin}, not this gateway`));
       return;
     }
     const bytes = announcedBodyBytes(request);
@@ -122,6 +137,8 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
   };
   app.addHook('onResponse', (request, reply, done) => {
     settle(request);
+    // A WebSocket that was refused: the server does not know its socket any more, and would wait for it at the end.
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
     context.metrics.request(
       request.method,
       request.routeOptions.url ?? '__unknown__',
@@ -140,6 +157,14 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
       if (reserved.has(request)) reserve(request, bytes);
     },
   };
+}
+
+/**
+ * Without credentials, whoever reaches the port may use it; a page of any site that somebody looks at reaches 127.0.0.1 from his
+ * browser. It cannot read answers, but it could publish, open a WebSocket, or use up a stream. Browsers name the origin then.
+ */
+function isOfOtherOrigin({ origin, host }: IncomingHttpHeaders): boolean {
+  return origin !== undefined && origin.slice(origin.indexOf('://') + 3) !== host;
 }
 
 function announcedBodyBytes(request: { readonly headers: Record<string, unknown> }): number {

@@ -1,5 +1,5 @@
 /**
- * One subscriber that is pushed to: the same for gRPC's StreamingPull and for WebSocket. It has a consumer of the port of its
+ * One subscriber that is pushed to: the same for gRPC's StreamingPull, WebSocket and SSE. It has a consumer of the port of its
  * own and the credit that its client granted; each delivery uses credit up.
  *
  * Non-obvious: the next deliveries are asked for only when the last frame has left the process. So a client that does not
@@ -55,6 +55,7 @@ export class DeliveryStream {
 
   /**
    * Resolves when the subscription is open; deliveries begin.
+   * @param outstandingMax how many may be out and not settled, below what the subscription allows.
    * @throws PortError `subscription_not_found`, `too_many_in_flight`, `draining`.
    */
   static async open(
@@ -62,9 +63,11 @@ export class DeliveryStream {
     subscription: string,
     credit: StreamCredit,
     peer: DeliveryPeer,
+    outstandingMax?: number,
   ): Promise<DeliveryStream> {
     const { maxInFlight } = await context.port.describeSubscription(subscription);
-    const consumer = await context.port.subscribe(subscription, { credit: maxInFlight });
+    const messages = Math.min(maxInFlight.messages, outstandingMax ?? maxInFlight.messages);
+    const consumer = await context.port.subscribe(subscription, { credit: { ...maxInFlight, messages } });
     try {
       const stream = new DeliveryStream(context, consumer, credit, peer);
       void stream.#run();
@@ -140,11 +143,17 @@ export class DeliveryStream {
     return this.#messages > 0 && this.#bytes > 0;
   }
 
+  /** Nobody pulls meanwhile, so nobody would hear that the subscription was deleted: it is asked after. */
   async #granted(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#onGrant = resolve;
+      timer = setTimeout(resolve, gatewayLimits.streamHeartbeatMs);
     });
+    clearTimeout(timer);
     this.#onGrant = undefined;
+    if (!this.#hasCredit && !this.#closing.signal.aborted)
+      await this.#context.port.describeSubscription(this.#subscription);
   }
 }
 

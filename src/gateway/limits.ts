@@ -37,6 +37,12 @@ export const gatewayLimits = {
   streamFramesInFlightMax: 16,
   /** The bytes of their messages: below the port's own bound (64 MiB), so that one publisher cannot take all of it. */
   streamBytesInFlightMax: 8 * 1024 * 1024,
+  /** A frame of a WebSocket: a thousand tokens with room to spare. */
+  webSocketFrameBytesMax: 1024 * 1024,
+  /** SSE and WebSocket: a sign of life this often, below the minute after which common proxies drop a silent connection. */
+  streamHeartbeatMs: 15_000,
+  /** What a resumed SSE stream reads from the log at a time: values of 1 MiB make it 16 MiB. */
+  streamReplayMessagesMax: 16,
   /** HTTP/2 connections of gRPC. */
   grpcConnectionsMax: 1_000,
   /** Calls at a time on one of them, as HTTP/2 announces it: clients queue, they are not refused. */

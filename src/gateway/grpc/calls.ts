@@ -13,7 +13,8 @@ import type {
 } from '@grpc/grpc-js';
 import { errorCodes, PortError } from '../../adapters/index.ts';
 import type { GatewayContext } from '../context.ts';
-import { gatewayLimits } from '../limits.ts';
+import { Flushes } from '../flushes.ts';
+import { type FrameHandler, FrameIntake } from '../frame-intake.ts';
 import { drainingError } from '../open-streams.ts';
 import { requestId } from '../request-id.ts';
 import { type About, statusOf } from './status.ts';
@@ -62,94 +63,38 @@ export function goneSignal(call: ServerUnaryCall<never, never>): AbortSignal {
   return gone.signal;
 }
 
-export interface FrameHandler<Frame> {
-  /** Frames are given in the order they come, some at a time. A rejection ends the stream. */
-  frame(frame: Frame): Promise<void>;
-  /** Of what a frame costs while it is worked on. */
-  bytesOf?(frame: Frame): number;
-  /** The client has nothing more to say, and all that it said was worked on. */
-  finished(): Promise<void>;
-  /** The client is gone, or a frame was refused; nothing can be written after a client is gone. */
-  failed(reason: PortError | undefined): Promise<void>;
-}
-
 /** A stream in both directions: frames in as fast as they are worked on, frames out as fast as the client reads. */
 export class FrameStream<Frame, Answer> {
   readonly #call: ServerDuplexStream<Frame, Answer>;
-  readonly #waiting = new Set<() => void>();
-  #isOver = false;
+  readonly #flushes = new Flushes();
 
   constructor(call: ServerDuplexStream<Frame, Answer>) {
     this.#call = call;
-    call.once('cancelled', () => {
-      this.#isOver = true;
-      // The library forgets the callbacks of a cancelled call.
-      for (const resolve of this.#waiting) resolve();
-      this.#waiting.clear();
-    });
+    call.once('cancelled', () => this.#flushes.end());
   }
 
   /** Resolves when the frame has left the process, or the client is gone. */
   async write(answer: Answer): Promise<void> {
-    if (this.#isOver) return;
-    await new Promise<void>((resolve) => {
-      this.#waiting.add(resolve);
-      this.#call.write(answer, () => {
-        this.#waiting.delete(resolve);
-        resolve();
-      });
-    });
+    await this.#flushes.of((flushed) => this.#call.write(answer, flushed));
   }
 
   /** Idempotent. */
   end(error?: Partial<ReturnType<typeof statusOf>>): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#flushes.isOver) return;
+    this.#flushes.end();
     if (error === undefined) this.#call.end();
     else this.#call.emit('error', error);
   }
 
   read(handler: FrameHandler<Frame>): void {
-    const call = this.#call;
-    let inFlight = 0;
-    let bytesInFlight = 0;
-    let hasEnded = false;
-    let hasFailed = false;
-    const fail = (reason: PortError | undefined): void => {
-      if (hasFailed) return;
-      hasFailed = true;
-      void handler.failed(reason);
-    };
-    const finishIfDone = (): void => {
-      if (hasEnded && inFlight === 0 && !hasFailed) void handler.finished();
-    };
-    call.on('data', (frame: Frame | Undecodable) => {
-      if (hasFailed || this.#isOver) return;
-      if (frame instanceof Undecodable) {
-        fail(frame.error);
-        return;
-      }
-      const bytes = handler.bytesOf?.(frame) ?? 0;
-      inFlight += 1;
-      bytesInFlight += bytes;
-      if (inFlight >= gatewayLimits.streamFramesInFlightMax || bytesInFlight >= gatewayLimits.streamBytesInFlightMax)
-        call.pause();
-      void handler
-        .frame(frame)
-        .catch((reason: unknown) => fail(PortError.from(reason)))
-        .finally(() => {
-          inFlight -= 1;
-          bytesInFlight -= bytes;
-          if (inFlight < gatewayLimits.streamFramesInFlightMax && bytesInFlight < gatewayLimits.streamBytesInFlightMax)
-            call.resume();
-          finishIfDone();
-        });
+    const intake = new FrameIntake(this.#call, handler);
+    this.#call.on('data', (frame: Frame | Undecodable) => {
+      if (this.#flushes.isOver) return;
+      if (frame instanceof Undecodable) intake.fail(frame.error);
+      else intake.take(frame);
     });
-    call.on('end', () => {
-      hasEnded = true;
-      finishIfDone();
-    });
-    call.once('cancelled', () => fail(undefined));
+    this.#call.on('end', () => intake.end());
+    this.#call.once('cancelled', () => intake.fail(undefined));
   }
 }
 

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { Delivery } from '../../adapters/index.ts';
 import { pullDeliveries, settle } from '../consuming.ts';
 import type { App, GatewayContext, Routes } from '../context.ts';
-import { type Encoding, messageJson } from '../message-codec.ts';
+import { deliveryJson, type Encoding } from '../message-codec.ts';
 import { EncodingQuery, NoQuery, SubscriptionParams } from '../schema/common.ts';
 import { AckBody, ExtendBody, NackBody, PullAnswer, PullBody, RejectBody, SettleAnswer } from '../schema/consume.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -40,10 +40,7 @@ function pullRoute(app: App, context: GatewayContext): void {
 }
 
 function sendDeliveries(reply: FastifyReply, deliveries: readonly Delivery[], encoding: Encoding): never {
-  const texts = deliveries.map(
-    ({ token, attempt, deadlineMs, message }) =>
-      `{"ackToken":${JSON.stringify(token)},"attempt":${attempt},"deadline":${deadlineMs},"message":${messageJson(message, encoding)}}`,
-  );
+  const texts = deliveries.map((delivery) => deliveryJson(delivery, encoding));
   return reply
     .header('content-type', 'application/json; charset=utf-8')
     .serializer((payload: unknown) => payload as string)

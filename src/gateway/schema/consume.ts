@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { limits } from '../../adapters/index.ts';
-import { whole } from './common.ts';
+import { EncodingQuery, whole, wholeText } from './common.ts';
 import { DeliveredMessage } from './message.ts';
 
 export const PullBody = z.strictObject({
@@ -71,3 +71,14 @@ export const StreamFrame = z
   });
 
 export type StreamFrame = z.output<typeof StreamFrame>;
+
+export const SseQuery = EncodingQuery.extend({
+  ack: z
+    .enum(['auto', 'manual'])
+    .default('auto')
+    .describe('auto: what was sent is acknowledged. manual: events carry a token for POST .../ack.'),
+  credit: wholeText(1, limits.maxInFlightMessages).describe('At most so many out and not settled.').exactOptional(),
+});
+
+/** By partition, the offset to go on from: `0:17,1:3`. */
+export const SseCursor = z.string().regex(/^\d{1,5}:\d{1,16}(,\d{1,5}:\d{1,16})*$/, 'must be the id of an event');

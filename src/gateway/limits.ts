@@ -37,6 +37,11 @@ export const gatewayLimits = {
   streamFramesInFlightMax: 16,
   /** The bytes of their messages: below the port's own bound (64 MiB), so that one publisher cannot take all of it. */
   streamBytesInFlightMax: 8 * 1024 * 1024,
+  /** A line of NDJSON, as a body: a value of 1 MiB in its worst spelling. */
+  ndjsonLineBytesMax: 8 * 1024 * 1024,
+  /** Lines that are there together are one publish, up to so many; and so many publishes of a stream are under way. */
+  ndjsonBatchMessagesMax: 500,
+  ndjsonBatchesInFlightMax: 4,
   /** A frame of a WebSocket: a thousand tokens with room to spare. */
   webSocketFrameBytesMax: 1024 * 1024,
   /** SSE and WebSocket: a sign of life this often, below the minute after which common proxies drop a silent connection. */

@@ -9,6 +9,7 @@ import type { App, GatewayContext } from './context.ts';
 import { useStrictJsonBodies } from './json-body.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
+import { isBinaryEvent, isOtherBody, RawBody, useOtherBodies } from './other-bodies.ts';
 import { drainingError, OpenStreams } from './open-streams.ts';
 import { PullSessions } from './pull-sessions.ts';
 import { requestId } from './request-id.ts';
@@ -43,7 +44,8 @@ export function buildApp(options: AppOptions): GatewayApp {
     // A line a request costs more than most requests do; metrics count them.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: gatewayLimits.bodyBytesMax,
-    requestTimeout: gatewayLimits.requestTimeoutMs,
+    // Node's own would end every request that is long on its way, a stream of lines too: useGuards has one of our own.
+    requestTimeout: 0,
     connectionTimeout: gatewayLimits.connectionTimeoutMs,
     keepAliveTimeout: gatewayLimits.keepAliveTimeoutMs,
     http: { maxHeaderSize: gatewayLimits.headerBytesMax, headersTimeout: gatewayLimits.headersTimeoutMs },
@@ -72,6 +74,7 @@ export function buildApp(options: AppOptions): GatewayApp {
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const where = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'request');
     return (data) => {
+      if (isOtherBody(data)) return { value: data };
       const result = (schema as unknown as z.ZodType).safeParse(data);
       return result.success ? { value: result.data } : { error: errorFromIssues(result.error.issues, where) };
     };
@@ -79,7 +82,12 @@ export function buildApp(options: AppOptions): GatewayApp {
   // The schemas of answers are for the document, and tests hold the answers to them.
   app.setSerializerCompiler(() => JSON.stringify);
   const bodies = useGuards(app, context);
-  useStrictJsonBodies(app as never, (request, bytes) => bodies.arrived(request, bytes));
+  const strictJson = useStrictJsonBodies(
+    app as never,
+    (request, bytes) => bodies.arrived(request, bytes),
+    (request, bytes) => (isBinaryEvent(request) ? new RawBody(bytes) : undefined),
+  );
+  useOtherBodies(app as never, strictJson, bodies);
   useProblems(app as never, (code) => context.metrics.problem(code));
   const methodsByUrl = methodsOf(app);
   restRoutes(app, context);
@@ -99,12 +107,15 @@ export function buildApp(options: AppOptions): GatewayApp {
 interface BodyBudget {
   /** The body is here and has this size: a chunked one, such as that of a pull that waits, need not keep its room for the largest. */
   arrived(request: object, bytes: number): void;
+  /** The body is a stream: it has no size and no end that one could wait for. */
+  streams(request: object): void;
 }
 
 /** Bounds and bookkeeping around every request. */
 function useGuards(app: App, context: GatewayContext): BodyBudget {
   let bodyBytes = 0;
   const reserved = new WeakMap<object, number>();
+  const late = new WeakMap<object, NodeJS.Timeout>();
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     if (context.isDraining && request.url.startsWith('/v1/')) {
@@ -124,14 +135,25 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
         return;
       }
       reserve(request, bytes);
+      const { socket } = request.raw;
+      const timer = setTimeout(() => {
+        clientErrorHandler(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+      }, gatewayLimits.requestTimeoutMs);
+      timer.unref();
+      late.set(request, timer);
     }
     done();
   });
+  const inTime = (request: object): void => {
+    clearTimeout(late.get(request));
+    late.delete(request);
+  };
   const reserve = (request: object, bytes: number): void => {
     bodyBytes += bytes - (reserved.get(request) ?? 0);
     reserved.set(request, bytes);
   };
   const settle = (request: object): void => {
+    inTime(request);
     reserve(request, 0);
     reserved.delete(request);
   };
@@ -153,9 +175,11 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
   });
   return {
     arrived: (request, bytes) => {
+      inTime(request);
       // One that was aborted meanwhile has nothing reserved any more, and nobody would settle it again.
       if (reserved.has(request)) reserve(request, bytes);
     },
+    streams: settle,
   };
 }
 

@@ -19,54 +19,73 @@ type DefaultParser = (
   done: (error: Error | null, value?: unknown) => void,
 ) => void;
 
-/** `onArrived` is told the size of each body. Reads `application/json` (and refuses everything else: fastify answers 415 for types without a parser). */
+/** Reads a body or a line. @throws PortError `invalid_argument`; `what` is how the text is called in it. */
+export type StrictJson = (bytes: Buffer, what?: string) => unknown;
+
+/** `onArrived` is told the size of each body. Reads `application/json`; other types are for whoever adds a parser for them.
+ * `otherwise` may know better what a body is. */
 export function useStrictJsonBodies(
   app: FastifyInstance,
   onArrived: (request: FastifyRequest, bytes: number) => void = () => undefined,
-): void {
-  // Refuses `__proto__` and `constructor.prototype` as keys.
+  otherwise: (request: FastifyRequest, bytes: Buffer) => unknown = () => undefined,
+): StrictJson {
+  // Refuses `__proto__` and `constructor.prototype` as keys. Its request is only for subclasses.
   const parse = app.getDefaultJsonParser('error', 'error') as unknown as DefaultParser;
+  const strictJson: StrictJson = (bytes, what = 'body') => {
+    if (!isUtf8(bytes)) throw new PortError('invalid_argument', `the ${what} is not UTF-8`);
+    const text = bytes.toString();
+    const hasEscape = text.includes('\\u');
+    // Only a text with these can hold a forbidden key, plainly or in disguise; the strict parser looks twice as long.
+    const value = hasEscape || text.includes('proto') ? strictlyParsed(parse, text, what) : parsed(text, what);
+    const isSuspicious = longNumber.test(text) || largeExponent.test(text) || (hasEscape && surrogateEscape.test(text));
+    const changed = isSuspicious ? changedByParsing(value, what) : null;
+    if (changed !== null) throw changed;
+    return value;
+  };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
     onArrived(request, bytes.length);
-    if (!isUtf8(bytes)) {
-      done(new PortError('invalid_argument', 'the body is not UTF-8'));
+    let value: unknown;
+    try {
+      value = otherwise(request, bytes) ?? strictJson(bytes);
+    } catch (reason) {
+      done(reason as PortError);
       return;
     }
-    const text = bytes.toString();
-    const hasEscape = text.includes('\\u');
-    const isSuspicious = longNumber.test(text) || largeExponent.test(text) || (hasEscape && surrogateEscape.test(text));
-    const finish = (error: Error | null, value?: unknown): void => {
-      if (error === null && isSuspicious) done(changedByParsing(value), value);
-      else done(error, value);
-    };
-    // Only a text with these can hold a forbidden key, plainly or in disguise; the strict parser looks twice as long.
-    if (hasEscape || text.includes('proto'))
-      parse(request, text, (error, value) => finish(error && keyError(text), value));
-    else finish(...parsed(text));
+    done(null, value);
   });
+  return strictJson;
+}
+
+function strictlyParsed(parse: DefaultParser, text: string, what: string): unknown {
+  let found: { readonly error: Error | null; readonly value?: unknown } = { error: null };
+  parse(null as never, text, (error, value) => {
+    found = { error, value };
+  });
+  if (found.error !== null) throw keyError(text, what);
+  return found.value;
 }
 
 /** The strict parser says the same of a text that is no JSON and of one with a key that it forbids. */
-function keyError(text: string): PortError {
-  const [error] = parsed(text);
-  return (
-    error ??
-    new PortError('invalid_argument', 'the body has a key __proto__ or constructor.prototype, which is not read')
+function keyError(text: string, what: string): PortError {
+  parsed(text, what);
+  return new PortError(
+    'invalid_argument',
+    `the ${what} has a key __proto__ or constructor.prototype, which is not read`,
   );
 }
 
-function parsed(text: string): [PortError | null, unknown?] {
+function parsed(text: string, what: string): unknown {
   try {
-    return [null, JSON.parse(text)];
+    return JSON.parse(text);
   } catch (cause) {
     const detail = text === '' ? 'it is empty' : (cause as Error).message;
-    return [new PortError('invalid_argument', `the body is not JSON: ${detail}`, { cause })];
+    throw new PortError('invalid_argument', `the ${what} is not JSON: ${detail}`, { cause });
   }
 }
 
-function changedByParsing(body: unknown): PortError | null {
+function changedByParsing(body: unknown, what: string): PortError | null {
   const errors: FieldProblem[] = [];
   const pending: { readonly value: unknown; readonly path: string }[] = [{ value: body, path: '' }];
   for (let next = pending.pop(); next !== undefined && errors.length < 10; next = pending.pop()) {
@@ -86,7 +105,7 @@ function changedByParsing(body: unknown): PortError | null {
   }
   const [first] = errors;
   if (first === undefined) return null;
-  return new PortError('invalid_argument', `body: ${first.path} ${first.message}`, { errors });
+  return new PortError('invalid_argument', `${what}: ${first.path} ${first.message}`, { errors });
 }
 
 function isChangedNumber(value: number): boolean {

@@ -37,6 +37,17 @@ export const gatewayLimits = {
   streamFramesInFlightMax: 16,
   /** The bytes of their messages: below the port's own bound (64 MiB), so that one publisher cannot take all of it. */
   streamBytesInFlightMax: 8 * 1024 * 1024,
+  /** A redrive is a request: it answers in this time, and the next one goes on. Below what clients and proxies wait for. */
+  redriveMs: 20_000,
+  /** The first pull of a Kafka group waits for the group to form. */
+  redriveFirstWaitMs: 5_000,
+  /** Letters that are taken at a time; a dry run looks at so many. */
+  redriveBatchMax: 500,
+  /** A line of NDJSON, as a body: a value of 1 MiB in its worst spelling. */
+  ndjsonLineBytesMax: 8 * 1024 * 1024,
+  /** Lines that are there together are one publish, up to so many; and so many publishes of a stream are under way. */
+  ndjsonBatchMessagesMax: 500,
+  ndjsonBatchesInFlightMax: 4,
   /** A frame of a WebSocket: a thousand tokens with room to spare. */
   webSocketFrameBytesMax: 1024 * 1024,
   /** SSE and WebSocket: a sign of life this often, below the minute after which common proxies drop a silent connection. */

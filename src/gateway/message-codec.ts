@@ -5,9 +5,10 @@
 
 import { isUtf8 } from 'node:buffer';
 import { type Delivery, type Message, PortError, type PublishMessage } from '../adapters/index.ts';
+import { eventJson } from './cloud-events.ts';
 import type { MessageBody } from './schema/message.ts';
 
-export type Encoding = 'auto' | 'base64';
+export type Encoding = 'auto' | 'base64' | 'cloudevents';
 
 export const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
@@ -45,6 +46,8 @@ export function toPublishMessage(body: MessageBody, index: number): PublishMessa
 /** One `Message` of the REST API as JSON text. */
 export function messageJson(message: Message, encoding: Encoding): string {
   const { key, contentType } = message;
+  if (encoding === 'cloudevents')
+    return eventJson(message, () => valueJson(message.value, contentType, 'auto', eventNames));
   let json = `{"topic":${JSON.stringify(message.topic)},"partition":${message.partition}`;
   if (message.offset !== null) json += `,"offset":${message.offset}`;
   if (key !== null)
@@ -61,17 +64,20 @@ export function deliveryJson({ token, attempt, deadlineMs, message }: Delivery, 
   return `{"ackToken":${JSON.stringify(token)},"attempt":${attempt},"deadline":${deadlineMs},"message":${messageJson(message, encoding)}}`;
 }
 
-function valueJson(value: Buffer | null, contentType: string | null, encoding: Encoding): string {
-  if (value === null) return ',"value":null';
+const messageNames = { plain: 'value', base64: 'valueBase64' };
+const eventNames = { plain: 'data', base64: 'data_base64' };
+
+function valueJson(value: Buffer | null, contentType: string | null, encoding: Encoding, names = messageNames): string {
+  if (value === null) return `,"${names.plain}":null`;
   if (encoding === 'auto' && isUtf8(value)) {
     const form = formOf(contentType);
-    if (form === 'text') return `,"value":${JSON.stringify(value.toString())}`;
+    if (form === 'text') return `,"${names.plain}":${JSON.stringify(value.toString())}`;
     if (form === 'json') {
       const text = value.toString();
-      if (isJson(text)) return `,"value":${text}`;
+      if (isJson(text)) return `,"${names.plain}":${text}`;
     }
   }
-  return `,"valueBase64":"${value.toString('base64')}"`;
+  return `,"${names.base64}":"${value.toString('base64')}"`;
 }
 
 /** The last content type and its form: most messages of a pull have the same one. */

@@ -45,7 +45,7 @@ export async function openDocsApp(): Promise<FastifyInstance> {
     },
     transform: jsonSchemaTransform,
     transformObject: (document) =>
-      withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document) as never,
+      withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document)) as never,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(async (routes) => {
@@ -59,8 +59,26 @@ export async function openDocsApp(): Promise<FastifyInstance> {
 }
 
 interface Document {
-  readonly paths?: object;
+  readonly paths?: Readonly<
+    Record<string, { readonly post?: { readonly requestBody?: { readonly content: object } } }>
+  >;
   readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> };
+}
+
+/** The bodies of a publish that the route's schema is not about. */
+function withOtherBodies(document: Document): Document {
+  const publish = document.paths?.['/v1/topics/{topic}/messages']?.post?.requestBody;
+  if (publish === undefined) return document;
+  const event = { type: 'object', required: ['specversion', 'id', 'source', 'type'], additionalProperties: true };
+  Object.assign(publish.content, {
+    'application/x-ndjson': {
+      schema: { type: 'string', description: 'A message a line; a result a line comes back.' },
+    },
+    'application/cloudevents+json': { schema: event },
+    'application/cloudevents-batch+json': { schema: { type: 'array', items: event } },
+    '*/*': { schema: { description: 'The value of one message, byte by byte.' } },
+  });
+  return document;
 }
 
 /** Each named schema is printed as input and as output; the half that no route refers to is noise. */

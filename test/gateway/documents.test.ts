@@ -26,6 +26,7 @@ const routes = [
   'GET /v1/topics/{topic}/partitions/{partition}/messages',
   'POST /v1/subscriptions',
   'POST /v1/subscriptions/{subscription}/ack',
+  'POST /v1/subscriptions/{subscription}/deadletters/redrive',
   'POST /v1/subscriptions/{subscription}/extend',
   'POST /v1/subscriptions/{subscription}/nack',
   'POST /v1/subscriptions/{subscription}/pull',

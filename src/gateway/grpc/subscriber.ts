@@ -5,7 +5,7 @@ import { PortError } from '../../adapters/index.ts';
 import { pullDeliveries, settle, type SettleCall } from '../consuming.ts';
 import type { GatewayContext } from '../context.ts';
 import { Name } from '../schema/common.ts';
-import { AckBody, ExtendBody, NackBody, PullBody, RejectBody } from '../schema/consume.ts';
+import { AckBody, ExtendBody, NackBody, PullBody, pullWaitMsDefault, RejectBody } from '../schema/consume.ts';
 import { SeekBody } from '../schema/subscriptions.ts';
 import { StreamFrames } from '../stream-frames.ts';
 import { bidi, goneSignal, unary } from './calls.ts';
@@ -33,9 +33,9 @@ export function subscriberHandlers(context: GatewayContext): SubscriberHandlers 
   };
   return {
     Pull: unary(context, 'Subscriber/Pull', async (request, call) => {
-      const { subscription: name, ...options } = checked(PullRequest, request);
+      const { subscription: name, waitMs = pullWaitMsDefault, ...options } = checked(PullRequest, request);
       const signal = goneSignal(call as never);
-      const deliveries = await pullDeliveries(context, name, { ...options, signal });
+      const deliveries = await pullDeliveries(context, name, { ...options, waitMs, signal });
       return { deliveries: deliveries.map(deliveryMessage) };
     }),
     Acknowledge: unary(context, 'Subscriber/Acknowledge', async (request) => await settling('ack', request)),

@@ -1,12 +1,21 @@
 /** Pull, and what becomes of a delivery: ack, nack, release, reject, extend. */
 
 import type { FastifyReply } from 'fastify';
-import type { Delivery } from '../../adapters/index.ts';
+import { type Delivery, limits } from '../../adapters/index.ts';
 import { pullDeliveries, settle } from '../consuming.ts';
 import type { App, GatewayContext, Routes } from '../context.ts';
 import { deliveryJson, type Encoding } from '../message-codec.ts';
 import { EncodingQuery, NoQuery, SubscriptionParams } from '../schema/common.ts';
-import { AckBody, ExtendBody, NackBody, PullAnswer, PullBody, RejectBody, SettleAnswer } from '../schema/consume.ts';
+import {
+  AckBody,
+  ExtendBody,
+  NackBody,
+  PullAnswer,
+  PullBody,
+  pullWaitMsDefault,
+  RejectBody,
+  SettleAnswer,
+} from '../schema/consume.ts';
 import { problemResponse } from '../schema/problem.ts';
 
 export const consumeRoutes: Routes = (app, context) => {
@@ -32,11 +41,21 @@ function pullRoute(app: App, context: GatewayContext): void {
       const gone = new AbortController();
       const onClose = (): void => gone.abort();
       reply.raw.once('close', onClose);
-      const deliveries = await pullDeliveries(context, subscription, { ...request.body, signal: gone.signal });
+      const preferred = preferredWaitMs(request.headers['prefer']);
+      const { waitMs = preferred ?? pullWaitMsDefault, ...options } = request.body;
+      const deliveries = await pullDeliveries(context, subscription, { ...options, waitMs, signal: gone.signal });
       reply.raw.off('close', onClose);
+      if (preferred !== undefined && waitMs === preferred)
+        void reply.header('preference-applied', `wait=${preferred / 1_000}`);
       return sendDeliveries(reply, deliveries, request.query.encoding);
     },
   });
+}
+
+/** RFC 7240: a preference that cannot be met, or read, is none. Seconds, at most what a pull may wait. */
+function preferredWaitMs(prefer: string | string[] | undefined): number | undefined {
+  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i.exec(String(prefer ?? ''))?.[1];
+  return seconds === undefined ? undefined : Math.min(Number(seconds) * 1_000, limits.pullWaitMsMax);
 }
 
 function sendDeliveries(reply: FastifyReply, deliveries: readonly Delivery[], encoding: Encoding): never {

@@ -1,67 +1,120 @@
 /** POST messages. The hot path: nothing here is done per message that could be done per request. */
 
-import type { Durability, PublishOutcome } from '../../adapters/index.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PortError, type PublishMessage, type PublishOutcome } from '../../adapters/index.ts';
+import { messageOfBinaryEvent, messagesOfEvents } from '../cloud-events.ts';
 import type { Routes } from '../context.ts';
-import { toPublishMessage } from '../message-codec.ts';
+import { BYTES, toPublishMessage } from '../message-codec.ts';
+import { EventsBody, isBinaryEvent, isOtherBody, LinesBody, type OtherBody, PUBLISH_URL } from '../other-bodies.ts';
 import { publishMessages } from '../publishing.ts';
-import { NoQuery, TopicParams } from '../schema/common.ts';
+import { TopicParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
-import { PublishAnswer, PublishBody, PublishMixedAnswer } from '../schema/publish.ts';
+import { PublishAnswer, PublishBody, PublishMixedAnswer, PublishQuery } from '../schema/publish.ts';
 import { problemOf, sendProblem } from './problem-handler.ts';
+import { publishLines } from './publish-lines.ts';
+import { outcomeJson } from './publish-result.ts';
+
+type Query = typeof PublishQuery._output;
 
 export const publishRoutes: Routes = (app, context) => {
   app.route({
     method: 'POST',
-    url: '/v1/topics/:topic/messages',
+    url: PUBLISH_URL,
     schema: {
       tags: ['publish'],
       summary:
         'Publish. Answered when every message has its outcome; a lone message that failed is answered with its own problem.',
       params: TopicParams,
-      querystring: NoQuery,
+      querystring: PublishQuery,
       body: PublishBody,
       response: { 200: PublishAnswer, 207: PublishMixedAnswer, default: problemResponse },
     },
     handler: async (request, reply) => {
-      const messages = request.body.messages.map(toPublishMessage);
-      const outcomes = await publishMessages(context, request.params.topic, messages, request.body);
-
-      const [only] = outcomes;
-      if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored') {
-        return sendProblem(reply, { ...problemOf(only.error, request.id), messageId: only.id }) as never;
+      const { topic } = request.params;
+      const { query, body } = request;
+      if (isOtherBody(body)) {
+        const other: OtherBody = body;
+        if (other instanceof LinesBody) {
+          refuseBut(query, publishWide, 'application/x-ndjson: say it in the line');
+          await publishLines(context, request, reply, topic, other, query);
+          return reply as never;
+        }
+        return answer(
+          request,
+          reply,
+          await publishMessages(context, topic, otherMessages(request, other, query), query),
+        );
       }
-      return reply
-        .code(outcomes.every(({ kind }) => kind === 'stored') ? 200 : 207)
-        .header('content-type', 'application/json; charset=utf-8')
-        .serializer(asIs)
-        .send(`{"results":[${outcomes.map(outcomeJson).join(',')}]}` as never);
+      refuseBut(query, [], 'application/json: say it in the body');
+      const messages = body.messages.map(toPublishMessage);
+      return answer(request, reply, await publishMessages(context, topic, messages, body));
     },
   });
 };
 
-function outcomeJson(outcome: PublishOutcome): string {
-  if (outcome.kind !== 'stored') {
-    return JSON.stringify({ problem: { ...problemOf(outcome.error), messageId: outcome.id } });
-  }
-  const offset = outcome.offset === null ? '' : `,"offset":${outcome.offset}`;
-  const id = plainId.test(outcome.id) ? `"${outcome.id}"` : JSON.stringify(outcome.id);
-  const duplicate = outcome.duplicate === true ? ',"duplicate":true' : '';
-  return `{"partition":${outcome.partition}${offset},"id":${id},"durability":${durabilityJson(outcome.durability)}${duplicate}}`;
+/** What may be said of all messages of a request. */
+const publishWide = ['durability', 'minCopies'] as const;
+
+function refuseBut(query: Query, allowed: readonly string[], where: string): void {
+  const errors = Object.keys(query)
+    .filter((name) => !allowed.includes(name))
+    .map((path) => ({ path, message: `does not go with ${where}` }));
+  const [first] = errors;
+  if (first !== undefined) throw new PortError('invalid_argument', `query: ${first.path} ${first.message}`, { errors });
 }
 
-/** Nothing to escape: every id that is made here, and most others. */
-const plainId = /^[\w.:-]+$/;
-
-/** Drivers hand out one object for many outcomes. */
-let lastDurability: Durability | undefined;
-let lastDurabilityJson = '';
-
-function durabilityJson(durability: Durability): string {
-  if (durability !== lastDurability) {
-    lastDurability = durability;
-    lastDurabilityJson = JSON.stringify({ persistence: durability.persistence, copies: durability.copies });
+function otherMessages(request: FastifyRequest, body: Exclude<OtherBody, LinesBody>, query: Query): PublishMessage[] {
+  if (body instanceof EventsBody) {
+    refuseBut(query, publishWide, 'an event, whose attributes say it');
+    return messagesOfEvents(body.events, body.isBatch);
   }
-  return lastDurabilityJson;
+  if (isBinaryEvent(request)) {
+    refuseBut(query, publishWide, 'an event, whose attributes say it');
+    return [messageOfBinaryEvent(request.headers, body.bytes)];
+  }
+  return [rawMessage(request, body.bytes, query)];
+}
+
+function rawMessage(
+  request: FastifyRequest,
+  value: Buffer,
+  { durability: _durability, minCopies: _minCopies, id: askedId, timestamp, ...fields }: Query,
+): PublishMessage {
+  const { 'content-type': contentType = BYTES, 'idempotency-key': key } = request.headers;
+  const id = askedId ?? (typeof key === 'string' && key !== '' ? key : undefined);
+  return {
+    ...fields,
+    value,
+    contentType,
+    ...(id === undefined ? {} : { id }),
+    ...(timestamp === undefined ? {} : { timestampMs: timestamp }),
+    headers: messageHeaders(request.raw.rawHeaders),
+  };
+}
+
+const HEADER_PREFIX = 'sluice-header-';
+
+/** Names come in lower case, as HTTP has no case there; values are bytes. */
+function messageHeaders(rawHeaders: readonly string[]): NonNullable<PublishMessage['headers']> {
+  const headers: { readonly name: string; readonly value: Buffer }[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? '';
+    if (!name.startsWith(HEADER_PREFIX)) continue;
+    headers.push({ name: name.slice(HEADER_PREFIX.length), value: Buffer.from(rawHeaders[index + 1] ?? '', 'latin1') });
+  }
+  return headers;
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, outcomes: readonly PublishOutcome[]): never {
+  const [only] = outcomes;
+  if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored') {
+    return sendProblem(reply, { ...problemOf(only.error, request.id), messageId: only.id }) as never;
+  }
+  return reply
+    .code(outcomes.every(({ kind }) => kind === 'stored') ? 200 : 207)
+    .header('content-type', 'application/json; charset=utf-8')
+    .serializer(asIs)
+    .send(`{"results":[${outcomes.map(outcomeJson).join(',')}]}`) as never;
 }
 
 function asIs(payload: unknown): string {

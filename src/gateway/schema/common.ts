@@ -27,8 +27,9 @@ export const Base64 = z
   .refine(isBase64, 'must be base64 (RFC 4648: padded, no spaces, not the URL alphabet)')
   .meta({ contentEncoding: 'base64', example: 'AAH/' });
 
-/** How delivered values are written: by their content type, or always as `valueBase64`. */
-export const EncodingQuery = z.strictObject({ encoding: z.enum(['auto', 'base64']).default('auto') });
+/** How messages are written: values by their content type, always as `valueBase64`, or each message as a CloudEvent. */
+export const EncodingName = z.enum(['auto', 'base64', 'cloudevents']).default('auto');
+export const EncodingQuery = z.strictObject({ encoding: EncodingName });
 
 export const QueueTypeName = z.enum(['quorum', 'classic', 'stream']);
 export const PersistenceName = z.enum(['memory', 'os', 'fsync']);

@@ -8,8 +8,12 @@ import { DeliveredMessage } from './message.ts';
 export const PullBody = z.strictObject({
   maxMessages: whole(1, limits.pullMessagesMax).default(100),
   maxBytes: whole(1, limits.pullBytesMax).default(4 * 1024 * 1024),
-  waitMs: whole(0, limits.pullWaitMsMax).default(1_000),
+  waitMs: whole(0, limits.pullWaitMsMax)
+    .describe('Default: what the header `prefer: wait=<seconds>` says, else 1000.')
+    .exactOptional(),
 });
+
+export const pullWaitMsDefault = 1_000;
 
 export const PullAnswer = z.strictObject({
   deliveries: z.array(

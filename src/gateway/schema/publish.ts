@@ -1,10 +1,25 @@
 /** The answer to a publish: a result or a problem for every message, in the order given. */
 
 import { z } from 'zod';
-import { PersistenceName } from './common.ts';
+import { limits } from '../../adapters/index.ts';
+import { PersistenceName, wholeText } from './common.ts';
+import { messageFields } from './message.ts';
 import { Problem } from './problem.ts';
 
 export { PublishBody } from './message.ts';
+
+/** For bodies that have no place for them: with a raw body all of it, with lines and events `durability` and `minCopies`. */
+export const PublishQuery = z.strictObject({
+  durability: PersistenceName.exactOptional(),
+  minCopies: wholeText(1, 99).exactOptional(),
+  key: z.string().exactOptional(),
+  id: messageFields.id,
+  timestamp: wholeText(0, limits.timestampMsMax).exactOptional(),
+  partition: wholeText(0, limits.partitionsPerTopicMax - 1).exactOptional(),
+  delayMs: wholeText(0, Number.MAX_SAFE_INTEGER).exactOptional(),
+  ttlMs: wholeText(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+  priority: wholeText(0, 255).exactOptional(),
+});
 
 export const PublishResult = z
   .strictObject({

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { limits } from '../../adapters/index.ts';
-import { Name, QueueTypeName, whole, wholeText } from './common.ts';
+import { EncodingName, Name, QueueTypeName, whole, wholeText } from './common.ts';
 import { DeliveredMessage } from './message.ts';
 
 const OptionValue = z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number or a boolean');
@@ -41,9 +41,8 @@ const FromParameter = z
   .regex(/^(earliest|latest|\d{1,15})$/, 'must be "earliest", "latest" or an offset')
   .default('earliest');
 const LimitParameter = wholeText(1, limits.readMessagesMax).default(100);
-const EncodingParameter = z.enum(['auto', 'base64']).default('auto');
 
-export const BrowseQuery = z.strictObject({ from: FromParameter, limit: LimitParameter, encoding: EncodingParameter });
+export const BrowseQuery = z.strictObject({ from: FromParameter, limit: LimitParameter, encoding: EncodingName });
 
 export const BrowseAnswer = z.strictObject({
   messages: z.array(DeliveredMessage),
@@ -56,7 +55,7 @@ export const DeadLettersQuery = z.strictObject({
     .exactOptional(),
   from: FromParameter,
   limit: LimitParameter,
-  encoding: EncodingParameter,
+  encoding: EncodingName,
 });
 
 export const DeadLettersAnswer = z.strictObject({

@@ -1,0 +1,165 @@
+/**
+ * Dead letters of a subscription, published once more to the topic that they came from.
+ *
+ * What was redriven is remembered by a subscription of its own on the dead-letter topic, `<name>.redrive`: a letter is
+ * acknowledged there after it was stored again. So a redrive can be repeated, by any gateway and after a crash, and takes up
+ * what is left. A letter that was stored and not yet acknowledged when the process died is published again under the same id.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Consumer, type Delivery, type Message, PortError, type PublishMessage } from '../adapters/index.ts';
+import type { GatewayContext } from './context.ts';
+import { gatewayLimits } from './limits.ts';
+import { publishMessages } from './publishing.ts';
+
+export interface RedriveOptions {
+  readonly limit: number;
+  readonly ratePerSecond?: number;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Redriven {
+  /** Published again, by the topic that they went to; of a dry run: would be. */
+  readonly topics: Record<string, number>;
+  redriven: number;
+  /** Of other subscriptions that share the dead-letter topic, or not known where from. */
+  skipped: number;
+  /** Letters that were not looked at. */
+  remaining: number;
+  /** Why it ended early. */
+  error: PortError | undefined;
+}
+
+/** Ends at the limit, at the end, after `redriveMs`, or with the first letter that cannot be stored. @throws PortError `not_found` */
+export async function redrive(
+  context: GatewayContext,
+  subscription: string,
+  options: RedriveOptions,
+): Promise<Redriven> {
+  const { port } = context;
+  const { deadLetterTopic } = await port.describeSubscription(subscription);
+  if (deadLetterTopic === null)
+    throw new PortError('not_found', `subscription "${subscription}" keeps no dead letters`);
+  const reader = `${subscription}.redrive`;
+  await port.createSubscription({ name: reader, topic: deadLetterTopic, start: 'earliest', onExhausted: 'block' });
+  const result: Redriven = { topics: {}, redriven: 0, skipped: 0, remaining: 0, error: undefined };
+  const { total } = await port.lag(reader);
+  if (total > 0) {
+    const consumer = await port.subscribe(reader, { credit: { messages: gatewayLimits.redriveBatchMax } });
+    try {
+      await redriveAll(context, subscription, consumer, Math.min(options.limit, total), options, result);
+    } catch (reason) {
+      result.error = PortError.from(reason);
+    } finally {
+      // What was taken and not acknowledged is given back, uncounted: all of it, in a dry run.
+      await consumer.close();
+    }
+  }
+  // Of a dry run the letters are where they were.
+  const { total: left } = await port.lag(reader);
+  result.remaining = options.dryRun ? Math.max(0, left - result.redriven - result.skipped) : left;
+  return result;
+}
+
+async function redriveAll(
+  context: GatewayContext,
+  subscription: string,
+  consumer: Consumer,
+  limit: number,
+  { ratePerSecond, dryRun, signal }: RedriveOptions,
+  result: Redriven,
+): Promise<void> {
+  const startedAt = performance.now();
+  let taken = 0;
+  // A tenth of a second's worth at a time: smooth, and few enough calls.
+  const batch = Math.min(gatewayLimits.redriveBatchMax, Math.ceil((ratePerSecond ?? Number.POSITIVE_INFINITY) / 10));
+  while (taken < limit && !signal.aborted) {
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs > gatewayLimits.redriveMs) return;
+    const dueMs = ratePerSecond === undefined ? 0 : (taken / ratePerSecond) * 1_000;
+    if (dueMs > elapsedMs) {
+      await delay(Math.min(dueMs - elapsedMs, gatewayLimits.redriveMs - elapsedMs + 1));
+      continue;
+    }
+    const waitMs = taken === 0 ? gatewayLimits.redriveFirstWaitMs : 0;
+    const deliveries = await consumer.pull({ maxMessages: Math.min(batch, limit - taken), waitMs, signal });
+    if (deliveries.length === 0) return;
+    taken += deliveries.length;
+    await redriveBatch(context, subscription, consumer.subscription, deliveries, dryRun, result);
+    // Nothing is acknowledged in a dry run, so the consumer's credit ends it: a look at the first ones.
+    if (dryRun && taken >= gatewayLimits.redriveBatchMax) return;
+  }
+}
+
+async function redriveBatch(
+  context: GatewayContext,
+  subscription: string,
+  reader: string,
+  deliveries: readonly Delivery[],
+  dryRun: boolean,
+  result: Redriven,
+): Promise<void> {
+  const byTopic = new Map<string, Delivery[]>();
+  const others: string[] = [];
+  for (const delivery of deliveries) {
+    const topic = headerOf(delivery.message, 'dead-letter-topic');
+    if (topic === undefined || headerOf(delivery.message, 'dead-letter-subscription') !== subscription) {
+      result.skipped += 1;
+      others.push(delivery.token);
+    } else byTopic.set(topic, [...(byTopic.get(topic) ?? []), delivery]);
+  }
+  if (others.length > 0 && !dryRun) await context.port.ack(reader, others);
+  for (const [topic, letters] of byTopic) {
+    const stored = dryRun ? letters : await storeAgain(context, topic, letters, result);
+    result.redriven += stored.length;
+    result.topics[topic] = (result.topics[topic] ?? 0) + stored.length;
+    if (!dryRun && stored.length > 0)
+      await context.port.ack(
+        reader,
+        stored.map(({ token }) => token),
+      );
+    if (result.error !== undefined) throw result.error;
+  }
+}
+
+async function storeAgain(
+  context: GatewayContext,
+  topic: string,
+  letters: readonly Delivery[],
+  result: Redriven,
+): Promise<Delivery[]> {
+  const outcomes = await publishMessages(
+    context,
+    topic,
+    letters.map(({ message }) => messageAgain(message)),
+    {},
+  );
+  return letters.filter((_, index) => {
+    const outcome = outcomes[index];
+    if (outcome?.kind === 'stored') return true;
+    result.error ??= outcome?.error ?? new PortError('internal', 'a letter has no outcome');
+    return false;
+  });
+}
+
+const COUNT = 'dead-letter-redrives';
+
+/** Without what the dead letter said about it, and with how often it came this way. Another message to a backend that knows ids. */
+function messageAgain(letter: Message): PublishMessage {
+  const count = Number(headerOf(letter, COUNT) ?? 0) + 1;
+  const headers = letter.headers.filter(({ name }) => !name.startsWith('dead-letter-'));
+  const id = letter.id?.replace(/-r\d+$/, '');
+  return {
+    key: letter.key,
+    value: letter.value,
+    headers: [...headers, { name: COUNT, value: String(count) }],
+    ...(letter.contentType === null ? {} : { contentType: letter.contentType }),
+    ...(id === undefined ? {} : { id: `${id.slice(0, 190)}-r${count}` }),
+  };
+}
+
+/** The last one: a letter that died twice has them twice. */
+function headerOf({ headers }: Message, name: string): string | undefined {
+  return headers.findLast((header) => header.name === name)?.value.toString();
+}

@@ -4,6 +4,9 @@ import { conformance } from '../../src/conformance/index.ts';
 
 const kafka = inject('kafka');
 
+/** Brokers that src/brokers runs as processes look for old segments every two seconds and for what to compact every second; stock ones every five minutes and 15 seconds. */
+const looksOften = kafka?.source === 'process';
+
 const open = async (): Promise<MessagingPort> =>
   await openPort({ backend: 'kafka', config: { brokers: kafka?.brokers ?? [] } });
 
@@ -13,6 +16,16 @@ conformance({
   open,
   openAnother: open,
   // On Kafka a publish reaches the disk where its topic flushes each message.
-  topics: { forCapability: { 'durability.fsync': { options: { 'flush.messages': 1 } } } },
+  topics: {
+    forCapability: {
+      'durability.fsync': { options: { 'flush.messages': 1 } },
+      ...(looksOften
+        ? {
+            compaction: { options: { 'segment.ms': 50, 'min.cleanable.dirty.ratio': 0 } },
+            'ttl.retention': { options: { 'segment.ms': 50 } },
+          }
+        : {}),
+    },
+  },
   vitest: { afterAll, beforeAll, describe, it },
 });

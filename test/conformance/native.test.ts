@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { openPort } from '../../src/adapters/index.ts';
 import { conformance } from '../../src/conformance/index.ts';
 
+const smallSegments = { options: { segmentBytes: 1_024, segmentMs: 20 } };
 const dataDirs: string[] = [];
 
 afterAll(async () => {
@@ -16,8 +17,11 @@ conformance({
   open: async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'sluice-conformance-'));
     dataDirs.push(dataDir);
-    return await openPort({ backend: 'native', config: { dataDir, compactionCheckIntervalMs: 20 } });
+    return await openPort({
+      backend: 'native',
+      config: { dataDir, compactionCheckIntervalMs: 20, retentionCheckIntervalMs: 20 },
+    });
   },
-  topics: { forCapability: { compaction: { options: { segmentBytes: 1_024, segmentMs: 20 } } } },
+  topics: { forCapability: { compaction: smallSegments, 'ttl.retention': smallSegments } },
   vitest: { afterAll, beforeAll, describe, it },
 });

@@ -12,6 +12,9 @@ conformance({
   skip: rabbitmq === null ? 'no RabbitMQ could be had' : undefined,
   open,
   openAnother: open,
-  topics: { always: { queueType: 'stream' } },
+  topics: {
+    always: { queueType: 'stream' },
+    forCapability: { 'ttl.retention': { options: { 'x-stream-max-segment-size-bytes': 4_000 } } },
+  },
   vitest: { afterAll, beforeAll, describe, it },
 });

@@ -5,6 +5,7 @@ import { afterAll } from 'vitest';
 import { openPort } from '../../src/adapters/index.ts';
 import { restConformance } from '../support/rest-conformance.ts';
 
+const smallSegments = { options: { segmentBytes: 1_024, segmentMs: 20 } };
 const dataDirs: string[] = [];
 
 // Registered first, so that it runs last: the ports write their last marks into these directories.
@@ -17,7 +18,10 @@ restConformance({
   open: async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'sluice-conformance-rest-'));
     dataDirs.push(dataDir);
-    return await openPort({ backend: 'native', config: { dataDir, compactionCheckIntervalMs: 20 } });
+    return await openPort({
+      backend: 'native',
+      config: { dataDir, compactionCheckIntervalMs: 20, retentionCheckIntervalMs: 20 },
+    });
   },
-  topics: { forCapability: { compaction: { options: { segmentBytes: 1_024, segmentMs: 20 } } } },
+  topics: { forCapability: { compaction: smallSegments, 'ttl.retention': smallSegments } },
 });

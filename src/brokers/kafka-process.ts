@@ -116,7 +116,10 @@ function javaArguments(libDir: string, nodes: 1 | 3, loggingFile: string): strin
   ];
 }
 
-/** Pure: the configuration of node `id` (from 1). Everything not named here is Kafka's default. */
+/**
+ * Pure: the configuration of node `id` (from 1). Everything not named here is Kafka's default. Retention and compaction are looked at
+ * every second or two, not after 30 s and then every five minutes: what a topic promises to remove can then be tested.
+ */
 export function serverProperties(
   id: number,
   ports: readonly KafkaPorts[],
@@ -158,6 +161,9 @@ share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.enable=true
+log.cleaner.backoff.ms=1000
+log.initial.task.delay.ms=1000
+log.retention.check.interval.ms=2000
 file.delete.delay.ms=1000
 ${(security?.settings ?? []).map((line) => `${line}\n`).join('')}`;
 }

@@ -39,10 +39,11 @@ const optional: readonly Capability[] = [
   'largeMessages',
   'durability.memory',
   'compaction',
+  'ttl.retention',
 ];
 
-/** The model compacts at once. */
-const topics: TopicNeeds = { forCapability: { compaction: {} } };
+/** The model compacts, and lets go of what is too old or too much, at once. */
+const topics: TopicNeeds = { forCapability: { compaction: {}, 'ttl.retention': {} } };
 
 const title = ({ capability, name }: Pick<Chapter, 'capability' | 'name'>): string => `${capability}: ${name}`;
 

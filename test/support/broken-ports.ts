@@ -17,6 +17,7 @@ import type {
   MessagingPort,
   PublishOutcome,
   TokenResult,
+  TopicDefinition,
 } from '../../src/adapters/port.ts';
 import { ModelDriver } from './model-driver.ts';
 
@@ -90,6 +91,19 @@ function outgoing(
   };
 }
 
+type Retention = TopicDefinition['retention'];
+
+/** Another retention than the one that was asked for. */
+function retaining(driver: ModelDriver, change: (asked: Retention) => Retention): Partial<Driver> {
+  return {
+    read: async (topic, ...rest) => await driver.read({ ...topic, retention: change(topic.retention) }, ...rest),
+  };
+}
+
+function unlimited(topic: TopicDefinition): TopicDefinition {
+  return { ...topic, retention: { ms: null, bytes: null } };
+}
+
 function asStored(outcome: PublishOutcome): PublishOutcome {
   if (outcome.kind === 'stored') return outcome;
   return { kind: 'stored', id: outcome.id, partition: 0, offset: 0, durability: { persistence: 'memory', copies: 1 } };
@@ -118,6 +132,9 @@ const shared =
   'consume.competing: the consumers of a subscription share its messages: each goes to one of them, and each gets some';
 const confirmed =
   'publish.confirm: an outcome "stored" names the message, its place and what was reached, and the message is there';
+const tooOld = 'ttl.retention: messages older than the retention leave, the oldest first, and not before their time';
+const tooMany =
+  'ttl.retention: what is more than the bytes of the retention leaves, the oldest first, and the newest stay';
 const before =
   'publish.beforeSubscription: a message published before any subscription is kept, or its publish is unroutable; never stored and gone';
 
@@ -882,6 +899,37 @@ const breaks: Readonly<Record<string, Break>> = {
           options,
         ),
     }),
+  },
+  'keeps messages that are too old': {
+    caughtBy: tooOld,
+    because: /older than the retention are kept should become false/,
+    driver: (driver) => retaining(driver, () => ({ ms: null, bytes: null })),
+  },
+  'removes messages before their time is over': {
+    caughtBy: tooOld,
+    because: /before their time is over/,
+    driver: (driver) => retaining(driver, ({ bytes }) => ({ ms: null, bytes: bytes ?? 5_000 })),
+  },
+  'keeps messages that are too many': {
+    caughtBy: tooMany,
+    because: /too many are kept should become false/,
+    driver: (driver) => retaining(driver, () => ({ ms: null, bytes: null })),
+  },
+  'removes the newest messages in place of the oldest': {
+    caughtBy: tooMany,
+    because: /the end of what was published/,
+    driver: (driver) => ({
+      read: async (topic, partition, from, limit) => {
+        const { messages: all, next } = await driver.read(unlimited(topic), partition, from, limit);
+        return { messages: all.slice(0, topic.retention.bytes === null ? all.length : 15), next };
+      },
+    }),
+  },
+  'accepts a retention that it does not support': {
+    caughtBy: tooMany,
+    because: /it succeeded/,
+    without: ['ttl.retention'],
+    port: (port) => ({ createTopic: async ({ retention: _ignored, ...options }) => await port.createTopic(options) }),
   },
   'goes on after it was closed': {
     caughtBy: 'contract: a closed port refuses with closed, ends its consumers, and closing again does no harm',

@@ -39,13 +39,7 @@ import type {
 } from '../../src/adapters/port.ts';
 
 /** What memory cannot do. A model claims `fsync` no more than anybody should. */
-const beyondMemory: readonly Capability[] = [
-  'durability.os',
-  'durability.fsync',
-  'durability.copies',
-  'ttl.retention',
-  'transactions',
-];
+const beyondMemory: readonly Capability[] = ['durability.os', 'durability.fsync', 'durability.copies', 'transactions'];
 
 export async function openModel(without: readonly Capability[] = []): Promise<MessagingPort> {
   return await portFromDriver(new ModelDriver(without));
@@ -329,7 +323,8 @@ export class ModelDriver implements Driver {
     limit: number,
   ): Promise<ReadResult> {
     const stored = this.#partition(topic, partition);
-    const start = from === 'earliest' ? 0 : from === 'latest' ? stored.length : from;
+    const oldest = firstKept(stored, topic, Date.now());
+    const start = from === 'earliest' ? oldest : from === 'latest' ? stored.length : from;
     if (start > stored.length)
       throw new PortError('offset_out_of_range', `${start} is behind the end ${stored.length}`);
     const isLatest = ({ message }: Stored, index: number): boolean =>
@@ -427,6 +422,23 @@ function startOffset(
   if (offset > stored.length)
     throw new PortError('offset_out_of_range', `${offset} is behind the end ${stored.length}`);
   return offset;
+}
+
+/** Retention of the model holds for what is read; a subscription has a copy of its own. */
+function firstKept(
+  stored: readonly { readonly message: Message }[],
+  { retention: { ms, bytes } }: Pick<TopicDefinition, 'retention'>,
+  nowMs: number,
+): number {
+  let first = stored.length;
+  let keptBytes = 0;
+  for (const { message } of stored.toReversed()) {
+    keptBytes += messageBytes(message);
+    if (ms !== null && nowMs - message.timestampMs > ms) break;
+    if (bytes !== null && keptBytes > bytes) break;
+    first -= 1;
+  }
+  return first;
 }
 
 function isSameKey(left: Message, right: Message): boolean {

@@ -12,7 +12,7 @@ const restCannot = {
     'REST carries headers as one JSON object, which groups the values of a name',
 };
 
-export function restConformance(options: Omit<ConformanceOptions, 'vitest' | 'except'>): void {
+export function restConformance(options: Omit<ConformanceOptions, 'vitest' | 'nodeTest' | 'except'>): void {
   const behind: { readonly gateway: Gateway; readonly port: MessagingPort }[] = [];
   afterAll(async () => {
     for (const { gateway, port } of behind) {

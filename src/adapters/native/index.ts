@@ -34,10 +34,11 @@ export { describeCursor, loadTracker } from './cursors.ts';
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);
   try {
-    const { dataDir, compactionCheckIntervalMs } = options;
+    const { dataDir, compactionCheckIntervalMs, retentionCheckIntervalMs } = options;
     const engine = await openEngine({
       dataDir,
       ...(compactionCheckIntervalMs !== undefined && { compactionCheckIntervalMs }),
+      ...(retentionCheckIntervalMs !== undefined && { retentionCheckIntervalMs }),
     });
     return new NativeDriver(engine, options);
   } catch (reason) {

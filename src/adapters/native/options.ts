@@ -12,6 +12,8 @@ export interface NativeOptions {
   readonly segmentBytes: number | undefined;
   /** Compacted topics are looked at this often; undefined: the engine's default. */
   readonly compactionCheckIntervalMs?: number | undefined;
+  /** Retention is applied this often; undefined: the engine's default. */
+  readonly retentionCheckIntervalMs?: number | undefined;
 }
 
 /** Options of one topic, beside those of the port: by the engine's names. */
@@ -23,7 +25,7 @@ export const topicOptionNames = [
   'maxRecordBytes',
 ] as const satisfies readonly (keyof LogTopicOptions)[];
 
-const numbers: readonly string[] = ['segmentBytes', 'compactionCheckIntervalMs'];
+const numbers: readonly string[] = ['segmentBytes', 'compactionCheckIntervalMs', 'retentionCheckIntervalMs'];
 const persistences: readonly unknown[] = ['memory', 'os', 'fsync'];
 
 export function nativeOptions(config: Readonly<Record<string, unknown>>): NativeOptions {
@@ -32,7 +34,7 @@ export function nativeOptions(config: Readonly<Record<string, unknown>>): Native
     if (!['dataDir', 'durability', ...numbers].includes(key))
       errors.push({ path: key, message: 'is not an option of the native backend' });
   }
-  const { dataDir, durability = 'fsync', segmentBytes, compactionCheckIntervalMs } = config;
+  const { dataDir, durability = 'fsync', segmentBytes, compactionCheckIntervalMs, retentionCheckIntervalMs } = config;
   if (typeof dataDir !== 'string' || dataDir === '') errors.push({ path: 'dataDir', message: 'must be a directory' });
   if (!persistences.includes(durability)) errors.push({ path: 'durability', message: 'must be memory, os or fsync' });
   for (const path of numbers) {
@@ -49,5 +51,6 @@ export function nativeOptions(config: Readonly<Record<string, unknown>>): Native
     durability: durability as Persistence,
     segmentBytes: segmentBytes as number | undefined,
     compactionCheckIntervalMs: compactionCheckIntervalMs as number | undefined,
+    retentionCheckIntervalMs: retentionCheckIntervalMs as number | undefined,
   };
 }

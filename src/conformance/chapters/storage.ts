@@ -8,6 +8,11 @@ import { numbered, texts, type TopicChanges, type World } from '../world.ts';
 
 const READ_LIMIT = 1_000;
 
+/** Small, so that a few publishes are too many. */
+const RETAINED_BYTES = 20_000;
+const RETAINED_VALUE_BYTES = 1_000;
+const RETAINED_PER_PUBLISH = 4;
+
 const depth: Readonly<Record<Persistence, number>> = { memory: 0, os: 1, fsync: 2 };
 
 export const storageChapters: readonly Chapter[] = [
@@ -48,12 +53,48 @@ export const storageChapters: readonly Chapter[] = [
     unsupported: async (world) => await refusedDurability(world, { minCopies: 2 }, 'durability.copies'),
   }),
 
-  chapter('ttl.retention', 'old messages are removed by age or size', {
-    unsupported: async (world) => {
-      await refusedTopic(world, { retention: { ms: 60_000 } }, 'ttl.retention');
-      await refusedTopic(world, { retention: { bytes: 1_000_000 } }, 'ttl.retention');
+  chapter('ttl.retention', 'messages older than the retention leave, the oldest first, and not before their time', {
+    claimed: async (world) => {
+      const ms = world.timing.leaseMs * 3;
+      const kept = await retained(world, { ms });
+      const sentAt = performance.now();
+      await kept.publish(numbered(10, 'old'));
+      const before = await kept.values();
+      // A look that took longer than the retention shows nothing.
+      if (performance.now() - sentAt < ms) equal(before.length, 10, 'messages that are kept before their time is over');
+      await world.eventually('messages older than the retention are kept', false, async () => {
+        await kept.publish(['tick']); // so that what was before it is no longer the newest
+        return (await kept.values()).some((value) => value.startsWith('old'));
+      });
+      const youngAt = performance.now();
+      await kept.publish(['young']);
+      const after = await kept.values();
+      if (performance.now() - youngAt < ms) equal(after.at(-1), 'young', 'the newest message');
     },
+    unsupported: async (world) => await refusedTopic(world, { retention: { ms: 60_000 } }, 'ttl.retention'),
   }),
+
+  chapter(
+    'ttl.retention',
+    'what is more than the bytes of the retention leaves, the oldest first, and the newest stay',
+    {
+      claimed: async (world) => {
+        const kept = await retained(world, { bytes: RETAINED_BYTES });
+        await kept.publish(numbered(5, 'first'));
+        equal((await kept.values()).length, 5, 'messages that are kept while they are few');
+        let published = 0;
+        await world.eventually('messages that are too many are kept', false, async () => {
+          const values = numbered(RETAINED_PER_PUBLISH, `more-${published}`);
+          published += 1;
+          await kept.publish(values);
+          const found = await kept.values();
+          equal(found.slice(-RETAINED_PER_PUBLISH), values, 'the newest messages');
+          return found[0] === 'first-0';
+        });
+      },
+      unsupported: async (world) => await refusedTopic(world, { retention: { bytes: 1_000_000 } }, 'ttl.retention'),
+    },
+  ),
 
   chapter('compaction', 'a compacted topic keeps the latest message of each key', {
     claimed: async (world) => {
@@ -91,6 +132,28 @@ export const storageChapters: readonly Chapter[] = [
     unsupported: async (world) => await refusedTopic(world, { cleanup: 'compact' }, 'compaction'),
   }),
 ];
+
+/** A topic that keeps only so much, and what of it is still there: always the end of what was published. */
+async function retained(world: World, retention: NonNullable<TopicChanges['retention']>) {
+  if (!world.claims('browse')) throw new Untested('what is kept cannot be looked at without browse');
+  if (!world.hasNeeds('ttl.retention')) throw new Untested(world.unmet('ttl.retention'));
+  const topic = await world.topic({ retention }, 'ttl.retention');
+  const sent: string[] = [];
+  return {
+    publish: async (values: readonly string[]): Promise<void> => {
+      sent.push(...values);
+      await world.publish(
+        topic,
+        values.map((value) => ({ key: value, value: Buffer.alloc(RETAINED_VALUE_BYTES, 'x') })),
+      );
+    },
+    values: async (): Promise<readonly string[]> => {
+      const found = (await everything(world, topic)).map(({ key }) => String(key));
+      equal(found, sent.slice(sent.length - found.length), 'what is kept, which is the end of what was published');
+      return found;
+    },
+  };
+}
 
 /** All that partition 0 holds. */
 async function everything(world: World, topic: string): Promise<readonly Message[]> {

@@ -12,6 +12,8 @@ import { PullSessions } from './pull-sessions.ts';
 import { restRoutes } from './rest/index.ts';
 import { documentRoutes } from './rest/operations.ts';
 import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
+import { isPlainPublish } from './schema/plain-publish.ts';
+import { PublishBody } from './schema/publish.ts';
 import { version } from './version.ts';
 
 export interface AppOptions {
@@ -65,7 +67,9 @@ export function buildApp(options: AppOptions): GatewayApp {
 
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const where = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'request');
+    const isPlain = (schema as unknown) === PublishBody ? isPlainPublish : undefined;
     return (data) => {
+      if (isPlain?.(data) === true) return { value: data };
       const result = (schema as unknown as z.ZodType).safeParse(data);
       return result.success ? { value: result.data } : { error: errorFromIssues(result.error.issues, where) };
     };

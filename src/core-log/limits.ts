@@ -34,6 +34,12 @@ export const limits = {
   /** One write call: small enough to stay in the processor's cache, and so that those who are answered first build their
    *  next batches while the rest is written. */
   groupBytesMax: 512 * 1024,
+  /** A write up to this is made by the main thread, which takes it some 0.1 ms; handing it to the thread pool and back costs as
+   *  much as writing it. Larger ones are written beside the building of the next batches. */
+  inlineWriteBytesMax: 256 * 1024,
+  /** The event loop is not to stand still for longer: after a write that took more, so many go to the thread pool. */
+  inlineWriteMsMax: 1,
+  handedOverWrites: 64,
   /** While a sync is under way fsync appends are held back for one common write and sync, up to this. */
   heldBytesMax: 8 * 1024 * 1024,
   /** Groups of fsync appends above twice this are synced in two halves; below a second sync costs more than it hides. */
@@ -60,6 +66,14 @@ export const limits = {
   publishersSnapshotBytes: 64 * 1024 * 1024,
   /** Recently written batches of all partitions kept in memory, so that readers at the end do not read the disk. */
   hotTailBytesMax: 32 * 1024 * 1024,
+  /** A partition to which so much was written since somebody last read it keeps only this in its hot tail: memory that nobody
+   *  reads is better used for the next batches, while it is in the processor's cache. */
+  hotTailUnreadBytesMax: 256 * 1024,
+  /** Memory of written batches that waits for the next ones, of all partitions: fresh memory costs a batch as long as filling it. */
+  pooledBatchBytesMax: 8 * 1024 * 1024,
+  /** Smaller batches come from Node's own pool, larger ones are rare. */
+  pooledBatchBytesMin: 4 * 1024,
+  pooledBatchSizeMax: 1024 * 1024,
   /** A batch above this is not kept in the hot tail: it would push out everybody else's. */
   hotTailBatchBytesMax: 4 * 1024 * 1024,
   fetchRecordsDefault: 1_000,

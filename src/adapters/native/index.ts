@@ -5,7 +5,7 @@ import { AckTracker } from '../ack-tracker.ts';
 import type { CapabilityTable } from '../capabilities.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
 import { PortError } from '../errors.ts';
-import { fromRecord, toRecordHeaders } from '../log-codec.ts';
+import { fromRecord, toTextHeaders } from '../log-codec.ts';
 import type {
   BackendInfo,
   Durability,
@@ -159,42 +159,42 @@ class NativeDriver implements Driver {
     messages: readonly OutgoingMessage[],
     options: { readonly durability: Durability },
   ): Promise<readonly PublishOutcome[]> {
-    const byPartition = new Map<number, number[]>();
-    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
-    for (const [index, { partition }] of messages.entries()) {
-      const indexes = byPartition.get(partition);
-      if (indexes === undefined) byPartition.set(partition, [index]);
-      else indexes.push(index);
+    const [first] = messages;
+    if (first === undefined) return [];
+    const { durability } = options;
+    if (messages.every(({ partition }) => partition === first.partition))
+      return await this.#appendTo(topic, first.partition, messages, durability);
+    const byPartition = new Map<number, OutgoingMessage[]>();
+    for (const message of messages) {
+      const batch = byPartition.get(message.partition);
+      if (batch === undefined) byPartition.set(message.partition, [message]);
+      else batch.push(message);
     }
+    const answers = new Map<number, Iterator<PublishOutcome>>();
     await Promise.all(
-      [...byPartition].map(async ([partition, indexes]) => {
-        await this.#appendTo(topic, partition, indexes, { messages, durability: options.durability, outcomes });
+      Array.from(byPartition, async ([partition, batch]) => {
+        answers.set(partition, (await this.#appendTo(topic, partition, batch, durability)).values());
       }),
     );
-    return outcomes;
+    // Within a partition the outcomes are in the order of the messages.
+    return messages.map(({ partition }) => answers.get(partition)?.next().value as PublishOutcome);
   }
 
   /** The messages of one partition are one batch: all stored, or none, but for those whose ids were stored before. */
   async #appendTo(
     topic: TopicDefinition,
     partition: number,
-    indexes: readonly number[],
-    call: {
-      readonly messages: readonly OutgoingMessage[];
-      readonly durability: Durability;
-      readonly outcomes: PublishOutcome[];
-    },
-  ): Promise<void> {
-    const { messages, durability, outcomes } = call;
-    const batch = indexes.map((index) => messages[index] as OutgoingMessage);
-    const ids = batch.some(({ isIdGiven }) => isIdGiven === true)
-      ? batch.map(({ id, isIdGiven }) => (isIdGiven === true ? id : null))
+    messages: readonly OutgoingMessage[],
+    durability: Durability,
+  ): Promise<PublishOutcome[]> {
+    const ids = messages.some(({ isIdGiven }) => isIdGiven === true)
+      ? messages.map(({ id, isIdGiven }) => (isIdGiven === true ? id : null))
       : undefined;
-    const records = batch.map((message, position) => ({
+    const records = messages.map((message) => ({
       key: message.key,
       value: message.value,
       // The log itself adds the header of an id that it is given.
-      headers: toRecordHeaders(typeof ids?.[position] === 'string' ? { ...message, id: null } : message),
+      headers: toTextHeaders(message, ids !== undefined && message.isIdGiven === true ? null : message.id),
       timestamp: message.timestampMs,
     }));
     try {
@@ -202,19 +202,15 @@ class NativeDriver implements Driver {
         durability: durability.persistence,
         ...(ids !== undefined && { ids }),
       });
-      for (const [position, index] of indexes.entries()) {
-        const { id } = messages[index] as OutgoingMessage;
-        const place = positions?.[position];
-        const offset = place?.offset ?? baseOffset + position;
-        outcomes[index] = { kind: 'stored', id, partition, offset, durability };
-        if (place?.isDuplicate === true) outcomes[index] = { ...outcomes[index], duplicate: true };
-      }
+      return messages.map(({ id }, index): PublishOutcome => {
+        const place = positions?.[index];
+        const offset = place?.offset ?? baseOffset + index;
+        if (place?.isDuplicate === true) return { kind: 'stored', id, partition, offset, durability, duplicate: true };
+        return { kind: 'stored', id, partition, offset, durability };
+      });
     } catch (reason) {
       const error = toPortError(reason);
-      for (const index of indexes) {
-        const { id } = messages[index] as OutgoingMessage;
-        outcomes[index] = outcomeOf(id, error, reason);
-      }
+      return messages.map(({ id }) => outcomeOf(id, error, reason));
     }
   }
 

@@ -23,6 +23,7 @@ import type {
   RecordInput,
   RecoveryReport,
 } from '../types.ts';
+import { BatchBuffers } from '../record/batch-buffers.ts';
 import { HotTailBudget } from './hot-tail.ts';
 import { InflatedBatches } from './inflated-batches.ts';
 import { MessageIdBudget } from './message-ids.ts';
@@ -92,7 +93,8 @@ class LogEngine implements Engine {
   readonly #place: TopicPlace;
   readonly #producerIds: ProducerIds;
   readonly #messageIds = new MessageIdBudget();
-  readonly #budget = new HotTailBudget(limits.hotTailBytesMax);
+  readonly #buffers = new BatchBuffers();
+  readonly #budget = new HotTailBudget(limits.hotTailBytesMax, this.#buffers);
   readonly #inflated = new InflatedBatches(limits.inflatedKeptBytesMax);
   readonly #topics = new Map<string, Topic>();
   /** Names that are being created or deleted: neither there nor free. */
@@ -394,6 +396,7 @@ class LogEngine implements Engine {
               log: logOptions(this.#place, definition, partition),
               rules: recordRules(definition),
               budget: this.#budget,
+              buffers: this.#buffers,
               inflated: this.#inflated,
               ids: this.#messageIds,
               producerIds: this.#producerIds,

@@ -7,6 +7,7 @@
 import { EngineError, inFile } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { BatchBuffers } from '../record/batch-buffers.ts';
 import { buildBatch } from '../record/batch-builder.ts';
 import { checkBatchKeys, checkForeignBatch, type RecordRules, stampAppendTime } from '../record/batch-door.ts';
 import {
@@ -51,6 +52,7 @@ export interface PartitionOptions {
   readonly log: LogOptions;
   readonly rules: RecordRules;
   readonly budget: HotTailBudget;
+  readonly buffers: BatchBuffers;
   readonly inflated: InflatedBatches;
   readonly ids: MessageIdBudget;
   readonly producerIds: ProducerIds;
@@ -66,6 +68,7 @@ export class Partition {
   readonly #clock: Clock;
   readonly #commit: GroupCommit;
   readonly #tail: HotTail;
+  readonly #buffers: BatchBuffers;
   readonly #inflated: InflatedBatches;
   readonly #publishers: Publishers;
   readonly #producerIds: ProducerIds;
@@ -95,6 +98,7 @@ export class Partition {
     this.#producerIds = options.producerIds;
     this.#publishers = new Publishers(options.log, log, options.ids);
     this.#tail = new HotTail(options.budget);
+    this.#buffers = options.buffers;
     this.#nextOffset = log.nextOffset;
     this.#fenced = fenced;
     this.#commit = new GroupCommit(log, clock, {
@@ -288,6 +292,7 @@ export class Partition {
   }
 
   #waitFor(offset: number, signal: AbortSignal | undefined, untilRefused: boolean): Promise<boolean> {
+    this.#tail.want();
     return new Promise((resolve) => {
       const onAbort = (): void => waiter.wake(false);
       const waiter: AppendWaiter = {
@@ -406,9 +411,9 @@ export class Partition {
     const { needsKeys, timestampType, recordBytesMax } = this.#rules;
     if (needsKeys) checkKeys(records, this.name);
     const nowMs = this.#clock.nowMs();
-    const bytes = buildBatch(records, nowMs, recordBytesMax);
+    const bytes = buildBatch(records, nowMs, recordBytesMax, this.#buffers);
     if (timestampType === 'append') stampAppendTime(bytes, nowMs);
-    return this.#accept(bytes, durability);
+    return this.#accept(bytes, durability, true);
   }
 
   /** Stores the records whose ids are not known, and answers for the others with the places of the first ones. */
@@ -454,7 +459,7 @@ export class Partition {
     const sent = isIdempotent ? producers.check(bytes, this.name) : null;
     if (sent !== null) return this.#acceptRepeated(sent, durability);
     if (this.#rules.timestampType === 'append') stampAppendTime(bytes, nowMs);
-    const answer = this.#accept(bytes, durability);
+    const answer = this.#accept(bytes, durability, false);
     if (isIdempotent) producers.note(bytes, nowMs, this.#log.nextOffset);
     return answer;
   }
@@ -479,14 +484,14 @@ export class Partition {
       throw new EngineError('write_failed', `the first of what was sent twice to ${this.name} could not be written`);
   }
 
-  #accept(bytes: Buffer, durability: LogPersistence): Promise<AppendResult> {
+  #accept(bytes: Buffer, durability: LogPersistence, isOurs: boolean): Promise<AppendResult> {
     const baseOffset = this.#nextOffset;
     placeBatch(bytes, baseOffset);
     const nextOffset = lastOffsetOf(bytes) + 1;
     this.#nextOffset = nextOffset;
     return new Promise((resolve, reject) => {
       const stored = (): void => resolve({ baseOffset, lastOffset: nextOffset - 1, durability });
-      this.#commit.submit({ bytes, durability, stored, failed: reject });
+      this.#commit.submit({ bytes, isOurs, durability, stored, failed: reject });
     });
   }
 
@@ -536,6 +541,7 @@ export class Partition {
   }
 
   async #batchesFrom(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+    this.#tail.want();
     const hot = this.#tail.from(offset, maxBytes);
     if (hot !== null) return hot;
     return await this.#guarded(() => this.#log.read(offset, maxBytes));
@@ -560,8 +566,8 @@ export class Partition {
     // A refusal while this write was under way counted it as not written.
     this.#nextOffset = Math.max(this.#nextOffset, this.#log.nextOffset);
     let written = 0;
-    for (const { bytes } of batches) {
-      this.#tail.add(bytes);
+    for (const { bytes, isOurs } of batches) {
+      this.#tail.add(bytes, isOurs === true);
       written += bytes.length;
     }
     this.#publishers.written(written);

@@ -9,6 +9,7 @@
 import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { RecordInput } from '../types.ts';
+import type { BatchBuffers } from './batch-buffers.ts';
 import { BATCH_HEADER_BYTES, BATCH_LENGTH_END, MAGIC, sealBatch, writeInt64 } from './batch-view.ts';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts';
 
@@ -25,14 +26,14 @@ export function buildBatch(
   records: readonly RecordInput[],
   nowMs: number,
   recordBytesMax: number = limits.recordBytesMax,
+  buffers?: BatchBuffers,
 ): Buffer {
   const count = records.length;
   checkCount(count);
   const first = records[0] as RecordInput;
   const baseTimestamp = timestampOf(first, nowMs, 0);
   const { size, maxTimestamp } = measure(records, nowMs, baseTimestamp, recordBytesMax);
-  // The pool is for small buffers; asking it for a large one costs more than not asking.
-  const bytes = size < Buffer.poolSize >>> 1 ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size);
+  const bytes = buffers === undefined ? Buffer.allocUnsafe(size) : buffers.take(size);
   writeInt64(bytes, 0, 0);
   bytes.writeInt32BE(size - BATCH_LENGTH_END, 8);
   bytes.writeInt32BE(0, 12);

@@ -19,13 +19,15 @@ import { type Log, TruncateFailed } from './log.ts';
 
 export interface QueuedBatch {
   readonly bytes: Buffer;
+  /** Built here: nobody else holds the bytes, and once written they may be written over. */
+  readonly isOurs?: boolean;
   readonly durability: LogPersistence;
   readonly stored: () => void;
   readonly failed: (reason: EngineError) => void;
 }
 
 export interface CommitListener {
-  /** The batches are in the log: readers may see them. */
+  /** The batches are in the log: readers may see them. Their bytes are not looked at again by group commit. */
   written(batches: readonly QueuedBatch[]): void;
   /** Queued batches were refused; the next offset is the log's again. */
   refused(): void;

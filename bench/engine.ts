@@ -68,17 +68,17 @@ export async function run(): Promise<BenchRow[]> {
 }
 
 async function measure(directory: string, work: Work): Promise<BenchRow[]> {
-  const recorder = new Recorder();
-  const engine = await openEngine({ dataDir: join(directory, 'engine'), fileSystem: recorder });
+  const recorded: Call[] = [];
+  const engine = await openEngine({ dataDir: join(directory, 'engine'), fileSystem: recording(recorded) });
   const ours: number[] = [];
   const same: number[] = [];
   const best: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round += 1) {
       await engine.createTopic('bench');
-      recorder.calls.length = 0;
+      recorded.length = 0;
       const mine = await appendAll(engine, work);
-      const calls = recorder.calls.slice();
+      const calls = recorded.slice();
       await engine.deleteTopic('bench');
       const replayed = replay(directory, calls, work);
       const ideal = replay(directory, bestCalls(mine.bytes, work), work);
@@ -96,20 +96,15 @@ async function measure(directory: string, work: Work): Promise<BenchRow[]> {
 /** What was asked of the log files, in order: bytes of a write, or a sync. */
 type Call = number | 'sync';
 
-class Recorder implements FileSystem {
-  readonly calls: Call[] = [];
-  readonly status = systemFileSystem.status;
-  readonly list = systemFileSystem.list;
-  readonly makeDirectory = systemFileSystem.makeDirectory;
-  readonly rename = systemFileSystem.rename;
-  readonly remove = systemFileSystem.remove;
-  readonly syncDirectory = systemFileSystem.syncDirectory;
-  readonly lock = systemFileSystem.lock;
-
-  async open(path: string, mode: 'read' | 'write'): Promise<File> {
-    const file = await systemFileSystem.open(path, mode);
-    return path.endsWith('.log') ? new RecordedFile(file, this.calls) : file;
-  }
+/** The system's files; those of the log note what is asked of them. */
+function recording(calls: Call[]): FileSystem {
+  return {
+    ...systemFileSystem,
+    async open(path, mode) {
+      const file = await systemFileSystem.open(path, mode);
+      return path.endsWith('.log') ? new RecordedFile(file, calls) : file;
+    },
+  };
 }
 
 class RecordedFile implements File {

@@ -16,12 +16,13 @@ interface RecordHeader {
 export function toRecordHeaders(message: {
   readonly headers: readonly Header[];
   readonly contentType: string | null;
-  readonly id: string;
+  /** null: the id gets its header elsewhere. */
+  readonly id: string | null;
 }): Header[] {
   const headers: Header[] = [];
   if (message.contentType !== null)
     headers.push({ name: CONTENT_TYPE_HEADER, value: contentTypeBytes(message.contentType) });
-  headers.push({ name: ID_HEADER, value: Buffer.from(message.id) });
+  if (message.id !== null) headers.push({ name: ID_HEADER, value: Buffer.from(message.id) });
   for (const header of message.headers) headers.push(header);
   return headers;
 }

@@ -27,7 +27,8 @@ export type StoredOutcome = Extract<PublishOutcome, { kind: 'stored' }>;
 export type TopicChanges = Omit<Partial<TopicOptions>, 'name'>;
 export type SubscriptionChanges = Omit<Partial<SubscriptionOptions>, 'topic'>;
 
-/** Options that topics need on this target, always or for one capability (such as `flush.messages` for fsync on Kafka). */
+/** Options that topics need on this target, always or for one capability (such as `flush.messages` for fsync on Kafka). For
+ *  `compaction`: those with which it comes within the deadline; without them only what holds at any time is looked at. */
 export interface TopicNeeds {
   readonly always?: TopicChanges;
   readonly forCapability?: Partial<Record<Capability, TopicChanges>>;
@@ -64,6 +65,11 @@ export class World {
 
   claims(capability: Capability): boolean {
     return this.capabilities[capability].level !== 'unsupported';
+  }
+
+  /** The target says what topics need for this. */
+  hasNeeds(capability: Capability): boolean {
+    return this.#needs.forCapability?.[capability] !== undefined;
   }
 
   /** A name that nobody else uses. */

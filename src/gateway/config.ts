@@ -140,9 +140,12 @@ function put(target: Record<string, unknown>, setting: Setting, given: string | 
   const [last = '', ...sections] = setting.path.split('.').toReversed();
   let section = target;
   for (const name of sections.toReversed()) {
-    const inner = section[name];
-    section[name] = typeof inner === 'object' && inner !== null ? { ...inner } : {};
-    section = section[name] as Record<string, unknown>;
+    const inner = section[name] ?? {};
+    // A section that is none, such as `native: 5`, is left for the schema to refuse.
+    if (typeof inner !== 'object') return;
+    const copy = { ...inner } as Record<string, unknown>;
+    section[name] = copy;
+    section = copy;
   }
   section[last] = value;
 }

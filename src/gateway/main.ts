@@ -46,7 +46,10 @@ async function run(options: Record<string, string | boolean | undefined>): Promi
     );
     const file = options['config'] ?? process.env['SLUICE_CONFIG'];
     const config = await withAddress(loadConfig({ file: file as string | undefined, env: process.env, flags }));
-    const gateway = await startGateway(config, { logger: { level: config.logLevel, stream: process.stderr } });
+    const starting = startGateway(config, { logger: { level: config.logLevel, stream: process.stderr } });
+    // A start may take long (a large log to recover, a broker that does not answer). Nothing was promised to anybody yet.
+    const gateway = await Promise.race([starting, stop.asked]);
+    if (gateway === undefined) process.exit(0);
     const { product, version: backendVersion } = gateway.port.info;
     say(`sluice ${version} serves ${product} ${backendVersion} on ${gateway.url}`);
     say(`configuration: ${configText(config)}`);
@@ -111,6 +114,9 @@ function optionName(flag: string): string {
   const name = flag.slice(2).split(' ', 1)[0] ?? '';
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** Whoever read the lines may have left (`sluice serve | head -1`): that ends the lines, not the server. */
+process.stdout.on('error', () => undefined);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -34,7 +34,8 @@ ${JSON.stringify(example, null, 2)}
   \`messageId\` is the id of that message: after \`publish_outcome_unknown\` publish again with the same id.
 * \`certainly not stored\` means that: publishing again makes no duplicate.
 
-The command line prints \`sluice: <code>: <message>\` and ends with 2 for wrong usage or configuration, 3 for a backend that could not be had, 1 otherwise.
+\`sluice serve\` prints \`sluice: <code>: <message>\`; other commands put their own name in front and the code where they have one. All end with 2 for wrong usage
+or configuration, 3 for a backend or system that could not be had, 1 otherwise.
 
 | code | HTTP | gRPC | retryable | meaning |
 | --- | --- | --- | --- | --- |
@@ -50,7 +51,7 @@ export function configPage(): string {
   );
   return `# Configuration of \`sluice serve\`
 
-Printed from the table in \`src/gateway/config.ts\` by \`npm run docs\`; a test holds the two together.
+Printed from the table in \`src/gateway/settings.ts\` by \`npm run docs\`; a test holds the two together.
 
 A YAML file (\`--config FILE\` or \`SLUICE_CONFIG\`) < \`SLUICE_*\` in the environment < flags. Unknown settings are refused. The effective configuration is
 printed at the start, with passwords masked. An empty variable counts as not set. A secret has no flag, because every user of the machine can read those of a process.

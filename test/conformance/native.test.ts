@@ -16,7 +16,8 @@ conformance({
   open: async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'sluice-conformance-'));
     dataDirs.push(dataDir);
-    return await openPort({ backend: 'native', config: { dataDir } });
+    return await openPort({ backend: 'native', config: { dataDir, compactionCheckIntervalMs: 20 } });
   },
+  topics: { forCapability: { compaction: { options: { segmentBytes: 1_024, segmentMs: 20 } } } },
   vitest: { afterAll, beforeAll, describe, it },
 });

@@ -17,6 +17,7 @@ restConformance({
   open: async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'sluice-conformance-rest-'));
     dataDirs.push(dataDir);
-    return await openPort({ backend: 'native', config: { dataDir } });
+    return await openPort({ backend: 'native', config: { dataDir, compactionCheckIntervalMs: 20 } });
   },
+  topics: { forCapability: { compaction: { options: { segmentBytes: 1_024, segmentMs: 20 } } } },
 });

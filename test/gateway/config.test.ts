@@ -120,6 +120,11 @@ it('every setting of the table is one of the schema', () => {
   expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length);
 });
 
+it('a section that is none is refused, also where a variable sets something in it', () => {
+  const work = () => loadConfig({ file: yaml('native: 5'), env: { SLUICE_DATA_DIR: '/data' } });
+  expect(refusalOf(work).errors?.[0]?.path).toBe('native');
+});
+
 it('loopback is 127.0.0.0/8, ::1 and localhost', () => {
   expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].every(isLoopback)).toBe(true);
   expect(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.evil.org', 'localhost.evil.org'].some(isLoopback)).toBe(false);

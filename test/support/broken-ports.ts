@@ -849,7 +849,39 @@ const breaks: Readonly<Record<string, Break>> = {
   'accepts compaction and does not compact': {
     caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
     because: /it succeeded/,
+    without: ['compaction'],
     port: (port) => ({ createTopic: async ({ cleanup: _ignored, ...options }) => await port.createTopic(options) }),
+  },
+  'claims compaction and keeps every version': {
+    caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
+    because: /messages that are kept of the keys should become 3/,
+    driver: (driver) => ({
+      read: async (topic, ...rest) => await driver.read({ ...topic, cleanup: 'delete' }, ...rest),
+    }),
+  },
+  'keeps the first version of each key instead of the latest': {
+    caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
+    because: /the latest message of each key/,
+    driver: (driver) => ({
+      read: async (topic, ...rest) => {
+        const { messages, next } = await driver.read({ ...topic, cleanup: 'delete' }, ...rest);
+        const isFirst = (message: Message, index: number): boolean =>
+          messages.findIndex(({ key }) => String(key) === String(message.key)) === index;
+        return { messages: messages.filter(isFirst), next };
+      },
+    }),
+  },
+  'takes messages without a key into a compacted topic': {
+    caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
+    because: /a message without a key/,
+    port: (port) => ({
+      publish: async (topic, list, options) =>
+        await port.publish(
+          topic,
+          list.map((message) => ({ key: 'made up', ...message })),
+          options,
+        ),
+    }),
   },
   'goes on after it was closed': {
     caughtBy: 'contract: a closed port refuses with closed, ends its consumers, and closing again does no harm',

@@ -43,7 +43,6 @@ const beyondMemory: readonly Capability[] = [
   'durability.os',
   'durability.fsync',
   'durability.copies',
-  'compaction',
   'ttl.retention',
   'transactions',
 ];
@@ -333,8 +332,11 @@ export class ModelDriver implements Driver {
     const start = from === 'earliest' ? 0 : from === 'latest' ? stored.length : from;
     if (start > stored.length)
       throw new PortError('offset_out_of_range', `${start} is behind the end ${stored.length}`);
-    const messages = stored.slice(start, start + limit).map(({ message }) => message);
-    return { messages, next: start + messages.length };
+    const isLatest = ({ message }: Stored, index: number): boolean =>
+      topic.cleanup !== 'compact' || !stored.some((later, at) => at > index && isSameKey(later.message, message));
+    const left = stored.filter((one, index) => index >= start && isLatest(one, index)).slice(0, limit);
+    const next = left.length === limit ? (left.at(-1)?.message.offset ?? 0) + 1 : stored.length;
+    return { messages: left.map(({ message }) => message), next };
   }
 
   async health(): Promise<Health> {
@@ -425,4 +427,8 @@ function startOffset(
   if (offset > stored.length)
     throw new PortError('offset_out_of_range', `${offset} is behind the end ${stored.length}`);
   return offset;
+}
+
+function isSameKey(left: Message, right: Message): boolean {
+  return left.key !== null && right.key !== null && left.key.equals(right.key);
 }

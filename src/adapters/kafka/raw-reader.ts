@@ -1,14 +1,17 @@
 /** Reading a partition without a group: for browsing and for the topic of definitions. kafkajs has no such consumer. */
 
 import { PortError } from '../errors.ts';
-import { fromRecord } from '../log-codec.ts';
+import { fromRecord, messageBytes } from '../log-codec.ts';
 import type { Message, ReadResult } from '../port.ts';
 import { KafkaFault, naming } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
 
-/** Up to `limit` messages. @throws PortError offset_out_of_range, a KafkaFault for the rest. */
+/**
+ * Up to `limit` messages, or fewer of large ones: a thousand of 1 MiB, written as JSON, would be more than a string can hold.
+ * @throws PortError offset_out_of_range, a KafkaFault for the rest.
+ */
 export async function readPartition(
   client: KafkaClient,
   topic: string,
@@ -27,15 +30,19 @@ export async function readPartition(
     );
   }
   const messages: Message[] = [];
-  while (messages.length < limit && next < end) {
+  let bytes = 0;
+  const isFull = (): boolean => messages.length >= limit || bytes >= kafkaLimits.readBytesMax;
+  while (!isFull() && next < end) {
     const answer = await fetchPartition(client, topic, partition, next, kafkaLimits.fetchShortWaitMs);
     for (const record of answer.records) {
-      if (messages.length >= limit || record.offset >= end) break;
-      messages.push(fromRecord(shownTopic, partition, record));
+      if (isFull() || record.offset >= end) break;
+      const message = fromRecord(shownTopic, partition, record);
+      messages.push(message);
+      bytes += messageBytes(message);
       next = record.offset + 1;
     }
     // What is left of the batches is compacted or control records: behind them is nothing more to wait for.
-    if (messages.length < limit) next = Math.max(next, Math.min(answer.nextOffset, end));
+    if (!isFull()) next = Math.max(next, Math.min(answer.nextOffset, end));
   }
   return { messages, next };
 }

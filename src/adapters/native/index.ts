@@ -22,18 +22,24 @@ import { nativeCapabilities } from './capabilities.ts';
 import { deleteTracker, loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
 import { NativeIntake } from './intake.ts';
-import { type NativeOptions, nativeOptions } from './options.ts';
+import { type NativeOptions, nativeOptions, topicOptionNames } from './options.ts';
 
 /** The native log is released with Sluice and has its version. */
 const VERSION = '0.1.0';
 const META_PREFIX = 'port/';
+const topicOptions: readonly string[] = topicOptionNames;
 
 export { describeCursor, loadTracker } from './cursors.ts';
 
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);
   try {
-    return new NativeDriver(await openEngine({ dataDir: options.dataDir }), options);
+    const { dataDir, compactionCheckIntervalMs } = options;
+    const engine = await openEngine({
+      dataDir,
+      ...(compactionCheckIntervalMs !== undefined && { compactionCheckIntervalMs }),
+    });
+    return new NativeDriver(engine, options);
   } catch (reason) {
     throw toPortError(reason);
   }
@@ -89,7 +95,7 @@ class NativeDriver implements Driver {
         },
       );
     }
-    const [unknown] = Object.keys(topic.options);
+    const unknown = Object.keys(topic.options).find((name) => !topicOptions.includes(name));
     if (unknown !== undefined)
       throw new PortError('invalid_argument', `options.${unknown} is not an option of the native log`);
     return { ...topic, replicas: 1 };
@@ -100,7 +106,7 @@ class NativeDriver implements Driver {
   }
 
   deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
-    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete' };
+    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete', options: {} };
   }
 
   async createTopic(topic: TopicDefinition): Promise<void> {
@@ -116,6 +122,7 @@ class NativeDriver implements Driver {
         retention: topic.retention,
         cleanup: topic.cleanup,
         ...(segmentBytes === undefined ? {} : { segmentBytes }),
+        ...topic.options, // the engine checks their values
       }),
     );
   }
@@ -152,12 +159,12 @@ class NativeDriver implements Driver {
     options: { readonly durability: Durability },
   ): Promise<readonly PublishOutcome[]> {
     const byPartition = new Map<number, number[]>();
+    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
     for (const [index, { partition }] of messages.entries()) {
       const indexes = byPartition.get(partition);
       if (indexes === undefined) byPartition.set(partition, [index]);
       else indexes.push(index);
     }
-    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
     await Promise.all(
       [...byPartition].map(async ([partition, indexes]) => {
         await this.#appendTo(topic, partition, indexes, { messages, durability: options.durability, outcomes });
@@ -166,7 +173,7 @@ class NativeDriver implements Driver {
     return outcomes;
   }
 
-  /** The messages of one partition are one batch: all stored, or none. */
+  /** The messages of one partition are one batch: all stored, or none, but for those whose ids were stored before. */
   async #appendTo(
     topic: TopicDefinition,
     partition: number,
@@ -178,22 +185,28 @@ class NativeDriver implements Driver {
     },
   ): Promise<void> {
     const { messages, durability, outcomes } = call;
-    const records = indexes.map((index) => {
-      const message = messages[index] as OutgoingMessage;
-      return {
-        key: message.key,
-        value: message.value,
-        headers: toRecordHeaders(message),
-        timestamp: message.timestampMs,
-      };
-    });
+    const batch = indexes.map((index) => messages[index] as OutgoingMessage);
+    const ids = batch.some(({ isIdGiven }) => isIdGiven === true)
+      ? batch.map(({ id, isIdGiven }) => (isIdGiven === true ? id : null))
+      : undefined;
+    const records = batch.map((message, position) => ({
+      key: message.key,
+      value: message.value,
+      // The log itself adds the header of an id that it is given.
+      headers: toRecordHeaders(typeof ids?.[position] === 'string' ? { ...message, id: null } : message),
+      timestamp: message.timestampMs,
+    }));
     try {
-      const { baseOffset } = await this.#engine.append(topic.name, partition, records, {
+      const { baseOffset, positions } = await this.#engine.append(topic.name, partition, records, {
         durability: durability.persistence,
+        ...(ids !== undefined && { ids }),
       });
       for (const [position, index] of indexes.entries()) {
         const { id } = messages[index] as OutgoingMessage;
-        outcomes[index] = { kind: 'stored', id, partition, offset: baseOffset + position, durability };
+        const place = positions?.[position];
+        const offset = place?.offset ?? baseOffset + position;
+        outcomes[index] = { kind: 'stored', id, partition, offset, durability };
+        if (place?.isDuplicate === true) outcomes[index] = { ...outcomes[index], duplicate: true };
       }
     } catch (reason) {
       const error = toPortError(reason);

@@ -1,10 +1,12 @@
 /** durability.*, ttl.retention and compaction: how deep, how often and for how long a message is kept. */
 
 import type { Capability } from '../../adapters/capabilities.ts';
-import type { Persistence, PublishOptions } from '../../adapters/port.ts';
+import type { Message, Persistence, PublishOptions } from '../../adapters/port.ts';
 import { type Chapter, chapter } from '../chapter.ts';
-import { check, equal, rejects } from '../expect.ts';
-import { texts, type TopicChanges, type World } from '../world.ts';
+import { check, equal, rejects, Untested } from '../expect.ts';
+import { numbered, texts, type TopicChanges, type World } from '../world.ts';
+
+const READ_LIMIT = 1_000;
 
 const depth: Readonly<Record<Persistence, number>> = { memory: 0, os: 1, fsync: 2 };
 
@@ -54,9 +56,53 @@ export const storageChapters: readonly Chapter[] = [
   }),
 
   chapter('compaction', 'a compacted topic keeps the latest message of each key', {
+    claimed: async (world) => {
+      if (!world.claims('browse')) throw new Untested('what is kept cannot be looked at without browse');
+      const topic = await world.topic({ cleanup: 'compact' }, 'compaction');
+      const [keyless] = await world.port.publish(topic, [{ value: 'nothing could ever replace it' }]);
+      equal(keyless?.kind, 'refused', 'a message without a key');
+      const keys = numbered(3, 'k');
+      for (const round of numbered(20, 'round')) {
+        await world.publish(
+          topic,
+          keys.map((key) => ({ key, value: `${key} ${round}` })),
+        );
+      }
+      const latest = keys.map((key) => `${key} round-19`);
+      const versions = async (): Promise<readonly Message[]> => {
+        const found = (await everything(world, topic)).filter(({ key }) => key?.toString() !== 'tick');
+        const state = new Map(found.map(({ key, value }) => [String(key), String(value)]));
+        equal([...state.values()].toSorted(), latest, 'the latest message of each key');
+        const offsets = found.map(({ offset }) => offset ?? -1);
+        equal(
+          offsets,
+          offsets.toSorted((a, b) => a - b),
+          'offsets',
+        );
+        return found;
+      };
+      await versions();
+      if (!world.hasNeeds('compaction')) return;
+      await world.eventually('the number of messages that are kept of the keys', keys.length, async () => {
+        await world.publish(topic, [{ key: 'tick', value: 'so that what was before it is old' }]);
+        return (await versions()).length;
+      });
+    },
     unsupported: async (world) => await refusedTopic(world, { cleanup: 'compact' }, 'compaction'),
   }),
 ];
+
+/** All that partition 0 holds. */
+async function everything(world: World, topic: string): Promise<readonly Message[]> {
+  const found: Message[] = [];
+  let from: 'earliest' | number = 'earliest';
+  for (;;) {
+    const { messages, next } = await world.port.read(topic, 0, from, READ_LIMIT);
+    if (messages.length === 0) return found;
+    found.push(...messages);
+    from = next;
+  }
+}
 
 /** What more is asked for than can be had is refused, and nothing of it is delivered. */
 async function refusedDurability(world: World, options: PublishOptions, capability: Capability): Promise<void> {

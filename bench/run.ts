@@ -13,6 +13,7 @@ const rows: BenchRow[] = [];
 if (wanted('engine')) rows.push(...(await (await import('./engine.ts')).run()));
 if (wanted('testing')) rows.push(...(await (await import('./testing.ts')).run()));
 if (wanted('rest')) rows.push(...(await (await import('./rest.ts')).run()));
+if (wanted('grpc')) rows.push(...(await (await import('./grpc.ts')).run()));
 
 const want = (['rabbitmq', 'kafka'] as const).filter(wanted);
 if (want.length > 0) {

@@ -74,7 +74,7 @@ const rules: readonly Rule[] = [
     from: /^src\/gateway\//,
     may: [
       node,
-      /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|@fastify\/)/,
+      /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|@fastify\/|@grpc\/|grpc-health-check)/,
       /^src\/gateway\//,
       /^src\/adapters\/[a-z-]+\.ts$/,
     ],

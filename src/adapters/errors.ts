@@ -22,6 +22,7 @@ export const errorCodes = {
   ),
   unauthenticated: row('No credentials, or credentials that are not valid.', false, 401, 'UNAUTHENTICATED'),
   scope_missing: row('The credentials are valid but do not allow this.', false, 403, 'PERMISSION_DENIED'),
+  origin_not_allowed: row('A web page of another origin may not use this gateway.', false, 403, 'PERMISSION_DENIED'),
   topic_not_found: row('The topic does not exist.', false, 404, 'NOT_FOUND'),
   subscription_not_found: row('The subscription does not exist.', false, 404, 'NOT_FOUND'),
   not_found: row('There is no such route or resource.', false, 404, 'NOT_FOUND'),

@@ -1,5 +1,6 @@
 /** The REST API over a port, as a fastify instance that does not listen by itself: tests use `inject`. */
 
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { LogController } from 'fastify';
 import type { z } from 'zod';
@@ -8,10 +9,14 @@ import type { App, GatewayContext } from './context.ts';
 import { useStrictJsonBodies } from './json-body.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
+import { drainingError, OpenStreams } from './open-streams.ts';
 import { PullSessions } from './pull-sessions.ts';
+import { requestId } from './request-id.ts';
 import { restRoutes } from './rest/index.ts';
 import { documentRoutes } from './rest/operations.ts';
+import { webSocketRoutes } from './rest/websocket.ts';
 import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
+import { webSocketUpgrades } from './upgrades.ts';
 import { version } from './version.ts';
 
 export interface AppOptions {
@@ -33,14 +38,6 @@ export interface GatewayApp {
 /** @throws nothing of the port: it is not called until a request comes. */
 export function buildApp(options: AppOptions): GatewayApp {
   const { port } = options;
-  const context: GatewayContext = {
-    port,
-    pulls: new PullSessions(port, options.pullIdleMs),
-    metrics: options.metrics ?? new GatewayMetrics(),
-    isDraining: false,
-  };
-  context.metrics.watch(port, version, context.pulls);
-
   const app = Fastify({
     logger: options.logger === undefined ? false : { level: options.logger.level, stream: options.logger.stream },
     // A line a request costs more than most requests do; metrics count them.
@@ -54,7 +51,7 @@ export function buildApp(options: AppOptions): GatewayApp {
     forceCloseConnections: 'idle',
     // Our own draining answer says more, in the form of every other error.
     return503OnClosing: false,
-    genReqId: requestId,
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
     clientErrorHandler,
     frameworkErrors: (error, request, reply) => {
       const known = new PortError('invalid_argument', error.message, { cause: error });
@@ -62,6 +59,15 @@ export function buildApp(options: AppOptions): GatewayApp {
     },
   }) as unknown as App;
   app.server.maxConnections = gatewayLimits.connectionsMax;
+  const context: GatewayContext = {
+    port,
+    pulls: new PullSessions(port, options.pullIdleMs),
+    metrics: options.metrics ?? new GatewayMetrics(),
+    streams: new OpenStreams(),
+    log: app.log,
+    isDraining: false,
+  };
+  context.metrics.watch(port, version, context.pulls, context.streams);
 
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const where = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'request');
@@ -79,6 +85,14 @@ export function buildApp(options: AppOptions): GatewayApp {
   restRoutes(app, context);
   documentRoutes(app, context);
   refuseOtherMethods(app, methodsByUrl);
+  const upgrades = webSocketUpgrades(app.server) as Server;
+  void app.register(async (scope) => {
+    const { default: webSocket } = await import('@fastify/websocket');
+    await scope.register(webSocket, {
+      options: { maxPayload: gatewayLimits.webSocketFrameBytesMax, server: upgrades },
+    });
+    webSocketRoutes(scope as unknown as App, context);
+  });
   return { app, context };
 }
 
@@ -94,7 +108,11 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     if (context.isDraining && request.url.startsWith('/v1/')) {
-      done(new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 }));
+      done(drainingError());
+      return;
+    }
+    if (isOfOtherOrigin(request.headers) && request.url.startsWith('/v1/')) {
+      done(new PortError('origin_not_allowed', `the page's origin is ${request.headers.origin}, not this gateway`));
       return;
     }
     const bytes = announcedBodyBytes(request);
@@ -119,6 +137,8 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
   };
   app.addHook('onResponse', (request, reply, done) => {
     settle(request);
+    // A WebSocket that was refused: the server does not know its socket any more, and would wait for it at the end.
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
     context.metrics.request(
       request.method,
       request.routeOptions.url ?? '__unknown__',
@@ -137,6 +157,14 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
       if (reserved.has(request)) reserve(request, bytes);
     },
   };
+}
+
+/**
+ * Without credentials, whoever reaches the port may use it; a page of any site that somebody looks at reaches 127.0.0.1 from his
+ * browser. It cannot read answers, but it could publish, open a WebSocket, or use up a stream. Browsers name the origin then.
+ */
+function isOfOtherOrigin({ origin, host }: IncomingHttpHeaders): boolean {
+  return origin !== undefined && origin.slice(origin.indexOf('://') + 3) !== host;
 }
 
 function announcedBodyBytes(request: { readonly headers: Record<string, unknown> }): number {
@@ -171,17 +199,6 @@ function refuseOtherMethods(app: App, methodsByUrl: ReadonlyMap<string, Readonly
       handler: async () => undefined,
     });
   }
-}
-
-let requests = 0;
-const requestPrefix = `${Date.now().toString(36)}-${process.pid.toString(36)}-`;
-const goodRequestId = new RegExp(`^[A-Za-z0-9._-]{1,${gatewayLimits.requestIdCharactersMax}}$`);
-
-function requestId(raw: { readonly headers: Record<string, unknown> }): string {
-  const given = raw.headers['x-request-id'];
-  if (typeof given === 'string' && goodRequestId.test(given)) return given;
-  requests += 1;
-  return requestPrefix + requests.toString(36);
 }
 
 /** What is wrong before there is a request: not HTTP, a head that is too large, a sender that is too slow. */

@@ -31,7 +31,7 @@ export const GatewayConfig = z.strictObject({
   backend: z.enum(backendNames as [BackendName, ...BackendName[]]).default('native'),
   host: z.string().min(1).default('127.0.0.1'),
   port: Port.default(8080),
-  grpcPort: Port.default(9090),
+  grpcPort: z.union([Port, z.literal('off')], 'must be a port number or "off"').default(9090),
   allowUnauthenticated: z.boolean().default(false),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
   pullIdleMs: z.int().min(10).max(3_600_000).default(gatewayLimits.pullIdleMs),
@@ -102,9 +102,15 @@ export function loadConfig({ file, env = {}, flags = {} }: ConfigSources): Gatew
 
 /** Fills in the defaults. @throws PortError */
 export function parseConfig(input: unknown): GatewayConfig {
-  const result = GatewayConfig.safeParse(input);
+  const result = GatewayConfig.safeParse(withFreePorts(input));
   if (result.success) return result.data;
   throw errorFromIssues(result.error.issues, 'configuration');
+}
+
+/** Whoever takes a free port for REST has more than one gateway in mind: the fixed one of gRPC would be taken by the second. */
+function withFreePorts(input: unknown): unknown {
+  const isFree = typeof input === 'object' && input !== null && 'port' in input && input.port === 0;
+  return isFree ? { grpcPort: 0, ...input } : input;
 }
 
 /** A host that only this machine can reach. */
@@ -141,16 +147,14 @@ function put(target: Record<string, unknown>, setting: Setting, given: string | 
   let section = target;
   for (const name of sections.toReversed()) {
     const inner = section[name] ?? {};
-    // A section that is none, such as `native: 5`, is left for the schema to refuse.
-    if (typeof inner !== 'object') return;
-    const copy = { ...inner } as Record<string, unknown>;
-    section[name] = copy;
-    section = copy;
+    if (typeof inner !== 'object') return; // a section that is none, such as `native: 5`, is left for the schema to refuse
+    section[name] = { ...inner };
+    section = section[name] as Record<string, unknown>;
   }
   section[last] = value;
 }
 
-function readValue({ read, path }: Setting, given: string | boolean, source: string): unknown {
+function readValue({ read, path }: Pick<Setting, 'read' | 'path'>, given: string | boolean, source: string): unknown {
   switch (read) {
     case 'text':
       return given;
@@ -162,6 +166,8 @@ function readValue({ read, path }: Setting, given: string | boolean, source: str
     case 'number':
       if (typeof given === 'string' && /^\d{1,10}$/.test(given)) return Number(given);
       throw wrong(path, `must be a whole number, not ${JSON.stringify(given)} (${source})`);
+    case 'numberOrOff':
+      return given === 'off' ? given : readValue({ read: 'number', path }, given, source);
     case 'flag':
       if (given === true || given === 'true' || given === '1') return true;
       if (given === false || given === 'false' || given === '0') return false;

@@ -5,12 +5,15 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { MessagingPort } from '../adapters/index.ts';
 import type { GatewayMetrics } from './observability.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { PullSessions } from './pull-sessions.ts';
 
 export interface GatewayContext {
   readonly port: MessagingPort;
   readonly pulls: PullSessions;
   readonly metrics: GatewayMetrics;
+  readonly streams: OpenStreams;
+  readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** Shutting down: not ready, and new work is refused. */
   isDraining: boolean;
 }

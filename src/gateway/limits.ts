@@ -28,6 +28,35 @@ export const gatewayLimits = {
   pullSessionsMax: 1_000,
   /** A consumer that nobody pulled from for so long, with nothing outstanding, is closed: what it prefetched is for others. */
   pullIdleMs: 30_000,
+  /** Streams of every kind together (gRPC, SSE, WebSocket, NDJSON): each holds a consumer or frames. Above: `too_many_in_flight`. */
+  streamsMax: 2_000,
+  /** Deliveries of one frame of a stream: a frame is what a client that does not read costs, beside the socket's own buffer. */
+  streamFrameMessagesMax: 500,
+  streamFrameBytesMax: 256 * 1024,
+  /** Frames of one stream that are being worked on; then it is not read from until one is answered. */
+  streamFramesInFlightMax: 16,
+  /** The bytes of their messages: below the port's own bound (64 MiB), so that one publisher cannot take all of it. */
+  streamBytesInFlightMax: 8 * 1024 * 1024,
+  /** A frame of a WebSocket: a thousand tokens with room to spare. */
+  webSocketFrameBytesMax: 1024 * 1024,
+  /** SSE and WebSocket: a sign of life this often, below the minute after which common proxies drop a silent connection. */
+  streamHeartbeatMs: 15_000,
+  /** What a resumed SSE stream reads from the log at a time: values of 1 MiB make it 16 MiB. */
+  streamReplayMessagesMax: 16,
+  /** HTTP/2 connections of gRPC. */
+  grpcConnectionsMax: 1_000,
+  /** Calls at a time on one of them, as HTTP/2 announces it: clients queue, they are not refused. */
+  grpcCallsPerConnectionMax: 1_000,
+  /** A peer that went away without a word (a pulled cable) is found by a ping, and what its streams hold is given back. */
+  grpcKeepaliveMs: 30_000,
+  grpcKeepaliveTimeoutMs: 10_000,
+  /** A connection without a call is closed; clients open another when they need one. */
+  grpcIdleMs: 300_000,
+  /** The health that gRPC watchers are told is this old at most. */
+  grpcHealthPollMs: 5_000,
+  /** An error travels in trailers, for which common clients take 8 KiB. */
+  grpcDetailCharactersMax: 1_024,
+  grpcFieldViolationsMax: 20,
   /** `/readyz` and `/v1/backend` do not wait longer for the backend: a probe has a deadline of its own. */
   healthTimeoutMs: 2_000,
   /** Topics and subscriptions that get a label of their own in metrics; the rest share `__other__`. */

@@ -12,7 +12,7 @@ const EXIT_UNAVAILABLE = 3;
 export function registerGatewayCommands(program: Command): void {
   const serve = program
     .command('serve')
-    .description('Serve the REST API over the native log, RabbitMQ or Kafka.')
+    .description('Serve REST and gRPC over the native log, RabbitMQ or Kafka.')
     .option('--config <file>', 'YAML file; SLUICE_* variables override it, flags override both');
   for (const { flag, help } of settings) if (flag !== undefined) serve.option(flag, help);
   serve
@@ -21,7 +21,7 @@ export function registerGatewayCommands(program: Command): void {
 }
 
 const helpText = `
-Without anything: the native log in ./sluice-data on http://127.0.0.1:8080. docs/CONFIG.md has every setting with its default.
+Without anything: the native log in ./sluice-data, REST on http://127.0.0.1:8080, gRPC on 127.0.0.1:9090. docs/CONFIG.md has every setting with its default.
 rabbitmq and kafka without an address use the broker that \`sluice brokers up\` left running.
 
 Exit status: 0 ended by a signal, 2 wrong usage or configuration, 3 the backend could not be had, 1 anything else.
@@ -51,7 +51,8 @@ async function run(options: Record<string, string | boolean | undefined>): Promi
     const gateway = await Promise.race([starting, stop.asked]);
     if (gateway === undefined) process.exit(0);
     const { product, version: backendVersion } = gateway.port.info;
-    say(`sluice ${version} serves ${product} ${backendVersion} on ${gateway.url}`);
+    const grpc = gateway.grpcAddress === null ? '' : ` and gRPC on ${gateway.grpcAddress}`;
+    say(`sluice ${version} serves ${product} ${backendVersion} on ${gateway.url}${grpc}`);
     say(`configuration: ${configText(config)}`);
     say('\nTry it in another terminal:\n');
     for (const line of quickStartLines(gateway.url)) say(line);

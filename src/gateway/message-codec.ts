@@ -4,14 +4,14 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { type Message, PortError, type PublishMessage } from '../adapters/index.ts';
+import { type Delivery, type Message, PortError, type PublishMessage } from '../adapters/index.ts';
 import type { MessageBody } from './schema/message.ts';
 
 export type Encoding = 'auto' | 'base64';
 
-const TEXT = 'text/plain; charset=utf-8';
+export const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
-const BYTES = 'application/octet-stream';
+export const BYTES = 'application/octet-stream';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -54,6 +54,11 @@ export function messageJson(message: Message, encoding: Encoding): string {
   json += `,"contentType":${contentType === null ? 'null' : JSON.stringify(contentType)}`;
   json += `,"id":${message.id === null ? 'null' : JSON.stringify(message.id)},"timestamp":${message.timestampMs}}`;
   return json;
+}
+
+/** One `Delivery` of the REST API as JSON text. */
+export function deliveryJson({ token, attempt, deadlineMs, message }: Delivery, encoding: Encoding): string {
+  return `{"ackToken":${JSON.stringify(token)},"attempt":${attempt},"deadline":${deadlineMs},"message":${messageJson(message, encoding)}}`;
 }
 
 function valueJson(value: Buffer | null, contentType: string | null, encoding: Encoding): string {

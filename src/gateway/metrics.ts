@@ -28,6 +28,12 @@ export const metricCatalogue = {
     labels: ['route'],
     buckets: durationBuckets,
   },
+  sluice_grpc_calls_total: { type: 'counter', help: 'Ended gRPC calls by status.', labels: ['rpc', 'status'] },
+  sluice_streams_open: {
+    type: 'gauge',
+    help: 'Open streams by kind: gRPC, SSE, WebSocket, NDJSON.',
+    labels: ['kind'],
+  },
   sluice_problems_total: {
     type: 'counter',
     help: 'Requests and messages answered with a problem, by its code.',

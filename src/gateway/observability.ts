@@ -7,6 +7,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { type ErrorCode, type MessagingPort, type PublishOutcome, type TokenResult } from '../adapters/index.ts';
 import { gatewayLimits } from './limits.ts';
 import { metricCatalogue, type MetricName } from './metrics.ts';
+import { type OpenStreams, streamKinds } from './open-streams.ts';
 
 interface TopicCounts {
   stored: number;
@@ -30,6 +31,7 @@ export class GatewayMetrics {
   /** Publish requests that wait for their outcome. */
   publishesInFlight = 0;
   readonly #topics = new Map<string, TopicCounts>();
+  readonly #grpcCalls = new Map<string, Record<string, number>>();
   readonly #subscriptionNames = new Set<string>();
   readonly #requests: Counter<string>;
   readonly #requestDuration: Histogram<string>;
@@ -53,6 +55,7 @@ export class GatewayMetrics {
       dropped: this.#counter(eventMetrics.dropped),
     };
     this.#collectPublishes();
+    this.#collectGrpcCalls();
   }
 
   /** Adds what is asked of the port at a scrape, and the process's own figures. */
@@ -60,6 +63,7 @@ export class GatewayMetrics {
     port: MessagingPort,
     version: string,
     pulls: { readonly openCount: number; readonly waitingCount: number },
+    streams: OpenStreams,
   ): void {
     collectDefaultMetrics({ register: this.registry });
     const { backend, product } = port.info;
@@ -73,7 +77,17 @@ export class GatewayMetrics {
     });
     this.#gauge('sluice_pull_sessions', (gauge) => gauge.set(pulls.openCount));
     this.#gauge('sluice_pulls_waiting', (gauge) => gauge.set(pulls.waitingCount));
+    this.#gauge('sluice_streams_open', (gauge) => {
+      for (const kind of streamKinds) gauge.set({ kind }, streams.count(kind));
+    });
     this.#collectLag(port);
+  }
+
+  /** The counts of one gRPC call by status, to be added to. */
+  grpcCalls(rpc: string): Record<string, number> {
+    const counts = this.#grpcCalls.get(rpc) ?? {};
+    this.#grpcCalls.set(rpc, counts);
+    return counts;
   }
 
   request(method: string, route: string, status: number, durationMs: number): void {
@@ -144,6 +158,15 @@ export class GatewayMetrics {
       for (const [topic, { bytes }] of this.#topics) copy(counter, topic, {}, bytes);
     });
     this.#gauge('sluice_publish_inflight', (gauge) => gauge.set(this.publishesInFlight));
+  }
+
+  #collectGrpcCalls(): void {
+    this.#counter('sluice_grpc_calls_total', (counter) => {
+      counter.reset();
+      for (const [rpc, counts] of this.#grpcCalls) {
+        for (const [status, count] of Object.entries(counts)) counter.inc({ rpc, status }, count);
+      }
+    });
   }
 
   #collectLag(port: MessagingPort): void {

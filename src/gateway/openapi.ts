@@ -12,12 +12,14 @@ export async function openDocsApp(): Promise<FastifyInstance> {
     { default: swaggerUi },
     { jsonSchemaTransform, jsonSchemaTransformObject },
     { restRoutes },
+    { webSocketRoutes },
   ] = await Promise.all([
     import('fastify'),
     import('@fastify/swagger'),
     import('@fastify/swagger-ui'),
     import('fastify-type-provider-zod'),
     import('./rest/index.ts'),
+    import('./rest/websocket.ts'),
   ]);
   const app = fastify();
   app.setValidatorCompiler(() => () => true);
@@ -49,6 +51,7 @@ export async function openDocsApp(): Promise<FastifyInstance> {
   await app.register(async (routes) => {
     // Only their schemas are used: requests for them never come here.
     restRoutes(routes as unknown as App, {} as GatewayContext);
+    webSocketRoutes(routes as unknown as App, {} as GatewayContext);
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

@@ -7,7 +7,14 @@
  * short. So "outstanding" includes the longest back-off that may still run.
  */
 
-import { type Consumer, type Delivery, type MessagingPort, PortError, type TokenResult } from '../adapters/index.ts';
+import {
+  type Consumer,
+  type Delivery,
+  limits,
+  type MessagingPort,
+  PortError,
+  type TokenResult,
+} from '../adapters/index.ts';
 import { gatewayLimits } from './limits.ts';
 
 export interface PullOptions {
@@ -21,7 +28,8 @@ interface PullSession {
   readonly consumer: Promise<Consumer>;
   maxBackoffMs: number;
   pulling: number;
-  outstanding: number;
+  /** Tokens, because a client may also settle what came to it by a stream of the same subscription. */
+  readonly outstanding: Set<string>;
   leasesEndMs: number;
   backoffEndsMs: number;
   idleTimer: NodeJS.Timeout | undefined;
@@ -93,8 +101,7 @@ export class PullSessions {
   noteSettled(subscription: string, results: readonly TokenResult[], keepsForMs = 0): void {
     const session = this.#sessions.get(subscription);
     if (session === undefined) return;
-    for (const { status } of results) if (status === 'ok') session.outstanding -= 1;
-    session.outstanding = Math.max(0, session.outstanding);
+    for (const { token, status } of results) if (status === 'ok') session.outstanding.delete(token);
     if (keepsForMs > 0) session.backoffEndsMs = Math.max(session.backoffEndsMs, Date.now() + keepsForMs);
   }
 
@@ -132,7 +139,7 @@ export class PullSessions {
       }),
       maxBackoffMs: 0,
       pulling: 0,
-      outstanding: 0,
+      outstanding: new Set(),
       leasesEndMs: 0,
       backoffEndsMs: 0,
       idleTimer: undefined,
@@ -150,7 +157,12 @@ export class PullSessions {
   #noteDelivered(session: PullSession, deliveries: readonly Delivery[]): void {
     const last = deliveries.at(-1);
     if (last === undefined) return;
-    session.outstanding += deliveries.length;
+    for (const { token } of deliveries) session.outstanding.add(token);
+    // More than a subscription can have out: the oldest have expired, and nobody said so.
+    for (const oldest of session.outstanding) {
+      if (session.outstanding.size <= limits.maxInFlightMessages) break;
+      session.outstanding.delete(oldest);
+    }
     session.leasesEndMs = Math.max(session.leasesEndMs, last.deadlineMs);
   }
 
@@ -163,12 +175,12 @@ export class PullSessions {
 
   #closeIfIdle(subscription: string, session: PullSession): void {
     const now = Date.now();
-    if (session.outstanding > 0 && now >= session.leasesEndMs) {
+    if (session.outstanding.size > 0 && now >= session.leasesEndMs) {
       // Their leases ended: the port holds them for a back-off now.
       session.backoffEndsMs = Math.max(session.backoffEndsMs, session.leasesEndMs + session.maxBackoffMs);
-      session.outstanding = 0;
+      session.outstanding.clear();
     }
-    if (session.outstanding > 0 || now < session.backoffEndsMs) this.#armIdleTimer(subscription, session);
+    if (session.outstanding.size > 0 || now < session.backoffEndsMs) this.#armIdleTimer(subscription, session);
     else void this.#close(subscription, session);
   }
 

@@ -33,6 +33,7 @@ ${JSON.stringify(example, null, 2)}
 * A publish of several messages answers 207 when some failed, with \`{"problem": ...}\` in place of a result; a lone message answers its own status.
   \`messageId\` is the id of that message: after \`publish_outcome_unknown\` publish again with the same id.
 * \`certainly not stored\` means that: publishing again makes no duplicate.
+* Over gRPC the code is the \`reason\` of a \`google.rpc.ErrorInfo\` (domain \`sluice\`) in the status details, with the same particulars: [GRPC.md](GRPC.md).
 
 \`sluice serve\` prints \`sluice: <code>: <message>\`; other commands put their own name in front and the code where they have one. All end with 2 for wrong usage
 or configuration, 3 for a backend or system that could not be had, 1 otherwise.

@@ -11,7 +11,7 @@ export interface Setting {
   readonly flag?: string;
   readonly help: string;
   /** How a variable or flag, which are text, becomes the value. */
-  readonly read: 'text' | 'number' | 'flag' | 'list';
+  readonly read: 'text' | 'number' | 'numberOrOff' | 'flag' | 'list';
 }
 
 export const settings: readonly Setting[] = [
@@ -141,8 +141,8 @@ export const settings: readonly Setting[] = [
     path: 'grpcPort',
     variable: 'SLUICE_GRPC_PORT',
     flag: '--grpc-port <number>',
-    help: 'not used yet: gRPC comes later',
-    read: 'number',
+    help: 'port of gRPC; 0 takes a free one (the default where the port of REST is 0), off does without',
+    read: 'numberOrOff',
   },
   {
     path: 'allowUnauthenticated',

@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { type MessagingPort, openPort, PortError } from '../adapters/index.ts';
 import { type AppOptions, buildApp, type GatewayApp } from './app.ts';
 import { type GatewayConfig, type GatewayConfigInput, isLoopback, parseConfig } from './config.ts';
+import { GrpcListener } from './grpc/listener.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
 
 export interface Gateway {
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Of gRPC, such as `127.0.0.1:9090`; null where it is off. */
+  readonly grpcAddress: string | null;
   readonly port: MessagingPort;
   readonly config: GatewayConfig;
   /** Not ready, no new work, requests under way finish, deliveries are given back, the port closes. Idempotent, under 10 s. */
@@ -51,22 +54,33 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     pullIdleMs: config.pullIdleMs,
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
+  const grpc = config.grpcPort === 'off' ? undefined : new GrpcListener(built.context);
+  let grpcPort = 0;
   try {
-    await built.app.listen({ host: config.host, port: config.port });
+    await listen(config.host, config.port, '--port', async (host, number) => {
+      await built.app.listen({ host, port: number });
+    });
+    if (grpc !== undefined && config.grpcPort !== 'off') {
+      await listen(config.host, config.grpcPort, '--grpc-port', async (host, number) => {
+        grpcPort = await grpc.listen(host, number);
+      });
+    }
   } catch (reason) {
+    grpc?.destroy();
     await built.app.close();
     await closePort();
-    throw listenError(reason, config);
+    throw reason;
   }
   const { port: number } = built.app.server.address() as AddressInfo;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   let closing: Promise<void> | undefined;
   return {
     url: `http://${host}:${number}`,
+    grpcAddress: grpc === undefined ? null : `${host}:${grpcPort}`,
     port,
     config,
     close: async () => {
-      closing ??= closeInOrder(built, closePort);
+      closing ??= closeInOrder(built, grpc, closePort);
       await closing;
     },
   };
@@ -87,13 +101,21 @@ function backendConfig(config: GatewayConfig): Record<string, unknown> {
   }
 }
 
-async function closeInOrder({ app, context }: GatewayApp, closePort: () => Promise<void>): Promise<void> {
+async function closeInOrder(
+  { app, context }: GatewayApp,
+  grpc: GrpcListener | undefined,
+  closePort: () => Promise<void>,
+): Promise<void> {
   const startedAt = performance.now();
   context.isDraining = true;
-  // Waiting pulls are answered here, so that closing the server does not wait for them.
-  await within(gatewayLimits.shutdownRequestsMs, context.pulls.close());
-  const closed = app.close();
-  if (!(await within(gatewayLimits.shutdownRequestsMs, closed))) app.server.closeAllConnections();
+  const drained = grpc?.drain();
+  // Waiting pulls are answered and streams ended here, so that closing the servers does not wait for them.
+  await within(gatewayLimits.shutdownRequestsMs, Promise.all([context.pulls.close(), context.streams.close()]));
+  const closed = Promise.all([app.close(), drained]);
+  if (!(await within(gatewayLimits.shutdownRequestsMs, closed))) {
+    app.server.closeAllConnections();
+    grpc?.destroy();
+  }
   const leftMs = gatewayLimits.shutdownMs - (performance.now() - startedAt);
   await within(leftMs, Promise.all([closed, closePort()]));
 }
@@ -111,16 +133,26 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolea
   }
 }
 
-function listenError(reason: unknown, { host, port }: GatewayConfig): PortError {
-  const { code, message } = reason as { code?: string; message: string };
-  const address = `${host}:${port}`;
-  const texts: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} on ${host} is taken by another process: end it, or choose another with --port`,
-    EACCES: `listening on ${address} is not allowed for this user: choose a port above 1023 with --port`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine`,
-    ENOTFOUND: `${host} is not a known host`,
-  };
-  return new PortError('invalid_argument', texts[code ?? ''] ?? `cannot listen on ${address}: ${message}`, {
-    cause: reason,
-  });
+/** @throws PortError that says what to do, with the flag that the number came from. */
+async function listen(
+  host: string,
+  port: number,
+  flag: '--port' | '--grpc-port',
+  start: (host: string, port: number) => Promise<void>,
+): Promise<void> {
+  try {
+    await start(host, port);
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message: string };
+    const texts: Readonly<Record<string, string>> = {
+      EADDRINUSE:
+        `port ${port} on ${host} is taken by another process: end it, or choose another with ${flag}` +
+        (flag === '--port' ? '' : ', or do without gRPC with --grpc-port off'),
+      EACCES: `listening on ${host}:${port} is not allowed for this user: choose a port above 1023 with ${flag}`,
+      EADDRNOTAVAIL: `${host} is not an address of this machine`,
+      ENOTFOUND: `${host} is not a known host`,
+    };
+    const text = texts[code ?? ''] ?? `cannot listen on ${host}:${port}: ${message}`;
+    throw new PortError('invalid_argument', text, { cause });
+  }
 }

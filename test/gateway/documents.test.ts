@@ -19,6 +19,8 @@ const routes = [
   'GET /v1/subscriptions/{subscription}',
   'GET /v1/subscriptions/{subscription}/deadletters',
   'GET /v1/subscriptions/{subscription}/lag',
+  'GET /v1/subscriptions/{subscription}/stream',
+  'GET /v1/subscriptions/{subscription}/ws',
   'GET /v1/topics',
   'GET /v1/topics/{topic}',
   'GET /v1/topics/{topic}/partitions/{partition}/messages',

@@ -192,7 +192,7 @@ describe('sluice serve', { timeout: 60_000 }, () => {
       '--port',
       '--config',
       '--allow-unauthenticated',
-      'gRPC comes later',
+      '--grpc-port',
       'Examples:',
     ]) {
       expect(child.output()).toContain(flag);

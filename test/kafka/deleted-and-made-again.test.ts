@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { encodeClaim } from '../../src/adapters/kafka/assignment.ts';
 import { ownNames } from '../../src/adapters/kafka/existing.ts';
 import { KafkaJsClient } from '../../src/adapters/kafka/kafkajs-client.ts';
-import { parseConfig } from '../../src/adapters/kafka/options.ts';
 import {
   driverOn,
   kafkaOf,
@@ -28,7 +27,7 @@ test('a subscription that a killed process read is deleted without waiting for i
   await driver.createSubscription(subscription, topic);
 
   // It joins, commits and is gone without a goodbye, as after kill -9.
-  const killed = new KafkaJsClient(parseConfig({ brokers }));
+  const killed = new KafkaJsClient({ brokers, clientId: 'sluice', connectTimeoutMs: 5_000, tls: null, sasl: null });
   const groupId = ownNames.group(subscription.name);
   const userData = encodeClaim(-1, []);
   const joined = await killed.joinGroup({

@@ -6,6 +6,7 @@ import { browseRoutes } from './browse.ts';
 import { consumeRoutes } from './consume.ts';
 import { operationRoutes } from './operations.ts';
 import { publishRoutes } from './publish.ts';
+import { sseRoutes } from './sse.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { topicRoutes } from './topics.ts';
 
@@ -16,6 +17,7 @@ export const restRoutes: Routes = (app, context) => {
     browseRoutes,
     subscriptionRoutes,
     consumeRoutes,
+    sseRoutes,
     backendRoutes,
     operationRoutes,
   ]) {

@@ -1,23 +1,15 @@
 /** POST messages. The hot path: nothing here is done per message that could be done per request. */
 
-import {
-  type Durability,
-  type MessagingPort,
-  PortError,
-  type PublishMessage,
-  type PublishOptions,
-  type PublishOutcome,
-} from '../../adapters/index.ts';
+import type { Durability, PublishOutcome } from '../../adapters/index.ts';
 import type { Routes } from '../context.ts';
-import { gatewayLimits } from '../limits.ts';
 import { toPublishMessage } from '../message-codec.ts';
+import { publishMessages } from '../publishing.ts';
 import { NoQuery, TopicParams } from '../schema/common.ts';
-import type { PublishBody as PublishBodyType } from '../schema/message.ts';
 import { problemResponse } from '../schema/problem.ts';
 import { PublishAnswer, PublishBody, PublishMixedAnswer } from '../schema/publish.ts';
 import { problemOf, sendProblem } from './problem-handler.ts';
 
-export const publishRoutes: Routes = (app, { port, metrics }) => {
+export const publishRoutes: Routes = (app, context) => {
   app.route({
     method: 'POST',
     url: '/v1/topics/:topic/messages',
@@ -31,22 +23,8 @@ export const publishRoutes: Routes = (app, { port, metrics }) => {
       response: { 200: PublishAnswer, 207: PublishMixedAnswer, default: problemResponse },
     },
     handler: async (request, reply) => {
-      if (metrics.publishesInFlight >= gatewayLimits.publishesInFlightMax) {
-        throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {
-          retryAfterMs: 100,
-        });
-      }
-      const { topic } = request.params;
       const messages = request.body.messages.map(toPublishMessage);
-      const startedAt = performance.now();
-      metrics.publishesInFlight += 1;
-      let outcomes: readonly PublishOutcome[];
-      try {
-        outcomes = await publish(port, topic, messages, request.body);
-      } finally {
-        metrics.publishesInFlight -= 1;
-      }
-      metrics.published(topic, outcomes, storedBytes(messages, outcomes), performance.now() - startedAt);
+      const outcomes = await publishMessages(context, request.params.topic, messages, request.body);
 
       const [only] = outcomes;
       if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored') {
@@ -60,19 +38,6 @@ export const publishRoutes: Routes = (app, { port, metrics }) => {
     },
   });
 };
-
-async function publish(
-  port: MessagingPort,
-  topic: string,
-  messages: readonly PublishMessage[],
-  { durability, minCopies }: PublishBodyType,
-): Promise<readonly PublishOutcome[]> {
-  if (durability === undefined && minCopies === undefined) return await port.publish(topic, messages);
-  const options: { -readonly [K in keyof PublishOptions]: PublishOptions[K] } = {};
-  if (durability !== undefined) options.durability = durability;
-  if (minCopies !== undefined) options.minCopies = minCopies;
-  return await port.publish(topic, messages, options);
-}
 
 function outcomeJson(outcome: PublishOutcome): string {
   if (outcome.kind !== 'stored') {
@@ -97,15 +62,6 @@ function durabilityJson(durability: Durability): string {
     lastDurabilityJson = JSON.stringify({ persistence: durability.persistence, copies: durability.copies });
   }
   return lastDurabilityJson;
-}
-
-function storedBytes(messages: readonly PublishMessage[], outcomes: readonly PublishOutcome[]): number {
-  let bytes = 0;
-  for (const [index, { value }] of messages.entries()) {
-    if (outcomes[index]?.kind !== 'stored' || value === null) continue;
-    bytes += typeof value === 'string' ? Buffer.byteLength(value) : value.length;
-  }
-  return bytes;
 }
 
 function asIs(payload: unknown): string {

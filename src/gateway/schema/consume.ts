@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { limits } from '../../adapters/index.ts';
-import { whole } from './common.ts';
+import { EncodingQuery, whole, wholeText } from './common.ts';
 import { DeliveredMessage } from './message.ts';
 
 export const PullBody = z.strictObject({
@@ -44,3 +44,41 @@ export const SettleAnswer = z
     results: z.array(z.strictObject({ token: z.string(), status: z.enum(['ok', 'expired', 'already', 'invalid']) })),
   })
   .meta({ id: 'SettleAnswer' });
+
+// ------------------------------------------------------------------------------------------------ frames of a stream
+
+const Credit = z.strictObject({
+  messages: whole(0, limits.maxInFlightMessages).default(0),
+  bytes: whole(0, limits.maxInFlightBytes).describe('The last delivery may go beyond.').exactOptional(),
+});
+
+/** What a client sends on StreamingPull and on a WebSocket: one of these, and a number that comes back with its results. */
+export const StreamFrame = z
+  .strictObject({
+    start: z.strictObject({ subscription: z.string().exactOptional(), credit: Credit.prefault({}) }).exactOptional(),
+    credit: Credit.exactOptional(),
+    ack: AckBody.exactOptional(),
+    nack: NackBody.exactOptional(),
+    release: AckBody.exactOptional(),
+    reject: RejectBody.exactOptional(),
+    extend: ExtendBody.exactOptional(),
+    correlationId: whole(0, Number.MAX_SAFE_INTEGER).exactOptional(),
+  })
+  .superRefine((frame, context) => {
+    if (Object.keys(frame).filter((part) => part !== 'correlationId').length !== 1) {
+      context.addIssue({ code: 'custom', message: 'must be one of start, credit, ack, nack, release, reject, extend' });
+    }
+  });
+
+export type StreamFrame = z.output<typeof StreamFrame>;
+
+export const SseQuery = EncodingQuery.extend({
+  ack: z
+    .enum(['auto', 'manual'])
+    .default('auto')
+    .describe('auto: what was sent is acknowledged. manual: events carry a token for POST .../ack.'),
+  credit: wholeText(1, limits.maxInFlightMessages).describe('At most so many out and not settled.').exactOptional(),
+});
+
+/** By partition, the offset to go on from: `0:17,1:3`. */
+export const SseCursor = z.string().regex(/^\d{1,5}:\d{1,16}(,\d{1,5}:\d{1,16})*$/, 'must be the id of an event');

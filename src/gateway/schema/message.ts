@@ -11,7 +11,21 @@ const Headers = z.record(
   z.union([HeaderValue, z.array(HeaderValue)], 'must be a string, {"base64": "..."} or an array of those'),
 );
 
+/** What a message has on every way in, JSON or not. */
 // `optional`, not `exactOptional`, which checks an absent field ten times as slowly; JSON has no undefined, so they mean the same.
+export const messageFields = {
+  contentType: z
+    .string()
+    .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'must be 1 to 255 printable ASCII characters')
+    .optional(),
+  id: z.string().min(1).max(limits.idCharactersMax).describe('Made if absent.').optional(),
+  timestamp: whole(0, limits.timestampMsMax).describe('Milliseconds since 1970.').optional(),
+  partition: whole(0, limits.partitionsPerTopicMax - 1).optional(),
+  delayMs: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+  ttlMs: whole(1, Number.MAX_SAFE_INTEGER).optional(),
+  priority: whole(0, 255).optional(),
+};
+
 export const MessageBody = z
   .strictObject({
     key: z.string().optional(),
@@ -22,16 +36,7 @@ export const MessageBody = z
       .optional(),
     valueBase64: Base64.describe('Raw bytes.').optional(),
     headers: Headers.optional(),
-    contentType: z
-      .string()
-      .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'must be 1 to 255 printable ASCII characters')
-      .optional(),
-    id: z.string().min(1).max(limits.idCharactersMax).describe('Made if absent.').optional(),
-    timestamp: whole(0, limits.timestampMsMax).describe('Milliseconds since 1970.').optional(),
-    partition: whole(0, limits.partitionsPerTopicMax - 1).optional(),
-    delayMs: whole(0, Number.MAX_SAFE_INTEGER).optional(),
-    ttlMs: whole(1, Number.MAX_SAFE_INTEGER).optional(),
-    priority: whole(0, 255).optional(),
+    ...messageFields,
   })
   .superRefine((message, context) => {
     if ((message.value === undefined) === (message.valueBase64 === undefined)) {
@@ -45,11 +50,16 @@ export const MessageBody = z
 
 export type MessageBody = z.output<typeof MessageBody>;
 
-export const PublishBody = z.strictObject({
-  messages: z.array(MessageBody).min(1).max(limits.messagesPerPublishMax),
+/** As many as one publish may have, of whatever form. */
+export const messagesOf = <M extends z.ZodType>(message: M) =>
+  z.array(message).min(1).max(limits.messagesPerPublishMax);
+
+export const publishOptions = {
   durability: PersistenceName.exactOptional(),
   minCopies: whole(1, 99).exactOptional(),
-});
+};
+
+export const PublishBody = z.strictObject({ messages: messagesOf(MessageBody), ...publishOptions });
 
 export type PublishBody = z.output<typeof PublishBody>;
 

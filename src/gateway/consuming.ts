@@ -1,0 +1,72 @@
+/** Pulling and settling, the same for every door: the port's call, and who has to be told of it. */
+
+import type { Delivery, TokenResult } from '../adapters/index.ts';
+import type { GatewayContext } from './context.ts';
+import type { PullOptions } from './pull-sessions.ts';
+
+/** What became of a delivery. `extend` moves its deadline. */
+export type SettleCall = 'ack' | 'nack' | 'release' | 'reject' | 'extend';
+
+export interface SettleBody {
+  readonly tokens: readonly string[];
+  readonly delayMs?: number;
+  readonly reason?: string;
+  /** Of an extend: from now. */
+  readonly deadlineMs?: number;
+}
+
+/** Deliveries for a client that is there to take them: of one that left meanwhile they are given back, uncounted. */
+export async function pullDeliveries(
+  { port, pulls, metrics }: GatewayContext,
+  subscription: string,
+  options: PullOptions,
+): Promise<readonly Delivery[]> {
+  const deliveries = await pulls.pull(subscription, options);
+  if (deliveries.length === 0) return deliveries;
+  if (options.signal.aborted) {
+    const results = await port.release(
+      subscription,
+      deliveries.map(({ token }) => token),
+    );
+    pulls.noteSettled(subscription, results);
+    return [];
+  }
+  metrics.delivered(subscription, deliveries.length);
+  return deliveries;
+}
+
+/** @throws PortError `subscription_not_found`, and `invalid_argument` for a deadline out of range. */
+export async function settle(
+  context: GatewayContext,
+  subscription: string,
+  call: SettleCall,
+  body: SettleBody,
+): Promise<readonly TokenResult[]> {
+  const results = await settleOnPort(context, subscription, call, body);
+  context.metrics.settled(subscription, call, results);
+  const { pulls } = context;
+  if (call === 'extend') pulls.noteExtended(subscription, body.deadlineMs ?? 0);
+  else if (call === 'nack') pulls.noteSettled(subscription, results, body.delayMs ?? pulls.maxBackoffMs(subscription));
+  else pulls.noteSettled(subscription, results);
+  return results;
+}
+
+async function settleOnPort(
+  { port }: GatewayContext,
+  subscription: string,
+  call: SettleCall,
+  { tokens, deadlineMs = 0, ...options }: SettleBody,
+): Promise<readonly TokenResult[]> {
+  switch (call) {
+    case 'ack':
+      return await port.ack(subscription, tokens);
+    case 'nack':
+      return await port.nack(subscription, tokens, options);
+    case 'release':
+      return await port.release(subscription, tokens);
+    case 'reject':
+      return await port.reject(subscription, tokens, options);
+    case 'extend':
+      return await port.extend(subscription, tokens, deadlineMs);
+  }
+}

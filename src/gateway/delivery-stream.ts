@@ -1,0 +1,164 @@
+/**
+ * One subscriber that is pushed to: the same for gRPC's StreamingPull, WebSocket and SSE. It has a consumer of the port of its
+ * own and the credit that its client granted; each delivery uses credit up.
+ *
+ * Non-obvious: the next deliveries are asked for only when the last frame has left the process. So a client that does not
+ * read costs one frame beside the socket's buffer, however much credit it gave, and holds the leases of no more.
+ */
+
+import { type Consumer, type Delivery, limits, type Message, PortError, type TokenResult } from '../adapters/index.ts';
+import { settle, type SettleBody, type SettleCall } from './consuming.ts';
+import type { GatewayContext } from './context.ts';
+import { gatewayLimits } from './limits.ts';
+import type { StreamKind } from './open-streams.ts';
+
+export interface StreamCredit {
+  readonly messages: number;
+  /** Absent at the start: bytes are not counted. */
+  readonly bytes?: number | undefined;
+}
+
+export interface DeliveryPeer {
+  readonly kind: StreamKind;
+  /** Resolves when the frame has left the process, or the peer is gone. */
+  deliver(deliveries: readonly Delivery[]): Promise<void>;
+  /** Told once, after everything held was given back; without a reason when the client ended it. */
+  ended(reason: PortError | undefined): void;
+}
+
+export class DeliveryStream {
+  readonly #context: GatewayContext;
+  readonly #subscription: string;
+  readonly #consumer: Consumer;
+  readonly #peer: DeliveryPeer;
+  readonly #closing = new AbortController();
+  readonly #forget: () => void;
+  #messages: number;
+  #bytes: number;
+  #onGrant: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    context: GatewayContext,
+    consumer: Consumer,
+    { messages, bytes }: StreamCredit,
+    peer: DeliveryPeer,
+  ) {
+    this.#context = context;
+    this.#subscription = consumer.subscription;
+    this.#consumer = consumer;
+    this.#peer = peer;
+    this.#messages = messages;
+    this.#bytes = bytes ?? Number.POSITIVE_INFINITY;
+    this.#forget = context.streams.add(peer.kind, async (reason) => await this.close(reason));
+  }
+
+  /**
+   * Resolves when the subscription is open; deliveries begin.
+   * @param outstandingMax how many may be out and not settled, below what the subscription allows.
+   * @throws PortError `subscription_not_found`, `too_many_in_flight`, `draining`.
+   */
+  static async open(
+    context: GatewayContext,
+    subscription: string,
+    credit: StreamCredit,
+    peer: DeliveryPeer,
+    outstandingMax?: number,
+  ): Promise<DeliveryStream> {
+    const { maxInFlight } = await context.port.describeSubscription(subscription);
+    const messages = Math.min(maxInFlight.messages, outstandingMax ?? maxInFlight.messages);
+    const consumer = await context.port.subscribe(subscription, { credit: { ...maxInFlight, messages } });
+    try {
+      const stream = new DeliveryStream(context, consumer, credit, peer);
+      void stream.#run();
+      return stream;
+    } catch (reason) {
+      await consumer.close();
+      throw reason;
+    }
+  }
+
+  /** @throws PortError `invalid_argument` above what a subscription may have out: nobody could use it. */
+  grant({ messages, bytes = 0 }: StreamCredit): void {
+    if (this.#messages + messages > limits.maxInFlightMessages) {
+      const problem = {
+        path: 'credit.messages',
+        message: `must not add up to more than ${limits.maxInFlightMessages}`,
+      };
+      throw new PortError('invalid_argument', `${problem.path} ${problem.message}`, { errors: [problem] });
+    }
+    this.#messages += messages;
+    this.#bytes += bytes;
+    if (this.#hasCredit) this.#onGrant?.();
+  }
+
+  async settle(call: SettleCall, body: SettleBody): Promise<readonly TokenResult[]> {
+    return await settle(this.#context, this.#subscription, call, body);
+  }
+
+  /** Gives back what is held, uncounted, then tells the peer. Idempotent; the first reason counts. */
+  async close(reason?: PortError): Promise<void> {
+    this.#closed ??= this.#closeNow(reason);
+    await this.#closed;
+  }
+
+  async #closeNow(reason: PortError | undefined): Promise<void> {
+    this.#closing.abort();
+    this.#onGrant?.();
+    try {
+      await this.#consumer.close();
+    } catch {
+      // A backend that is gone gives back by itself; the client hears the reason either way.
+    }
+    this.#forget();
+    this.#peer.ended(reason);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#closing.signal.aborted) {
+        if (!this.#hasCredit) {
+          await this.#granted();
+          continue;
+        }
+        const deliveries = await this.#consumer.pull({
+          maxMessages: Math.min(this.#messages, gatewayLimits.streamFrameMessagesMax),
+          maxBytes: Math.min(this.#bytes, gatewayLimits.streamFrameBytesMax),
+          waitMs: Number.POSITIVE_INFINITY,
+          signal: this.#closing.signal,
+        });
+        if (deliveries.length === 0) break; // the stream or the port closes
+        this.#messages -= deliveries.length;
+        for (const { message } of deliveries) this.#bytes -= bytesOf(message);
+        this.#context.metrics.delivered(this.#subscription, deliveries.length);
+        await this.#peer.deliver(deliveries);
+      }
+      await this.close(new PortError('closed', 'the port was closed'));
+    } catch (reason) {
+      await this.close(PortError.from(reason));
+    }
+  }
+
+  get #hasCredit(): boolean {
+    return this.#messages > 0 && this.#bytes > 0;
+  }
+
+  /** Nobody pulls meanwhile, so nobody would hear that the subscription was deleted: it is asked after. */
+  async #granted(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onGrant = resolve;
+      timer = setTimeout(resolve, gatewayLimits.streamHeartbeatMs);
+    });
+    clearTimeout(timer);
+    this.#onGrant = undefined;
+    if (!this.#hasCredit && !this.#closing.signal.aborted)
+      await this.#context.port.describeSubscription(this.#subscription);
+  }
+}
+
+export function bytesOf({ key, value, headers }: Message): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) bytes += header.name.length + header.value.length;
+  return bytes;
+}

@@ -1,0 +1,58 @@
+/** sluice.v1.Admin. */
+
+import type { GatewayContext } from '../context.ts';
+import { CapabilitiesQuery } from '../schema/backend.ts';
+import { SubscriptionBody } from '../schema/subscriptions.ts';
+import { TopicBody } from '../schema/topics.ts';
+import { unary } from './calls.ts';
+import {
+  capabilityMessages,
+  checked,
+  lagMessage,
+  subscriptionBody,
+  subscriptionMessage,
+  topicBody,
+  topicMessage,
+  toPosition,
+} from './definitions.ts';
+import type { AdminHandlers } from './generated/sluice/v1/Admin.ts';
+import { queueTypes, wordOf } from './words.ts';
+
+export function adminHandlers(context: GatewayContext): AdminHandlers {
+  const { port } = context;
+  return {
+    CreateTopic: unary(context, 'Admin/CreateTopic', async (request) => {
+      const { created, definition } = await port.createTopic(checked(TopicBody, topicBody(request)));
+      return { created, topic: topicMessage(definition) };
+    }),
+    GetTopic: unary(context, 'Admin/GetTopic', async ({ topic = '' }) => topicMessage(await port.describeTopic(topic))),
+    ListTopics: unary(context, 'Admin/ListTopics', async () => ({
+      topics: (await port.listTopics()).map(topicMessage),
+    })),
+    DeleteTopic: unary(context, 'Admin/DeleteTopic', async ({ topic = '' }) => {
+      await port.deleteTopic(topic);
+      return {};
+    }),
+    CreateSubscription: unary(context, 'Admin/CreateSubscription', async (request) => {
+      const body = checked(SubscriptionBody, subscriptionBody(request));
+      const { created, definition } = await port.createSubscription({ ...body, start: toPosition(body.start) });
+      return { created, subscription: subscriptionMessage(definition) };
+    }),
+    GetSubscription: unary(context, 'Admin/GetSubscription', async ({ subscription = '' }) =>
+      subscriptionMessage(await port.describeSubscription(subscription)),
+    ),
+    ListSubscriptions: unary(context, 'Admin/ListSubscriptions', async () => ({
+      subscriptions: (await port.listSubscriptions()).map(subscriptionMessage),
+    })),
+    DeleteSubscription: unary(context, 'Admin/DeleteSubscription', async ({ subscription = '' }) => {
+      await port.deleteSubscription(subscription);
+      return {};
+    }),
+    GetLag: unary(context, 'Admin/GetLag', async ({ subscription = '' }) => lagMessage(await port.lag(subscription))),
+    GetCapabilities: unary(context, 'Admin/GetCapabilities', async (request) => {
+      const asked = wordOf(queueTypes, request.queueType);
+      const { queueType } = checked(CapabilitiesQuery, asked === undefined ? {} : { queueType: asked });
+      return { ...port.info, capabilities: capabilityMessages(port.capabilities(queueType)) };
+    }),
+  };
+}

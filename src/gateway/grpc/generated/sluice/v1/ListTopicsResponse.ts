@@ -1,0 +1,11 @@
+// Original file: proto/sluice/v1/sluice.proto
+
+import type { Topic as _sluice_v1_Topic, Topic__Output as _sluice_v1_Topic__Output } from '../../sluice/v1/Topic.ts';
+
+export interface ListTopicsResponse {
+  'topics'?: (_sluice_v1_Topic)[];
+}
+
+export interface ListTopicsResponse__Output {
+  'topics'?: (_sluice_v1_Topic__Output)[];
+}

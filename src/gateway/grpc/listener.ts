@@ -1,0 +1,73 @@
+/**
+ * The socket of gRPC. It listens from the start; the library behind it, which takes longer to load than all the rest of the
+ * gateway, is loaded by the first connection.
+ */
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { GatewayContext } from '../context.ts';
+import { gatewayLimits } from '../limits.ts';
+import type { GrpcServer } from './server.ts';
+
+export class GrpcListener {
+  readonly #context: GatewayContext;
+  readonly #sockets = new Set<Socket>();
+  readonly #listener: Server;
+  #loading: Promise<GrpcServer> | undefined;
+  #server: GrpcServer | undefined;
+
+  constructor(context: GatewayContext) {
+    this.#context = context;
+    this.#listener = createServer({ noDelay: true }, (socket) => this.#take(socket));
+    this.#listener.maxConnections = gatewayLimits.grpcConnectionsMax;
+  }
+
+  /** Resolves with the port number. Rejects as node:net does, such as with EADDRINUSE. */
+  async listen(host: string, port: number): Promise<number> {
+    this.#listener.listen({ host, port });
+    await once(this.#listener, 'listening');
+    return (this.#listener.address() as AddressInfo).port;
+  }
+
+  /** No new connections and calls; resolves when every call under way has ended and every connection is closed. */
+  async drain(): Promise<void> {
+    this.#listener.close();
+    try {
+      await (await this.#loading)?.drain();
+    } catch {
+      // It could not be loaded: whoever connected was cut off then, and it was logged.
+    }
+  }
+
+  /** Cuts what is left. */
+  destroy(): void {
+    this.#listener.close();
+    this.#server?.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #take(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    // Reported by the connection's own end; without a listener it would end the process.
+    socket.on('error', () => undefined);
+    if (this.#server === undefined) void this.#loadAndTake(socket);
+    else this.#server.take(socket);
+  }
+
+  async #loadAndTake(socket: Socket): Promise<void> {
+    try {
+      this.#loading ??= load(this.#context);
+      this.#server = await this.#loading;
+      if (!socket.destroyed) this.#server.take(socket);
+    } catch (reason) {
+      this.#context.log.error({ err: reason }, 'gRPC cannot be served');
+      socket.destroy();
+    }
+  }
+}
+
+async function load(context: GatewayContext): Promise<GrpcServer> {
+  const { buildGrpcServer } = await import('./server.ts');
+  return buildGrpcServer(context);
+}

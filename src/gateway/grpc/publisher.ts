@@ -1,0 +1,109 @@
+/** sluice.v1.Publisher. */
+
+import { limits, PortError, type PublishOptions, type PublishOutcome } from '../../adapters/index.ts';
+import type { GatewayContext } from '../context.ts';
+import { drainingError } from '../open-streams.ts';
+import { publishMessages } from '../publishing.ts';
+import { errorFromIssues } from '../rest/problem-handler.ts';
+import { bidi, type FrameStream, LoneMessageRefused, unary } from './calls.ts';
+import type { PublisherHandlers } from './generated/sluice/v1/Publisher.ts';
+import type { PublishMessage__Output } from './generated/sluice/v1/PublishMessage.ts';
+import type { PublishStreamRequest__Output } from './generated/sluice/v1/PublishStreamRequest.ts';
+import type { PublishStreamResponse } from './generated/sluice/v1/PublishStreamResponse.ts';
+import { isPlain, PublishRules, resultMessage, toPublishMessage } from './messages.ts';
+import { problemMessage } from './status.ts';
+import { persistences, wordOf } from './words.ts';
+
+export function publisherHandlers(context: GatewayContext): PublisherHandlers {
+  return {
+    Publish: unary(context, 'Publisher/Publish', async (request) => {
+      const outcomes = await publish(context, request);
+      const [only] = outcomes;
+      if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored')
+        throw new LoneMessageRefused(only.error, only.id);
+      return { results: outcomes.map(resultMessage) };
+    }),
+    PublishStream: bidi(context, 'Publisher/PublishStream', (stream, end) => publishFrames(context, stream, end)),
+  };
+}
+
+/** Each frame is handed to the port as it comes, so that frames keep their order; each is answered when it is done. */
+function publishFrames(
+  context: GatewayContext,
+  stream: FrameStream<PublishStreamRequest__Output, PublishStreamResponse>,
+  end: (reason: PortError | undefined) => void,
+) {
+  const underWay = new Set<Promise<void>>();
+  let ending: PortError | undefined;
+  const forget = context.streams.add('grpc_publish', async (reason) => {
+    ending = reason;
+    await Promise.allSettled(underWay);
+    end(reason);
+  });
+  const answer = async (frame: PublishStreamRequest__Output): Promise<void> => {
+    const correlationId = frame.correlationId ?? 0;
+    try {
+      if (ending !== undefined) throw ending;
+      const outcomes = await publish(context, frame);
+      await stream.write({ correlationId, results: outcomes.map(resultMessage) });
+    } catch (reason) {
+      const error = PortError.from(reason);
+      context.metrics.problem(error.code);
+      if (error.httpStatus === 500) context.log.error({ err: reason }, 'unexpected error');
+      await stream.write({ correlationId, problem: problemMessage(error) });
+    }
+  };
+  return {
+    frame: async (frame: PublishStreamRequest__Output): Promise<void> => {
+      const answering = answer(frame);
+      underWay.add(answering);
+      try {
+        await answering;
+      } finally {
+        underWay.delete(answering);
+      }
+    },
+    bytesOf: ({ messages = [] }: PublishStreamRequest__Output): number => bytesOf(messages),
+    finished: async (): Promise<void> => {
+      forget();
+      end(undefined);
+    },
+    failed: async (reason: PortError | undefined): Promise<void> => {
+      await Promise.allSettled(underWay);
+      forget();
+      end(reason ?? drainingError());
+    },
+  };
+}
+
+interface PublishAsked {
+  readonly topic?: string;
+  readonly messages?: readonly PublishMessage__Output[];
+  readonly durability?: string;
+  readonly minCopies?: number;
+}
+
+async function publish(context: GatewayContext, request: PublishAsked): Promise<readonly PublishOutcome[]> {
+  const { messages = [] } = request;
+  return await publishMessages(context, request.topic ?? '', messages.map(toPublishMessage), checkedOptions(request));
+}
+
+/** @throws PortError in the words of REST. */
+function checkedOptions({ messages = [], durability: asked, minCopies }: PublishAsked) {
+  const durability = wordOf(persistences, asked);
+  const isAllPlain = durability === undefined && minCopies === undefined && messages.every(isPlain);
+  if (isAllPlain && messages.length > 0 && messages.length <= limits.messagesPerPublishMax) return {};
+  const options = {
+    ...(durability === undefined ? {} : { durability }),
+    ...(minCopies === undefined ? {} : { minCopies }),
+  };
+  const result = PublishRules.safeParse({ messages, ...options });
+  if (!result.success) throw errorFromIssues(result.error.issues, 'request');
+  return options as PublishOptions;
+}
+
+function bytesOf(messages: readonly PublishMessage__Output[]): number {
+  let bytes = 0;
+  for (const { key, value, text } of messages) bytes += (key?.length ?? 0) + (value?.length ?? 0) + (text?.length ?? 0);
+  return bytes;
+}

@@ -1,0 +1,44 @@
+/** Every stream that is open, of whatever kind: how many there may be, how many there are, and how they end together. */
+
+import { PortError } from '../adapters/index.ts';
+import { gatewayLimits } from './limits.ts';
+
+export const streamKinds = ['grpc_pull', 'grpc_publish', 'grpc_other', 'sse', 'websocket', 'ndjson'] as const;
+export type StreamKind = (typeof streamKinds)[number];
+
+/** Tells the client why and resolves when nothing is held any more. */
+export type EndStream = (reason: PortError) => Promise<void>;
+
+export class OpenStreams {
+  readonly #open = new Map<EndStream, StreamKind>();
+  #isDraining = false;
+
+  /**
+   * Call what comes back when the stream has ended.
+   * @throws PortError `too_many_in_flight` above the bound, `draining` at the end of the gateway.
+   */
+  add(kind: StreamKind, end: EndStream): () => void {
+    if (this.#isDraining) throw drainingError();
+    if (this.#open.size >= gatewayLimits.streamsMax) {
+      throw new PortError('too_many_in_flight', `${this.#open.size} streams are open`, { retryAfterMs: 1_000 });
+    }
+    this.#open.set(end, kind);
+    return () => void this.#open.delete(end);
+  }
+
+  count(kind: StreamKind): number {
+    let count = 0;
+    for (const open of this.#open.values()) if (open === kind) count += 1;
+    return count;
+  }
+
+  /** Ends all of them as `draining`. Later ones are refused. */
+  async close(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.allSettled([...this.#open.keys()].map(async (end) => await end(drainingError())));
+  }
+}
+
+export function drainingError(): PortError {
+  return new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 });
+}

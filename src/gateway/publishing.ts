@@ -1,0 +1,52 @@
+/** Publishing, the same for every door: the bound on what is under way, the call of the port, the counting. */
+
+import {
+  type Persistence,
+  PortError,
+  type PublishMessage,
+  type PublishOptions,
+  type PublishOutcome,
+} from '../adapters/index.ts';
+import type { GatewayContext } from './context.ts';
+import { gatewayLimits } from './limits.ts';
+
+/** @throws PortError `too_many_in_flight`, and what the port throws when nothing was tried. */
+export async function publishMessages(
+  { port, metrics }: GatewayContext,
+  topic: string,
+  messages: readonly PublishMessage[],
+  asked: { readonly durability?: Persistence; readonly minCopies?: number },
+): Promise<readonly PublishOutcome[]> {
+  if (metrics.publishesInFlight >= gatewayLimits.publishesInFlightMax) {
+    throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {
+      retryAfterMs: 100,
+    });
+  }
+  const startedAt = performance.now();
+  metrics.publishesInFlight += 1;
+  let outcomes: readonly PublishOutcome[];
+  try {
+    outcomes = await port.publish(topic, messages, optionsOf(asked));
+  } finally {
+    metrics.publishesInFlight -= 1;
+  }
+  metrics.published(topic, outcomes, storedBytes(messages, outcomes), performance.now() - startedAt);
+  return outcomes;
+}
+
+function optionsOf({ durability, minCopies }: PublishOptions): PublishOptions | undefined {
+  if (durability === undefined && minCopies === undefined) return undefined;
+  const options: { -readonly [K in keyof PublishOptions]: PublishOptions[K] } = {};
+  if (durability !== undefined) options.durability = durability;
+  if (minCopies !== undefined) options.minCopies = minCopies;
+  return options;
+}
+
+function storedBytes(messages: readonly PublishMessage[], outcomes: readonly PublishOutcome[]): number {
+  let bytes = 0;
+  for (const [index, { value }] of messages.entries()) {
+    if (outcomes[index]?.kind !== 'stored' || value === null) continue;
+    bytes += typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+  }
+  return bytes;
+}

@@ -55,8 +55,8 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/adapters\/kafka\//,
-    may: [node, /^kafkajs/, /^src\/adapters\/kafka\//, portSide],
-    why: 'kafkajs only here',
+    may: [node, /^(kafkajs|fzstd$)/, /^src\/adapters\/kafka\//, portSide],
+    why: 'kafkajs only here; fzstd for what other clients wrote',
   },
   {
     from: /^src\/adapters\/registry\.ts$/,

@@ -159,7 +159,8 @@ export function tlsTrouble(reason: unknown): string | undefined {
   for (let error: unknown = reason; error instanceof Error; error = error.cause) {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
     const found = handshakeTroubles.find(([codes]) => codes.test(code));
-    if (found !== undefined) return found[1];
+    // OpenSSL's own words hold addresses in its memory and line breaks; Node's tell names.
+    if (found !== undefined) return `${found[1]} (${code.startsWith('ERR_SSL') ? code : error.message})`;
   }
   return undefined;
 }

@@ -45,7 +45,10 @@ import {
 
 export interface OpenPortOptions {
   readonly backend: BackendName;
-  /** The backend's own options: `dataDir` (native), `url` or `urls` (rabbitmq), `brokers` (kafka), and what its options.ts names. */
+  /**
+   * The backend's own options: `dataDir` (native), `url` or `urls` (rabbitmq), `brokers` (kafka), and what its options.ts names: how to log
+   * in to a broker that is there already, and how to leave it as it is (docs/EXISTING-BROKERS.md).
+   */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly hooks?: PortHooks;
 }

@@ -12,9 +12,10 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type MessagingPort, openPort, PortError } from '../../src/adapters/index.ts';
 import { type KafkaHandle, obtainBrokers, type ObtainedBrokers } from '../../src/brokers/index.ts';
+import { isLoopback, listenersOf } from '../brokers/listening.ts';
 import { rightsOf } from '../support/permissions-page.ts';
 import { uniqueName, until } from './support.ts';
 
@@ -37,6 +38,10 @@ beforeAll(async () => {
   await admin.connect();
 });
 
+beforeEach((ctx) => {
+  if (brokers?.kafka === undefined) ctx.skip(`no Kafka with TLS could be had: ${brokers?.skipped[0]?.reason ?? ''}`);
+});
+
 afterAll(async () => {
   await admin?.disconnect();
   await brokers?.stop();
@@ -44,13 +49,21 @@ afterAll(async () => {
 
 type Secured = NonNullable<KafkaHandle['secured']>;
 
-function securedOf(ctx: TestContext): Secured {
-  return brokers?.kafka?.secured ?? ctx.skip(`no Kafka could be had: ${brokers?.skipped[0]?.reason ?? ''}`);
+function secured(): Secured {
+  const found = brokers?.kafka?.secured;
+  if (found === undefined) throw new Error('a test runs without its broker');
+  return found;
 }
+
+it('listens on loopback only', () => {
+  const pids = (brokers?.kafka?.nodes ?? []).flatMap(({ pid }) => pid ?? []);
+  expect(listenersOf(pids).length).toBeGreaterThanOrEqual(5);
+  expect(listenersOf(pids).filter(({ address }) => !isLoopback(address))).toEqual([]);
+});
 
 describe('every way in', () => {
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'])('%s over TLS', async (mechanism) => {
-    const port = await open((secured) => onSasl(secured, { mechanism, username: 'alice', password: PASSWORD }));
+    const port = await open((its) => onSasl(its, { mechanism, username: 'alice', password: PASSWORD }));
     await expectAllowed(port);
   });
 
@@ -62,9 +75,9 @@ describe('every way in', () => {
     await expectAllowed(port);
   });
 
-  it('a token from a file, which is read again at each login', async (ctx) => {
+  it('a token from a file, which is read again at each login', async () => {
     const tokenFile = join(scratch(), 'token');
-    const options = onSasl(securedOf(ctx), { mechanism: 'oauthbearer', tokenFile });
+    const options = onSasl(secured(), { mechanism: 'oauthbearer', tokenFile });
     writeFileSync(tokenFile, `${tokenFor('alice', 60)}\n`);
     await expectAllowed(await open(() => options));
     writeFileSync(tokenFile, tokenFor('alice', -60));
@@ -76,10 +89,10 @@ describe('every way in', () => {
     await expectAllowed(await open(() => options));
   });
 
-  it('a token that Kafka wants to see again: a renewed one is shown, and one that is over ends no subscription', async (ctx) => {
+  it('a token that Kafka wants to see again: a renewed one is shown, and one that is over ends no subscription', async () => {
     const tokenFile = join(scratch(), 'token');
     writeFileSync(tokenFile, tokenFor('alice', 60));
-    const options = onSasl(securedOf(ctx), { mechanism: 'oauthbearer', tokenFile });
+    const options = onSasl(secured(), { mechanism: 'oauthbearer', tokenFile });
     const port = await open(() => options);
     const topic = uniqueName('alice');
     const name = uniqueName('sub');
@@ -114,9 +127,7 @@ describe('every way in', () => {
   it('a password from a file', async () => {
     const passwordFile = join(scratch(), 'password');
     writeFileSync(passwordFile, `${PASSWORD}\n`);
-    const port = await open((secured) =>
-      onSasl(secured, { mechanism: 'scram-sha-512', username: 'alice', passwordFile }),
-    );
+    const port = await open((its) => onSasl(its, { mechanism: 'scram-sha-512', username: 'alice', passwordFile }));
     await expectAllowed(port);
   });
 });
@@ -124,7 +135,7 @@ describe('every way in', () => {
 const alice = { mechanism: 'scram-sha-256', username: 'alice', password: PASSWORD };
 
 describe('turned away, at once and with the reason', () => {
-  const cases: readonly [string, (secured: Secured) => Record<string, unknown>, string, RegExp][] = [
+  const cases: readonly [string, (its: Secured) => Record<string, unknown>, string, RegExp][] = [
     [
       'by a wrong authority',
       (s) => ({ ...onSasl(s, alice), tls: { caFile: s.certificates.otherCaFile } }),
@@ -214,8 +225,8 @@ describe('turned away, at once and with the reason', () => {
     expect(performance.now() - started).toBeLessThan(AT_ONCE_MS);
   });
 
-  it('TLS where there is none, and none where there is, end with the time to connect', async (ctx) => {
-    const { saslSsl, certificates } = securedOf(ctx);
+  it('TLS where there is none, and none where there is, end with the time to connect', async () => {
+    const { saslSsl, certificates } = secured();
     const plain = brokers?.kafka?.brokers ?? [];
     const connectTimeoutMs = 1_000;
     const tls = { caFile: certificates.caFile };
@@ -226,10 +237,9 @@ describe('turned away, at once and with the reason', () => {
     expect(await refusal({ brokers: [saslSsl], tls, connectTimeoutMs })).toMatchObject(nobody);
   });
 
-  it('any certificate is believed only by who says so', async (ctx) => {
-    const secured = securedOf(ctx);
-    const tls = { caFile: secured.certificates.otherCaFile, verify: false };
-    await expectAllowed(await open(() => ({ ...onSasl(secured, alice), tls })));
+  it('any certificate is believed only by who says so', async () => {
+    const tls = { caFile: secured().certificates.otherCaFile, verify: false };
+    await expectAllowed(await open((its) => ({ ...onSasl(its, alice), tls })));
   });
 });
 
@@ -241,12 +251,11 @@ interface Right {
 }
 
 describe('the least rights', () => {
-  it('of manage: full are those of the page, and each of them is needed', async (ctx) => {
-    const secured = securedOf(ctx);
+  it('of manage: full are those of the page, and each of them is needed', async () => {
     const prefix = uniqueName('t');
     const rights = rightsIn('kafka-full', { TOPICS: prefix });
     expect(rights).toHaveLength(9);
-    const options = onSasl(secured, { ...alice, mechanism: 'plain', username: 'full' });
+    const options = onSasl(secured(), { ...alice, mechanism: 'plain', username: 'full' });
     await grant('full', rights);
     expect(await liveFully(options, prefix)).toBeUndefined();
     for (const left of rights) {
@@ -261,15 +270,14 @@ describe('the least rights', () => {
     }
   });
 
-  it('of manage: none are those of the page, and each of them is needed', async (ctx) => {
-    const secured = securedOf(ctx);
+  it('of manage: none are those of the page, and each of them is needed', async () => {
     const names = { SUBSCRIBED: uniqueName('in'), PUBLISHED: uniqueName('out'), GROUP: uniqueName('group') };
     const topics = [names.SUBSCRIBED, names.PUBLISHED].map((topic) => ({ topic, numPartitions: 1 }));
     await admin?.createTopics({ topics });
     const rights = rightsIn('kafka-none', names);
     expect(rights).toHaveLength(3);
     const options = {
-      ...onSasl(secured, { ...alice, username: 'mapped' }),
+      ...onSasl(secured(), { ...alice, username: 'mapped' }),
       manage: 'none',
       topics: [
         { name: 'in', kafkaTopic: names.SUBSCRIBED },
@@ -372,11 +380,9 @@ async function expectAllowed(port: MessagingPort): Promise<void> {
   expect((await port.read(topic, 0, 'earliest', 1)).messages).toHaveLength(1);
 }
 
-async function open(optionsFor: (secured: Secured) => Record<string, unknown>): Promise<MessagingPort> {
-  const secured = brokers?.kafka?.secured;
-  if (secured === undefined) throw new Error('no Kafka could be had');
+async function open(optionsFor: (its: Secured) => Record<string, unknown>): Promise<MessagingPort> {
   await grantAlice();
-  const port = await openPort({ backend: 'kafka', config: optionsFor(secured) });
+  const port = await openPort({ backend: 'kafka', config: optionsFor(secured()) });
   onTestFinished(async () => await port.close());
   return port;
 }
@@ -385,8 +391,8 @@ async function refusal(config: Record<string, unknown>): Promise<PortError | und
   return await firstError(config, async () => undefined);
 }
 
-function onSasl(secured: Secured, sasl: Record<string, unknown>): Record<string, unknown> {
-  return { brokers: [secured.saslSsl], tls: { caFile: secured.certificates.caFile }, sasl };
+function onSasl(its: Secured, sasl: Record<string, unknown>): Record<string, unknown> {
+  return { brokers: [its.saslSsl], tls: { caFile: its.certificates.caFile }, sasl };
 }
 
 /** As Kafka takes it for development: not signed. */

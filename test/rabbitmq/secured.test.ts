@@ -6,11 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { type Channel, type ChannelModel, connect as connectAmqp } from 'amqplib';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type MessagingPort, openPort, PortError } from '../../src/adapters/index.ts';
 import { obtainBrokers, type ObtainedBrokers, type RabbitMqHandle } from '../../src/brokers/index.ts';
+import { isLoopback, listenersOf } from '../brokers/listening.ts';
 import { rightsOf } from '../support/permissions-page.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 import { unique, until } from './support/driver-world.ts';
@@ -69,16 +70,22 @@ beforeAll(async () => {
   await channel.bindQueue(QUEUE, EXCHANGE, 'orders');
 });
 
+beforeEach((ctx) => {
+  if (brokers?.rabbitmq === undefined)
+    ctx.skip(`no RabbitMQ with TLS could be had: ${brokers?.skipped[0]?.reason ?? ''}`);
+});
+
 afterAll(async () => {
   await administrator?.close();
   await brokers?.stop();
 });
 
+type KeyPair = Secured['certificates']['server'];
 type Secured = NonNullable<RabbitMqHandle['secured']>;
 
 function secured(): Secured {
   const found = brokers?.rabbitmq?.secured;
-  if (found === undefined) throw new Error(`no RabbitMQ could be had: ${brokers?.skipped[0]?.reason ?? ''}`);
+  if (found === undefined) throw new Error('a test runs without its broker');
   return found;
 }
 
@@ -88,6 +95,12 @@ function onTls(more: Record<string, unknown> = {}): Record<string, unknown> {
 }
 
 const alice = { username: 'alice', password: PASSWORD };
+
+it('listens on loopback only', () => {
+  const pids = (brokers?.rabbitmq?.nodes ?? []).flatMap(({ pid }) => pid ?? []);
+  expect(listenersOf(pids).length).toBeGreaterThan(1);
+  expect(listenersOf(pids).filter(({ address }) => !isLoopback(address))).toEqual([]);
+});
 
 describe('every way in', () => {
   it('user and password over TLS, apart from the address and in it', async () => {
@@ -206,12 +219,24 @@ describe('turned away, at once and with the reason', () => {
   });
 
   it('by a certificate that is over', async () => {
-    const url = await behindExpiredCertificate();
+    const url = await behind(secured().certificates.expired);
     expect(await refusal(onTls({ ...alice, url }))).toMatchObject({
       code: 'backend_rejected',
       message: expect.stringMatching(/certificate has expired/),
     });
     await expectAllowed(await open(onTls({ ...alice, url, tls: { verify: false } })));
+  });
+
+  it('without a client certificate, where the server wants one', async () => {
+    const { server, caFile, clients } = secured().certificates;
+    const url = await behind(server, { requestCert: true, ca: readFileSync(caFile) });
+    const error = await refusal(onTls({ ...alice, url }));
+    expect(error).toMatchObject({
+      code: 'backend_rejected',
+      message: expect.stringMatching(/wants a client certificate: tls\.certFile and tls\.keyFile name it/),
+    });
+    expect(error?.message).not.toMatch(/\n/);
+    await expectAllowed(await open(onTls({ ...alice, url, tls: { caFile, ...clients['alice'] } })));
   });
 
   it('by each of several hosts: all reasons are told', async () => {
@@ -355,12 +380,11 @@ async function open(config: Record<string, unknown>): Promise<MessagingPort> {
   return port;
 }
 
-/** The same broker behind a certificate whose time is over: the server has one certificate for all of its listeners. */
-async function behindExpiredCertificate(): Promise<string> {
-  const { certFile, keyFile } = secured().certificates.expired;
+/** The same broker behind other TLS: the server has one kind of it for all of its listeners. */
+async function behind({ certFile, keyFile }: KeyPair, more: TlsOptions = {}): Promise<string> {
   const target = new URL(String(brokers?.rabbitmq?.url));
   const sockets = new Set<Socket>();
-  const server = createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (client) => {
+  const server = createTlsServer({ cert: readFileSync(certFile), key: readFileSync(keyFile), ...more }, (client) => {
     const broker = connect(Number(target.port), target.hostname);
     for (const socket of [client, broker]) {
       sockets.add(socket);

@@ -1,18 +1,15 @@
 /**
- * What other clients compressed, read: gzip and zstd by Node, snappy and LZ4 here, because they are small and their packages bring
- * native code. Only reading: what this driver writes is not compressed. The batch's own CRC was checked before, so the checksums
- * inside are passed over.
+ * What other clients compressed, read: gzip by Node, zstd by fzstd, snappy and LZ4 here: their packages bound no output and decode
+ * frames only on another thread, while a fetch is taken apart in one go. Only reading: what this driver writes is not compressed. The
+ * batch's own CRC was checked before, so the checksums inside are passed over.
  */
 
-import * as zlib from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
+import { Decompress } from 'fzstd';
 import { KafkaFault } from './errors.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 
 const codecs: readonly string[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
-
-/** Node has it from 22.15 on. */
-const zstd = (zlib as { zstdDecompressSync?: (bytes: Buffer, options: { maxOutputLength: number }) => Buffer })
-  .zstdDecompressSync;
 
 /** Values of the topic config `compression.type` whose batches are read. */
 export const readableCompressions: ReadonlySet<string> = new Set([
@@ -21,25 +18,23 @@ export const readableCompressions: ReadonlySet<string> = new Set([
   'gzip',
   'snappy',
   'lz4',
-  ...(zstd === undefined ? [] : ['zstd']),
+  'zstd',
 ]);
 
 /** @throws KafkaFault `client` for a codec that is not read, bytes that make no sense, and more than the limit. */
 export function decompress(section: Buffer, codec: number): Buffer {
   const name = codecs[codec] ?? String(codec);
   try {
-    const options = { maxOutputLength: kafkaLimits.decompressedBytesMax };
     if (name === 'none') return section;
-    if (name === 'gzip') return zlib.gunzipSync(section, options);
+    if (name === 'gzip') return gunzipSync(section, { maxOutputLength: kafkaLimits.decompressedBytesMax });
     if (name === 'snappy') return unsnappy(section);
     if (name === 'lz4') return unlz4(section);
-    if (name === 'zstd' && zstd !== undefined) return zstd(section, options);
+    if (name === 'zstd') return unzstd(section);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new KafkaFault('client', `a batch compressed with ${name} cannot be read: ${why}`, { cause });
   }
-  const hint = name === 'zstd' ? ' with this Node: 22.15 or newer does' : '';
-  throw new KafkaFault('client', `messages of this topic are compressed with ${name}, which is not read${hint}`);
+  throw new KafkaFault('client', `messages of this topic are compressed with ${name}, which is not read`);
 }
 
 /** Grows as needed, up to the limit; copies within it may overlap, which is how both formats write runs. */
@@ -203,4 +198,35 @@ function lz4Block(block: Buffer, output: Output): void {
     }
     return length;
   }
+}
+
+const ZSTD_MAGIC = 0xfd2fb528;
+const ZSTD_SINGLE_SEGMENT = 0x20;
+
+/**
+ * The decoder takes memory for the window before it decodes anything, on the word of the frame's head:
+ *
+ *   magic uint32 | descriptor: code of the content size << 6, single segment << 5, code of the dictionary | window, unless single
+ *   segment: exponent - 10 << 3, eighths | dictionary | content size, of one byte for code 0 and then of 2, 4, 8
+ */
+function unzstd(section: Buffer): Buffer {
+  if (section.readUInt32LE(0) !== ZSTD_MAGIC) throw new RangeError('it is no frame of zstd');
+  const window = zstdWindowBytes(section, section.readUInt8(4));
+  if (window > kafkaLimits.decompressedBytesMax) throw new RangeError(`it wants a window of ${window} bytes`);
+  const output = new Output(section.length * 3);
+  const decoder = new Decompress((part) => {
+    output.append(Buffer.from(part.buffer, part.byteOffset, part.length), 0, part.length);
+  });
+  decoder.push(section, true);
+  return output.done();
+}
+
+function zstdWindowBytes(section: Buffer, descriptor: number): number {
+  if ((descriptor & ZSTD_SINGLE_SEGMENT) === 0) {
+    const window = section.readUInt8(5);
+    return 2 ** (10 + (window >> 3)) * (1 + (window & 7) / 8);
+  }
+  const at = 5 + ([0, 1, 2, 4][descriptor & 3] as number);
+  const sizes = [() => section.readUInt8(at), () => section.readUInt16LE(at) + 256, () => section.readUInt32LE(at)];
+  return sizes[descriptor >> 6]?.() ?? Number(section.readBigUInt64LE(at));
 }

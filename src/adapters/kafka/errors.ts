@@ -39,10 +39,10 @@ export function toConnectFault(reason: unknown, address: string, who: string | n
   const { message } = toFault(reason);
   const trouble = tlsTrouble(reason);
   if (trouble !== undefined) {
-    return new KafkaFault('unreachable', `${address}: ${trouble} (${message})`, { cause: reason, isTurnedAway: true });
+    return new KafkaFault('unreachable', `${address}: ${trouble}`, { cause: reason, isTurnedAway: true });
   }
   if (isLoginRefused(reason)) {
-    const text = `${address}: Kafka refuses the login of ${who ?? 'a client without one'}: ${message}`;
+    const text = `${address} refuses the login of ${who ?? 'a client without one'}: ${message}`;
     return new KafkaFault('unreachable', text, { cause: reason, isTurnedAway: true });
   }
   // A file that cannot be read, in the words of the configuration.

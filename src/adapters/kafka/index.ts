@@ -46,7 +46,9 @@ export async function openDriver(config: Readonly<Record<string, unknown>>): Pro
     return new KafkaBackend(parsed, client, defaultReplicas, await client.version());
   } catch (reason) {
     client.close();
-    throw withHint(toPortError(reason, `Kafka at ${parsed.brokers.join(', ')}`), parsed);
+    // Who turned us away is named in the reason.
+    const where = toFault(reason).isTurnedAway ? 'Kafka' : `Kafka at ${parsed.brokers.join(', ')}`;
+    throw withHint(toPortError(reason, where), parsed);
   }
 }
 

@@ -134,7 +134,7 @@ export class SupervisedConnection {
     const trouble = tlsTrouble(reason);
     const options = { cause: reason };
     if (trouble !== undefined) {
-      return new PortError('backend_rejected', `${where}: ${trouble} (${messageOf(reason)})`, options);
+      return new PortError('backend_rejected', `${where}: ${trouble}`, options);
     }
     const who = this.#options.login.who(url);
     if (isVhostRefused(reason)) {

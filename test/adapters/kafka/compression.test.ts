@@ -10,6 +10,7 @@ import { kafkaLimits } from '../../../src/adapters/kafka/kafka-limits.ts';
 const GZIP = 1;
 const SNAPPY = 2;
 const LZ4 = 3;
+const ZSTD = 4;
 
 describe('snappy', () => {
   it('every kind of element, bare and in two framed blocks', () => {
@@ -41,18 +42,25 @@ describe('lz4', () => {
 
 describe('what makes no sense', () => {
   it('is a fault that names the codec, never a hang and never another error', () => {
-    const heads = [[], [5], [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82], [0x82, ...Buffer.from('SNAPPY'), 0]];
+    const heads = [
+      [],
+      [5],
+      [0x28, 0xb5, 0x2f, 0xfd],
+      [0x28, 0xb5, 0x2f, 0xfd, 0x20],
+      [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82],
+      [0x82, ...Buffer.from('SNAPPY'), 0],
+    ];
     fc.assert(
       fc.property(
         fc.constantFrom(...heads),
         fc.uint8Array({ maxLength: 100 }),
-        fc.constantFrom(GZIP, SNAPPY, LZ4),
+        fc.constantFrom(GZIP, SNAPPY, LZ4, ZSTD),
         (head, tail, codec) => {
           try {
             decompress(Buffer.from([...head, ...tail]), codec);
           } catch (reason) {
             expect(reason).toBeInstanceOf(KafkaFault);
-            expect((reason as KafkaFault).message).toMatch(/compressed with (gzip|snappy|lz4)/);
+            expect((reason as KafkaFault).message).toMatch(/compressed with (gzip|snappy|lz4|zstd)/);
           }
         },
       ),
@@ -69,6 +77,11 @@ describe('what makes no sense', () => {
     expect(() => decompress(Buffer.concat([head, size, Buffer.from(run), Buffer.alloc(4)]), LZ4)).toThrow(
       /holds more than/,
     );
+  });
+
+  it('is also a frame of zstd that wants a window of all the memory', () => {
+    const huge = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 31 << 3, 1, 0, 0]);
+    expect(() => decompress(huge, ZSTD)).toThrow(/wants a window of/);
   });
 
   it('a codec that is none', () => {

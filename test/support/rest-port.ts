@@ -86,7 +86,9 @@ export async function openRestPort(url: string, end?: () => Promise<void>): Prom
   return port;
 }
 
-class RestPort implements MessagingPort {
+export type SettleVerb = 'ack' | 'nack' | 'release' | 'reject' | 'extend';
+
+export class RestPort implements MessagingPort {
   info: BackendInfo = { backend: '', product: '', version: '' };
   readonly #url: string;
   readonly #tables = new Map<QueueType | undefined, CapabilityTable>();
@@ -239,7 +241,7 @@ class RestPort implements MessagingPort {
 
   async #settle(
     subscription: string,
-    verb: string,
+    verb: SettleVerb,
     body: {
       readonly tokens: readonly string[];
       readonly deadlineMs?: number;
@@ -248,17 +250,33 @@ class RestPort implements MessagingPort {
     },
     ends = true,
   ): Promise<readonly TokenResult[]> {
-    const path = `/v1/subscriptions/${encodeURIComponent(subscription)}/${verb}`;
-    const answer = await this.#call<{ results: readonly TokenResult[] }>('POST', path, body);
+    const results = await this.sendSettle(subscription, verb, body);
     if (ends) for (const consumer of this.#consumers) consumer.settled(body.tokens);
-    return answer.body.results;
+    return results;
+  }
+
+  protected async sendSettle(
+    subscription: string,
+    verb: SettleVerb,
+    body: { readonly tokens: readonly string[] },
+  ): Promise<readonly TokenResult[]> {
+    const path = `/v1/subscriptions/${encodeURIComponent(subscription)}/${verb}`;
+    return (await this.#call<{ results: readonly TokenResult[] }>('POST', path, body)).body.results;
   }
 
   // ------------------------------------------------------------------------------------------ positions
 
   async seek(subscription: string, to: Position): Promise<void> {
-    await this.#call('POST', `/v1/subscriptions/${encodeURIComponent(subscription)}/seek`, { to: positionJson(to) });
+    await this.sendSeek(subscription, to);
     for (const consumer of this.#consumers) if (consumer.subscription === subscription) consumer.forgetAll();
+  }
+
+  protected async sendSeek(subscription: string, to: Position): Promise<void> {
+    await this.#call('POST', `/v1/subscriptions/${encodeURIComponent(subscription)}/seek`, { to: positionJson(to) });
+  }
+
+  protected get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   async lag(subscription: string): Promise<SubscriptionLag> {

@@ -1,7 +1,14 @@
 /** A gateway over the model port, spoken to by a gRPC client over a real connection. */
 
 import { randomUUID } from 'node:crypto';
-import { credentials, loadPackageDefinition, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type ClientUnaryCall,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import { onTestFinished } from 'vitest';
 import type { Capability, MessagingPort } from '../../../src/adapters/index.ts';
@@ -55,6 +62,7 @@ export function connect(address: string): Pick<GrpcWorld, 'publisher' | 'subscri
 interface CallOptions {
   readonly metadata?: Metadata;
   readonly deadline?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** The unary calls of a service, as promises. */
@@ -82,10 +90,14 @@ export function asking(clients: Pick<GrpcWorld, 'publisher' | 'subscriber' | 'ad
       async (request: unknown, options: CallOptions = {}) =>
         await new Promise((resolve, reject) => {
           const client = all.find((candidate) => rpc in candidate);
-          const { metadata = new Metadata(), ...rest } = options;
-          client?.[rpc]?.(request, metadata, rest, (error: ServiceError | null, answer: unknown) =>
-            error === null ? resolve(answer) : reject(error),
-          );
+          const { metadata: sent = new Metadata(), signal, ...rest } = options;
+          const cancel = (): void => call.cancel();
+          const call = client?.[rpc]?.(request, sent, rest, (error: ServiceError | null, answer: unknown) => {
+            signal?.removeEventListener('abort', cancel);
+            if (error === null) resolve(answer);
+            else reject(error);
+          }) as ClientUnaryCall;
+          signal?.addEventListener('abort', cancel, { once: true });
         }),
   });
 }

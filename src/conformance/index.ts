@@ -39,6 +39,7 @@ export {
   type UntestedChapter,
 } from './findings.ts';
 export type { NodeTestFunctions, VitestFunctions } from './framework.ts';
+export { properties, type Property } from './properties.ts';
 export { type ChapterResult, runChapters, type RunOptions } from './run.ts';
 export { brokerTiming, memoryTiming, type Timing } from './timing.ts';
 export type { TopicNeeds } from './world.ts';

@@ -784,7 +784,62 @@ const breaks: Readonly<Record<string, Break>> = {
     },
   },
 
+  'takes the tokens of another process': {
+    caughtBy: 'contract: a token of one process is no good in another, and its lease is not disturbed by it',
+    because: /ack in the other process/,
+    port: (port) => ({ ack: async (...call) => allOk(await port.ack(...call)) }),
+  },
+
   // ---------------------------------------------------------------------------------------- promises too much
+  'counts messages in flight, not bytes': {
+    caughtBy:
+      'contract: a subscription has no more bytes in flight than its maxInFlight, but for the message that crosses it',
+    because: /messages of 400 bytes are out/,
+    port: (port) => ({
+      createSubscription: async ({ maxInFlight: _ignored, ...options }) => await port.createSubscription(options),
+    }),
+  },
+  'lets a held message hold up its key where nobody asked for order': {
+    caughtBy: 'contract: without ordering a message that is held holds up nobody, not even of its own key',
+    because: /1 of 20 messages came/,
+    port: (port) => ({
+      createSubscription: async (options) => await port.createSubscription({ ...options, ordering: 'key' }),
+    }),
+  },
+  'loses what is given back while another consumer closes': {
+    caughtBy: 'contract: consumers that close at the same time give everything back, and the next one gets it',
+    because: /of 20 messages came/,
+    port: (port) => {
+      let closing = 0;
+      return consumers(port, (consumer) => {
+        const held: string[] = [];
+        return {
+          pull: async (options) => {
+            const pulled = await consumer.pull(options);
+            held.push(...pulled.map(({ token }) => token));
+            return pulled;
+          },
+          close: async () => {
+            closing += 1;
+            if (closing > 1) await port.ack(consumer.subscription, held);
+            await consumer.close();
+            closing -= 1;
+          },
+        };
+      });
+    },
+  },
+  'deletes the subscriptions beside the one that was named': {
+    caughtBy: 'contract: a subscription that is deleted takes nothing from the others of its topic',
+    because: /subscription/,
+    port: (port) => ({
+      deleteSubscription: async (name) => {
+        const { topic } = await port.describeSubscription(name);
+        for (const other of await port.listSubscriptions())
+          if (other.topic === topic) await port.deleteSubscription(other.name);
+      },
+    }),
+  },
   'publishes to an unknown topic with success': {
     caughtBy: 'contract: an unknown topic is answered topic_not_found within a second, whatever is asked of it',
     because: /it succeeded/,

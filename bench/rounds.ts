@@ -14,15 +14,26 @@ export interface Turns {
   /** Figures of a round, in the unit of the row. */
   readonly ours: () => number | Promise<number>;
   readonly reference: () => number | Promise<number>;
+  /** After the first round, where a second one is not enough. */
+  readonly warmUp?: () => Promise<void>;
   /** For times: lower is better, and the ratio is the reference's by ours. */
   readonly isTime?: boolean;
 }
 
-export async function inTurns({ name, unit, target, ours, reference, isTime = false }: Turns): Promise<BenchRow> {
+export async function inTurns({
+  name,
+  unit,
+  target,
+  ours,
+  reference,
+  warmUp,
+  isTime = false,
+}: Turns): Promise<BenchRow> {
   const measured: { readonly ours: number; readonly reference: number; readonly ratio: number }[] = [];
   for (let round = 0; round < ROUNDS + 2; round += 1) {
     const mine = await ours();
     const bare = await reference();
+    if (round === 0) await warmUp?.();
     measured.push({ ours: mine, reference: bare, ratio: isTime ? bare / mine : mine / bare });
   }
   const [first, , ...rest] = measured;

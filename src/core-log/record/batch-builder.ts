@@ -173,12 +173,19 @@ function writeField(bytes: Buffer, position: number, field: string | Uint8Array 
 }
 
 function writeText(bytes: Buffer, position: number, text: string): number {
-  if (!isShortAscii(text)) {
-    const at = writeVarint(bytes, position, Buffer.byteLength(text));
-    return at + bytes.write(text, at);
-  }
   const { length } = text;
+  if (length > SHORT_BYTES) return writeLongText(bytes, position, text);
+  // Taken for ASCII until it shows otherwise; what was written till then is written over.
   const at = writeVarint(bytes, position, length);
-  for (let index = 0; index < length; index += 1) bytes[at + index] = text.charCodeAt(index);
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return writeLongText(bytes, position, text);
+    bytes[at + index] = code;
+  }
   return at + length;
+}
+
+function writeLongText(bytes: Buffer, position: number, text: string): number {
+  const at = writeVarint(bytes, position, Buffer.byteLength(text));
+  return at + bytes.write(text, at);
 }

@@ -1,15 +1,22 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const BROKER_TESTS = ['test/{brokers,conformance,rabbitmq,kafka,e2e}/**/*.test.ts'];
+const BROKER_TESTS = ['test/{brokers,conformance,rabbitmq,kafka,existing,e2e}/**/*.test.ts'];
 const LONG_TESTS = ['test/**/*.long.test.ts'];
 
 /** `SLUICE_LONG=1` (set by `npm run test:long`) adds the tests whose full counts do not fit a landing. */
 const skipped = process.env['SLUICE_LONG'] === '1' ? [] : LONG_TESTS;
 
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
   // Examples import the package by its name, as its users do, and run on the sources.
-  resolve: { alias: { 'sluice/testing': fileURLToPath(new URL('src/testing/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^sluice$/, replacement: source('src/index.ts') },
+      { find: /^sluice\/(conformance|testing)$/, replacement: source('src/$1/index.ts') },
+    ],
+  },
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,

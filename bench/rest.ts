@@ -22,7 +22,7 @@ const TARGET = 0.5;
 
 export async function run(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  const load = fork(fileURLToPath(new URL('./rest-load.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+  const load = fork(fileURLToPath(new URL('./rest-load.js', import.meta.url)));
   const echo = await startEcho();
   try {
     for (const durability of ['os', 'fsync'] as const) {

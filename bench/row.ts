@@ -9,6 +9,8 @@ export interface BenchRow {
   readonly unit: string;
   /** The ratio that we want to reach. */
   readonly target: number;
+  /** Of the first round, before anything was warm. */
+  readonly firstRatio?: number;
 }
 
 export function formatRows(rows: readonly BenchRow[]): string {
@@ -17,10 +19,11 @@ export function formatRows(rows: readonly BenchRow[]): string {
     `${figure(row.ours)} ${row.unit}`,
     `${figure(row.reference)} ${row.unit}`,
     row.ratio.toFixed(2),
+    row.firstRatio?.toFixed(2) ?? '-',
     row.target.toFixed(2),
     row.ratio >= row.target ? 'yes' : 'no',
   ]);
-  const table = [['benchmark', 'ours', 'reference', 'ratio', 'target', 'reached'], ...cells];
+  const table = [['benchmark', 'ours', 'reference', 'ratio', 'first round', 'target', 'reached'], ...cells];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
   return table.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n');
 }

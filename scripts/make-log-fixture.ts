@@ -16,6 +16,8 @@ import { join, resolve } from 'node:path';
 import { driverOver } from '../src/adapters/native/index.ts';
 import { portFromDriver } from '../src/adapters/open-port.ts';
 import { type Engine, type RecordInput, inspectLog, openEngine, systemFileSystem } from '../src/core-log/index.ts';
+import { buildBatch } from '../src/core-log/record/batch-builder.ts';
+import { sealBatch, writeInt64 } from '../src/core-log/record/batch-view.ts';
 import { FORMAT_VERSION } from '../src/core-log/storage/format.ts';
 import { BrokerClock } from '../src/testing/test-clock.ts';
 
@@ -49,6 +51,7 @@ const engine = await openEngine({
 });
 
 await writeRecords();
+await writeSinceFormat2();
 await writeSubscription();
 await writeMaps();
 await marksSaved();
@@ -121,6 +124,31 @@ async function writeRecords(): Promise<void> {
   await engine.createTopic('deleted');
   await engine.append('deleted', 0, [{ value: 'gone' }]);
   await engine.deleteTopic('deleted');
+}
+
+/** Gaps of compaction, tombstones with a horizon, deleted records, batches of a producer, ids, times of appending. */
+async function writeSinceFormat2(): Promise<void> {
+  await engine.createTopic('latest', { cleanup: 'compact', segmentBytes: SEGMENT_BYTES });
+  for (let number = 0; number < 12; number += 1) {
+    const value = number === 4 ? null : `${number} `.repeat(100);
+    const record = { key: `k${number % 3}`, value, timestamp: START_MS + number };
+    await engine.append('latest', 0, [record], { ids: [`latest-${number}`] });
+  }
+  for (let number = 0; number < 3; number += 1) {
+    const batch = buildBatch([{ key: `p${number}`, value: 'of a producer', timestamp: START_MS }], START_MS);
+    writeInt64(batch, 43, 7);
+    batch.writeInt16BE(0, 51);
+    batch.writeInt32BE(number, 53);
+    sealBatch(batch);
+    await engine.appendBatch('latest', 0, batch);
+  }
+  await engine.append('latest', 0, [{ key: 'k3', value: null, timestamp: START_MS }]);
+  for (let number = 0; number < 3; number += 1)
+    await engine.append('latest', 0, [{ key: 'end', value: `${number} `.repeat(300), timestamp: START_MS + 100 }]);
+  await engine.compact();
+  await engine.deleteRecords('long', 0, 5);
+  await engine.createTopic('appended', { timestampType: 'append' });
+  await engine.append('appended', 0, [{ value: 'at the time of the log', timestamp: 1 }]);
 }
 
 /** Five messages: the first settled, the second failed once, the third and fourth settled above it, the fifth untouched. */

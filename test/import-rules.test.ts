@@ -28,7 +28,7 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/core-log\/record\//,
-    may: [node, /^@node-rs\/crc32$/, /^src\/core-log\/(record\/|errors|limits|types)/],
+    may: [node, /^(@node-rs\/crc32|snappy|lz4-napi|fzstd)$/, /^src\/core-log\/(record\/|errors|limits|types)/],
     why: 'bytes of a batch, pure',
   },
   {
@@ -55,8 +55,8 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/adapters\/kafka\//,
-    may: [node, /^kafkajs/, /^src\/adapters\/kafka\//, portSide],
-    why: 'kafkajs only here',
+    may: [node, /^(kafkajs|fzstd$)/, /^src\/adapters\/kafka\//, portSide],
+    why: 'kafkajs only here; fzstd for what other clients wrote',
   },
   {
     from: /^src\/adapters\/registry\.ts$/,

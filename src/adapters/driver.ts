@@ -29,6 +29,8 @@ export interface OutgoingMessage {
   readonly headers: readonly Header[];
   readonly contentType: string | null;
   readonly id: string;
+  /** The publisher gave the id, so it may come again: where `publish.dedup` is claimed a repetition is not stored. */
+  readonly isIdGiven?: boolean;
   readonly timestampMs: number;
   readonly partition: number;
   readonly delayMs?: number;

@@ -3,6 +3,7 @@
 export * from './capabilities.ts';
 export { type ErrorCode, errorCodes, type FieldProblem, PortError } from './errors.ts';
 export { limits } from './limits.ts';
-export { type OpenPortOptions, openPort } from './open-port.ts';
+export type * from './driver.ts';
+export { type OpenPortOptions, openPort, portFromDriver } from './open-port.ts';
 export type * from './port.ts';
 export { backendNames, type BackendName } from './registry.ts';

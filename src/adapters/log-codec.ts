@@ -16,26 +16,39 @@ interface RecordHeader {
 export function toRecordHeaders(message: {
   readonly headers: readonly Header[];
   readonly contentType: string | null;
-  readonly id: string;
+  /** null: the id gets its header elsewhere. */
+  readonly id: string | null;
 }): Header[] {
-  const headers: Header[] = [];
-  if (message.contentType !== null)
-    headers.push({ name: CONTENT_TYPE_HEADER, value: contentTypeBytes(message.contentType) });
-  headers.push({ name: ID_HEADER, value: Buffer.from(message.id) });
-  for (const header of message.headers) headers.push(header);
-  return headers;
+  const { contentType, id, headers } = message;
+  const own: Header[] = [];
+  if (contentType !== null) own.push(contentTypeHeader(contentType));
+  if (id !== null) own.push({ name: ID_HEADER, value: Buffer.from(id) });
+  for (const header of headers) own.push(header);
+  return own;
 }
 
-/** Most messages have the type of the one before; its bytes are only read. */
-let lastContentType = '';
-let lastContentTypeBytes = Buffer.alloc(0);
+/** The same for a log that takes text as text: no bytes of its own for each id. */
+export function toTextHeaders(
+  { contentType, headers }: { readonly headers: readonly Header[]; readonly contentType: string | null },
+  id: string | null,
+): { readonly name: string; readonly value: string | Buffer }[] {
+  const own: { readonly name: string; readonly value: string | Buffer }[] = [];
+  if (contentType !== null) own.push(contentTypeHeader(contentType));
+  if (id !== null) own.push({ name: ID_HEADER, value: id });
+  for (const header of headers) own.push(header);
+  return own;
+}
 
-function contentTypeBytes(contentType: string): Buffer {
+/** Most messages have the type of the one before; its header is only read. */
+let lastContentType: string | undefined;
+let lastContentTypeHeader: Header = { name: CONTENT_TYPE_HEADER, value: Buffer.alloc(0) };
+
+function contentTypeHeader(contentType: string): Header {
   if (contentType !== lastContentType) {
     lastContentType = contentType;
-    lastContentTypeBytes = Buffer.from(contentType);
+    lastContentTypeHeader = { name: CONTENT_TYPE_HEADER, value: Buffer.from(contentType) };
   }
-  return lastContentTypeBytes;
+  return lastContentTypeHeader;
 }
 
 /** A null header value, which Kafka allows, becomes an empty one. */

@@ -45,7 +45,10 @@ import {
 
 export interface OpenPortOptions {
   readonly backend: BackendName;
-  /** The backend's own options: `dataDir` (native), `url` or `urls` (rabbitmq), `brokers` (kafka), and what its options.ts names. */
+  /**
+   * The backend's own options: `dataDir` (native), `url` or `urls` (rabbitmq), `brokers` (kafka), and what its options.ts names: how to log
+   * in to a broker that is there already, and how to leave it as it is (docs/EXISTING-BROKERS.md).
+   */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly hooks?: PortHooks;
 }
@@ -304,17 +307,25 @@ class Port implements SeverablePort {
       let { partition } = message;
       if (partition === undefined) {
         if (checked.key !== null) partition = partitionForKey(checked.key, topic.partitions);
-        else {
+        else if (checked.id !== undefined && this.#recognisesIds(topic)) {
+          // A repetition must come to where the first one is.
+          partition = partitionForKey(Buffer.from(checked.id), topic.partitions);
+        } else {
           if (sticky < 0) sticky = this.#sticky.next(topic.name, topic.partitions);
           partition = sticky;
         }
       }
       bytes += checked.bytes;
       const { key, value, headers, contentType, timestampMs = nowMs } = checked;
-      const plain = { key, value, headers, contentType, id, timestampMs, partition };
+      const isIdGiven = checked.id !== undefined;
+      const plain = { key, value, headers, contentType, id, isIdGiven, timestampMs, partition };
       outgoing.push(hasSchedule(message) ? { ...plain, ...schedule(message) } : plain);
     }
     return { outgoing, ids, bytes };
+  }
+
+  #recognisesIds({ queueType }: TopicDefinition): boolean {
+    return this.#driver.capabilities(queueType ?? undefined)['publish.dedup'].level !== 'unsupported';
   }
 
   #refusalOnTopic(topic: TopicDefinition, message: PublishMessage, index: number): PortError | undefined {

@@ -24,7 +24,8 @@ export interface PublishMessage {
   readonly value: string | Uint8Array | null;
   readonly headers?: readonly { readonly name: string; readonly value: string | Uint8Array }[];
   readonly contentType?: string;
-  /** At most 200 characters; made by the port if absent. */
+  /** At most 200 characters; made by the port if absent. Where `publish.dedup` is claimed, a message that comes again with
+   *  the same id to the same partition is answered with the first one's place; without key and partition the id chooses it. */
   readonly id?: string;
   /** Milliseconds since 1970; the port's clock if absent. */
   readonly timestampMs?: number;

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { limits } from './limits.ts';
 import { type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
+import { type KafkaListener, type SecuredKafka, secureKafka } from './kafka-security.ts';
 import { freePorts } from './ports.ts';
 import { kafkaBrokerCount, parseHostPort, probeKafka } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
+import type { BrokerSecurity, KafkaHandle } from './types.ts';
 
 interface KafkaPorts {
   readonly client: number;
@@ -18,9 +20,15 @@ interface KafkaPorts {
 /** Writes the configuration, formats the storage, starts the nodes and resolves when all of them answer and know each other. */
 export async function startKafka(
   libDir: string,
-  run: { readonly id: string; readonly directory: string; readonly nodes: 1 | 3 },
-): Promise<LocalBroker> {
+  run: {
+    readonly id: string;
+    readonly directory: string;
+    readonly nodes: 1 | 3;
+    readonly security?: BrokerSecurity | undefined;
+  },
+): Promise<LocalBroker & Pick<KafkaHandle, 'secured'>> {
   const ports = await kafkaPorts(run.nodes);
+  const security = run.security === undefined ? undefined : await secureKafka(run.directory, run.security);
   const clusterId = clusterIdOf(randomBytes(16));
   const loggingFile = join(run.directory, 'log4j2.properties');
   await writeFile(loggingFile, LOGGING);
@@ -29,7 +37,7 @@ export async function startKafka(
     const directory = join(run.directory, `node-${index + 1}`);
     await mkdir(join(directory, 'data'), { recursive: true });
     const settings = join(directory, 'server.properties');
-    await writeFile(settings, serverProperties(index + 1, ports, join(directory, 'data')));
+    await writeFile(settings, serverProperties(index + 1, ports, join(directory, 'data'), security));
     const address = `127.0.0.1:${port.client}`;
     nodes.push({
       name: `kafka-${index + 1}`,
@@ -57,6 +65,7 @@ export async function startKafka(
         clusterId,
         '-c',
         settings,
+        ...(security?.formatArguments ?? []),
       ],
       { deadlineMs: limits.toolMs, env: { ...process.env, [RUN_MARK]: run.id } },
     );
@@ -71,7 +80,8 @@ export async function startKafka(
       if (count !== run.nodes) throw new Error(`${count} of ${run.nodes} brokers known`);
     });
   }
-  return { nodes, startMs: Math.round(performance.now() - started) };
+  const startMs = Math.round(performance.now() - started);
+  return { nodes, startMs, ...(security === undefined ? {} : { secured: security.handle }) };
 }
 
 /** Pure: a cluster's id from 16 random bytes. It must not start with a dash, which the tool would take for an option: one in 64 would. */
@@ -106,8 +116,16 @@ function javaArguments(libDir: string, nodes: 1 | 3, loggingFile: string): strin
   ];
 }
 
-/** Pure: the configuration of node `id` (from 1). Everything not named here is Kafka's default. */
-export function serverProperties(id: number, ports: readonly KafkaPorts[], dataDir: string): string {
+/**
+ * Pure: the configuration of node `id` (from 1). Everything not named here is Kafka's default. Retention and compaction are looked at
+ * every second or two, not after 30 s and then every five minutes: what a topic promises to remove can then be tested.
+ */
+export function serverProperties(
+  id: number,
+  ports: readonly KafkaPorts[],
+  dataDir: string,
+  security?: Pick<SecuredKafka, 'listeners' | 'settings'>,
+): string {
   const own = ports[id - 1];
   if (own === undefined) throw new RangeError(`there is no node ${id}`);
   const copies = ports.length;
@@ -115,14 +133,19 @@ export function serverProperties(id: number, ports: readonly KafkaPorts[], dataD
     copies === 1
       ? `controller.quorum.bootstrap.servers=127.0.0.1:${own.controller}`
       : `controller.quorum.voters=${ports.map((p, i) => `${i + 1}@127.0.0.1:${p.controller}`).join(',')}`;
+  const plain: KafkaListener = { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port: own.client };
+  const controller: KafkaListener = { name: 'CONTROLLER', protocol: 'PLAINTEXT', port: own.controller };
+  const clients = [plain, ...(security?.listeners ?? [])];
+  const addresses = (listeners: readonly KafkaListener[]) =>
+    listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(',');
   return `process.roles=broker,controller
 node.id=${id}
 ${quorum}
-listeners=PLAINTEXT://127.0.0.1:${own.client},CONTROLLER://127.0.0.1:${own.controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:${own.client}
+listeners=${addresses([...clients, controller])}
+advertised.listeners=${addresses(clients)}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=${[controller, ...clients].map(({ name, protocol }) => `${name}:${protocol}`).join(',')}
 log.dirs=${dataDir}
 default.replication.factor=${copies}
 min.insync.replicas=${copies === 1 ? 1 : 2}
@@ -138,8 +161,11 @@ share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.enable=true
+log.cleaner.backoff.ms=1000
+log.initial.task.delay.ms=1000
+log.retention.check.interval.ms=2000
 file.delete.delay.ms=1000
-`;
+${(security?.settings ?? []).map((line) => `${line}\n`).join('')}`;
 }
 
 const LOGGING = `status = error

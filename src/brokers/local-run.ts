@@ -8,7 +8,7 @@ import { brokerProcess, killNodeProcess, type LocalBroker, startNodeProcess, wai
 import { installRabbitMq } from './rabbitmq-install.ts';
 import { rabbitMqDataDir, startRabbitMq } from './rabbitmq-process.ts';
 import { endAndForget, newRunId, recordRun, runDirectory, saveRun } from './run-state.ts';
-import type { BrokerKind, BrokerNode, KafkaHandle, RabbitMqHandle, RabbitMqVersion } from './types.ts';
+import type { BrokerKind, BrokerNode, BrokerSecurity, KafkaHandle, RabbitMqHandle, RabbitMqVersion } from './types.ts';
 import { startWatchdog } from './watchdog-start.ts';
 
 /** A started broker: its handle, whose pids follow restarts of its nodes, and what can be done to it. */
@@ -27,6 +27,7 @@ export interface LocalRequest {
   /** Left running when this process ends (`sluice brokers up`), instead of ended with it by a watchdog. */
   readonly isKept: boolean;
   readonly progress: (line: string) => void;
+  readonly security?: BrokerSecurity | undefined;
 }
 
 /** Installs Kafka where needed and starts it. Throws `unavailable` when it cannot be had here, `failed` when it should have worked. */
@@ -34,7 +35,13 @@ export async function startLocalKafka(request: LocalRequest): Promise<StartedBro
   const libDir = await installKafka(request.progress);
   request.progress(`kafka: starting ${nodesInWords(request.nodes)} of ${KAFKA_VERSION}`);
   return startRecorded('kafka', request, () => [], {
-    start: (runId) => startKafka(libDir, { id: runId, directory: runDirectory(runId), nodes: request.nodes }),
+    start: (runId) =>
+      startKafka(libDir, {
+        id: runId,
+        directory: runDirectory(runId),
+        nodes: request.nodes,
+        security: request.security,
+      }),
     handle: (broker, nodes) => ({
       kind: 'kafka',
       brokers: broker.nodes.map((node) => node.address),
@@ -43,6 +50,7 @@ export async function startLocalKafka(request: LocalRequest): Promise<StartedBro
       source: 'process',
       startMs: broker.startMs,
       libDir,
+      ...(broker.secured === undefined ? {} : { secured: broker.secured }),
     }),
   });
 }
@@ -55,7 +63,13 @@ export async function startLocalRabbitMq(
   const install = await installRabbitMq(version, request.progress);
   request.progress(`rabbitmq: starting ${nodesInWords(request.nodes)} of ${install.version}`);
   return startRecorded('rabbitmq', request, (runId) => [rabbitMqDataDir(install.root, runId)], {
-    start: (runId) => startRabbitMq(install.root, { id: runId, nodes: request.nodes }),
+    start: (runId) =>
+      startRabbitMq(install.root, {
+        id: runId,
+        directory: runDirectory(runId),
+        nodes: request.nodes,
+        security: request.security,
+      }),
     handle: (broker, nodes) => {
       const urls = broker.nodes.map((node) => node.address);
       return {
@@ -66,14 +80,17 @@ export async function startLocalRabbitMq(
         nodes,
         source: 'process',
         startMs: broker.startMs,
+        ...(broker.secured === undefined ? {} : { secured: broker.secured }),
       };
     },
   });
 }
 
-interface Starter<Handle> {
-  start(runId: string): Promise<LocalBroker>;
-  handle(broker: LocalBroker, nodes: readonly BrokerNode[]): Handle;
+type Started<Handle extends RabbitMqHandle | KafkaHandle> = LocalBroker & Pick<Handle, 'secured'>;
+
+interface Starter<Handle extends RabbitMqHandle | KafkaHandle> {
+  start(runId: string): Promise<Started<Handle>>;
+  handle(broker: Started<Handle>, nodes: readonly BrokerNode[]): Handle;
 }
 
 async function startRecorded<Handle extends RabbitMqHandle | KafkaHandle>(

@@ -70,7 +70,7 @@ export async function obtainOne(
   isKept: boolean,
 ): Promise<Obtained | NotObtained> {
   try {
-    if (request.fresh !== true) {
+    if (request.fresh !== true && request.security === undefined) {
       const handle = (await given(kind, request)) ?? (await running(kind, request));
       if (handle !== null) return { handle, started: null };
     }
@@ -78,6 +78,7 @@ export async function obtainOne(
       nodes: request.nodes ?? 1,
       isKept,
       progress: request.onProgress ?? (() => undefined),
+      security: request.security,
     });
     return { handle: started.handle, started };
   } catch (caught) {
@@ -122,15 +123,18 @@ async function start(
   local: LocalRequest,
 ): Promise<StartedBroker<RabbitMqHandle | KafkaHandle>> {
   const reasons: string[] = [];
-  // A cluster in containers could not be told apart by address from outside; three nodes are processes.
-  if (local.nodes === 1 && (await dockerAnswers())) {
+  if (local.security !== undefined && (local.nodes !== 1 || local.isKept))
+    throw new BrokersError('invalid_argument', 'a broker with security has one node and ends with its caller');
+  // A cluster in containers could not be told apart by address from outside; three nodes are processes. So is what has certificates.
+  const mayBeDocker = local.nodes === 1 && local.security === undefined;
+  if (mayBeDocker && (await dockerAnswers())) {
     try {
       return await startInDocker(kind, request.rabbitmqVersion ?? '4.3', local);
     } catch (caught) {
       reasons.push(`in Docker: ${reasonOf(caught)}`);
       local.progress(`${kind}: not in Docker: ${reasonOf(caught).slice(0, 300)}`);
     }
-  } else if (local.nodes === 1) reasons.push('in Docker: no engine answers');
+  } else if (mayBeDocker) reasons.push('in Docker: no engine answers');
   try {
     return await startAsProcess(kind, request.rabbitmqVersion, local);
   } catch (caught) {

@@ -18,6 +18,8 @@ import { type LocalBroker, type LocalNode, startAll, waitReady } from './local-b
 import { freePorts } from './ports.ts';
 import { probeRabbitMq } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
+import { type SecuredRabbitMq, secureRabbitMq } from './rabbitmq-security.ts';
+import type { BrokerSecurity, RabbitMqHandle } from './types.ts';
 
 interface Account {
   readonly uid: number;
@@ -37,8 +39,14 @@ export function rabbitMqDataDir(root: string, runId: string): string {
 /** Starts the nodes; resolves when all of them answer and, for three, have formed one cluster. */
 export async function startRabbitMq(
   root: string,
-  run: { readonly id: string; readonly nodes: 1 | 3 },
-): Promise<LocalBroker> {
+  run: {
+    readonly id: string;
+    /** The run's own, outside of the chroot: for what clients are to read. */
+    readonly directory: string;
+    readonly nodes: 1 | 3;
+    readonly security?: BrokerSecurity | undefined;
+  },
+): Promise<LocalBroker & Pick<RabbitMqHandle, 'secured'>> {
   const account = await rabbitMqAccount(root);
   const [epmdPort = 0, ...ports] = await freePorts(1 + run.nodes * 2);
   const nodePorts = Array.from({ length: run.nodes }, (_, index) => ({
@@ -48,11 +56,14 @@ export async function startRabbitMq(
   await prepareHome(root, run.id, account);
   const launch = await launcher(root, account);
   const nodes: LocalNode[] = [];
+  let security: SecuredRabbitMq | undefined;
   for (const [index, own] of nodePorts.entries()) {
     const inside = join(insideDir(run.id), `node-${index + 1}`);
+    if (run.security !== undefined) security = await secureRabbitMq(run.directory, inside, run.security);
     await prepareNode(join(root, inside), account, {
-      'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes),
-      enabled_plugins: '[].\n',
+      'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes, security?.settings),
+      enabled_plugins: `[${(security?.plugins ?? []).join(',')}].\n`,
+      ...security?.files,
     });
     const url = `amqp://guest:guest@127.0.0.1:${own.amqp}`;
     nodes.push({
@@ -70,17 +81,18 @@ export async function startRabbitMq(
   const started = performance.now();
   for (const [process, node] of await startAll(run.id, nodes)) await waitReady(process, node);
   if (run.nodes > 1) await awaitCluster(launch, run, epmdPort);
-  return { nodes, startMs: Math.round(performance.now() - started) };
+  const startMs = Math.round(performance.now() - started);
+  return { nodes, startMs, ...(security === undefined ? {} : { secured: security.handle }) };
 }
 
-/** Pure: the server's configuration. Everything not named here is RabbitMQ's default, no plugin is enabled. */
-export function rabbitMqConf(amqpPort: number, nodes: 1 | 3): string {
+/** Pure: the server's configuration. Everything not named here is RabbitMQ's default; without `more`, no plugin is enabled. */
+export function rabbitMqConf(amqpPort: number, nodes: 1 | 3, more: readonly string[] = []): string {
   const lines = [`listeners.tcp.1 = 127.0.0.1:${amqpPort}`, 'log.console = false', 'log.file.level = info'];
   if (nodes > 1) {
     lines.push('cluster_formation.peer_discovery_backend = classic_config');
     for (let i = 1; i <= nodes; i++) lines.push(`cluster_formation.classic_config.nodes.${i} = ${nodeName(i)}`);
   }
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...more].join('\n')}\n`;
 }
 
 function nodeName(index: number): string {

@@ -3,6 +3,41 @@
 export type BrokerKind = 'rabbitmq' | 'kafka';
 export type RabbitMqVersion = '4.3' | '4.0' | '3.10';
 
+/** Paths of PEM files. */
+export interface KeyPair {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What a broker with TLS was started with, and what its clients may show. */
+export interface Certificates {
+  readonly caFile: string;
+  /** Of an authority that signed nothing here. */
+  readonly otherCaFile: string;
+  readonly server: KeyPair;
+  /** For the same names, signed by the same authority, over. */
+  readonly expired: KeyPair;
+  /** By the user's name, which is the common name. */
+  readonly clients: Readonly<Record<string, KeyPair>>;
+}
+
+/** For tests: a broker that wants to know who one is. It runs as processes, one node, and ends with its caller. */
+export interface BrokerSecurity {
+  /** Kafka: PLAIN, SCRAM and a client certificate. RabbitMQ: PLAIN and a client certificate (EXTERNAL). */
+  readonly users: readonly { readonly name: string; readonly password: string }[];
+  /** RabbitMQ only: regular expressions of names, by user and vhost. On Kafka, rights are given with ACLs once it runs. */
+  readonly permissions?: readonly RabbitMqPermission[];
+}
+
+export interface RabbitMqPermission {
+  readonly user: string;
+  /** Default `/`. */
+  readonly vhost?: string;
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+}
+
 export interface BrokerNode {
   readonly name: string;
   /** The broker's own operating-system process; null when it was given by address or runs in a container. */
@@ -21,6 +56,12 @@ export interface RabbitMqHandle {
   readonly source: 'address' | 'docker' | 'process';
   /** From the start of the processes to the first accepted connection; null when given by address. */
   readonly startMs: number | null;
+  /** Where it was started with `security`: `url` is then the administrator's door, without TLS. */
+  readonly secured?: {
+    readonly certificates: Certificates;
+    /** host:port for amqps. */
+    readonly amqps: string;
+  };
 }
 
 export interface KafkaHandle {
@@ -33,6 +74,16 @@ export interface KafkaHandle {
   readonly startMs: number | null;
   /** Directory of the jars when run as a process: Kafka's own tools are in it (`java -cp 'DIR/*' ...`). */
   readonly libDir: string | null;
+  /** Where it was started with `security`: `brokers` is then the administrator's door, without TLS and without ACLs. */
+  readonly secured?: {
+    readonly certificates: Certificates;
+    /** host:port: TLS and SASL (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER with unsigned tokens). */
+    readonly saslSsl: string;
+    /** TLS with a client certificate. */
+    readonly mutualTls: string;
+    /** TLS with a server certificate whose time is over. */
+    readonly expired: string;
+  };
 }
 
 export interface BrokerRequest {
@@ -43,6 +94,8 @@ export interface BrokerRequest {
   readonly onProgress?: (line: string) => void;
   /** Leave what `sluice brokers up` started alone and start own ones (default false: reuse a running one that answers). */
   readonly fresh?: boolean;
+  /** With TLS, users and rights; implies `fresh`. */
+  readonly security?: BrokerSecurity;
 }
 
 export interface ObtainedBrokers {

@@ -72,11 +72,18 @@ async function runCommand(reports: readonly string[], flags: CompareFlags): Prom
   try {
     process.exitCode = await compareAndWrite(reports, flags);
   } catch (reason) {
-    if (reason instanceof UsageError || reason instanceof WorkloadFileError || reason instanceof RemoteRefused)
+    if (reason instanceof Interrupted) fail(reason.message, exitStatus.failed);
+    else if (reason instanceof UsageError || reason instanceof WorkloadFileError || reason instanceof RemoteRefused)
       fail(reason.message, exitStatus.usage);
     else if (reason instanceof TraceError) fail(`${reason.message} (${reason.code})`, exitStatus.usage);
     else if (reason instanceof SystemMissing) fail(reason.message, exitStatus.missing);
     else throw reason;
+  }
+}
+
+class Interrupted extends Error {
+  constructor() {
+    super('interrupted: the report is not written, what was made is removed');
   }
 }
 
@@ -89,12 +96,13 @@ async function compareAndWrite(reports: readonly string[], flags: CompareFlags):
   if (reports.length > 0)
     throw new UsageError('comparing two reports is not available yet; run `sluice compare` without file names');
   const stop = new AbortController();
-  const onSignal = () => stop.abort(new Error('interrupted: the report is not written, what was made is removed'));
+  const onSignal = () => stop.abort(new Interrupted());
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   try {
     const { compare } = await import('./index.ts');
     const options = await optionsFrom(flags, stop.signal);
+    await makeWritable(flags.out);
     const report = await compare(options);
     const files = await write(report, flags.out);
     process.stdout.write(`${closingWords(report, files).join('\n')}\n`);
@@ -118,6 +126,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
       : listOf(flags.layers).map((name) => oneOf('--layers', name, layersOffered));
   const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
   const known = systems.filter(isSystemId);
+  if (systems.length === 0) throw new UsageError('--systems names none');
   const [strange] = systems.filter((system) => !isSystemId(system));
   if (strange !== undefined)
     throw new UsageError(`--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}`);
@@ -133,6 +142,13 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   } catch (reason) {
     if (reason instanceof AssertionSyntaxError) throw new UsageError(`--assert: ${reason.message}`);
     throw reason;
+  }
+  for (const { expression, workload, system } of assertions) {
+    // It would fail for want of a figure, half an hour later.
+    if (!workloads.some(({ spec }) => spec.id === workload))
+      throw new UsageError(`--assert: "${expression}": workload "${workload}" is not one of this run`);
+    if (!known.some((id) => id === system.split('@', 1)[0]))
+      throw new UsageError(`--assert: "${expression}": system "${system}" is not one of this run`);
   }
   return {
     systems: known,
@@ -229,6 +245,17 @@ function quoted(argument: string): string {
 }
 
 // ------------------------------------------------------------------------------------------------ what comes out
+
+/** Before the run: nobody wants to hear of a wrong path after half an hour. */
+async function makeWritable(directory: string): Promise<void> {
+  const { access, constants, mkdir } = await import('node:fs/promises');
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
+  } catch (reason) {
+    throw new UsageError(`--out: ${(reason as Error).message}`);
+  }
+}
 
 async function write(report: Report, directory: string): Promise<readonly string[]> {
   const { mkdir, writeFile } = await import('node:fs/promises');

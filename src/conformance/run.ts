@@ -39,7 +39,7 @@ export async function runChapters(
     const port = await options.open();
     const worker = async (): Promise<void> => {
       for (let chapter = queue.shift(); chapter !== undefined; chapter = queue.shift()) {
-        results.set(chapter, await resultOf(chapter, port, options));
+        results.set(chapter, (await attemptChapter(chapter, port, options)).result);
       }
     };
     await Promise.all(Array.from({ length: options.concurrency ?? CONCURRENCY }, worker));
@@ -47,32 +47,38 @@ export async function runChapters(
   }
   for (const chapter of chapters.filter(({ isLast }) => isLast)) {
     const port = await options.open();
-    results.set(chapter, await resultOf(chapter, port, options));
+    results.set(chapter, (await attemptChapter(chapter, port, options)).result);
     await port.close();
   }
   return chapters.map((chapter) => results.get(chapter) as ChapterResult);
 }
 
-async function resultOf(chapter: Chapter, port: MessagingPort, options: RunOptions): Promise<ChapterResult> {
+/** What came of a chapter, and what it threw. Never rejects. */
+export async function attemptChapter(
+  chapter: Chapter,
+  port: MessagingPort,
+  options: Omit<RunOptions, 'concurrency'>,
+): Promise<{ readonly result: ChapterResult; readonly reason?: unknown }> {
+  const { capability, name } = chapter;
   const startedAt = performance.now();
   const result = (outcome: ChapterResult['outcome'], detail: string | null): ChapterResult => ({
-    capability: chapter.capability,
-    name: chapter.name,
+    capability,
+    name,
     outcome,
     detail,
     tookMs: Math.round(performance.now() - startedAt),
   });
   try {
     await runChapter(chapter, port, options);
-    return result('passed', null);
+    return { result: result('passed', null) };
   } catch (reason) {
     const detail = reason instanceof Error ? reason.message : String(reason);
-    return result(reason instanceof Untested ? 'untested' : 'failed', detail);
+    return { result: result(reason instanceof Untested ? 'untested' : 'failed', detail), reason };
   }
 }
 
 /** One chapter in a world of its own, cleaned up also after a failure. @throws what the chapter throws. */
-export async function runChapter(
+async function runChapter(
   chapter: Chapter,
   port: MessagingPort,
   options: Omit<RunOptions, 'concurrency'>,

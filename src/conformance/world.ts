@@ -27,7 +27,9 @@ export type StoredOutcome = Extract<PublishOutcome, { kind: 'stored' }>;
 export type TopicChanges = Omit<Partial<TopicOptions>, 'name'>;
 export type SubscriptionChanges = Omit<Partial<SubscriptionOptions>, 'topic'>;
 
-/** Options that topics need on this target, always or for one capability (such as `flush.messages` for fsync on Kafka). */
+/** Options that topics need on this target, always or for one capability (such as `flush.messages` for fsync on Kafka). For
+ *  `compaction` and `ttl.retention`: those with which they come within the deadline; without them compaction is looked at
+ *  only for what holds at any time, and retention is untested. */
 export interface TopicNeeds {
   readonly always?: TopicChanges;
   readonly forCapability?: Partial<Record<Capability, TopicChanges>>;
@@ -64,6 +66,16 @@ export class World {
 
   claims(capability: Capability): boolean {
     return this.capabilities[capability].level !== 'unsupported';
+  }
+
+  /** The target says what topics need for this. */
+  hasNeeds(capability: Capability): boolean {
+    return this.#needs.forCapability?.[capability] !== undefined;
+  }
+
+  /** Why a chapter cannot run that needs to know how to make this happen soon. */
+  unmet(capability: Capability): string {
+    return `nothing says with which options of a topic ${capability} shows within ${this.timing.deadlineMs} ms`;
   }
 
   /** A name that nobody else uses. */

@@ -17,7 +17,20 @@ export const engineErrors = {
   },
   topic_not_found: { meaning: 'no topic, or no partition, of this name and number', retryable: false },
   topic_exists: { meaning: 'a topic of this name exists', retryable: false },
-  unsupported_cleanup: { meaning: 'this way of cleaning is not there yet', retryable: false },
+  invalid_batch: {
+    meaning: 'the bytes are not a record batch that this topic takes; nothing was stored',
+    retryable: false,
+  },
+  key_required: { meaning: 'a compacted topic takes only records with a key; nothing was stored', retryable: false },
+  out_of_order_sequence: {
+    meaning: 'a batch of an idempotent producer does not follow its last one; nothing was stored',
+    retryable: false,
+  },
+  producer_fenced: { meaning: 'a newer epoch of this producer has begun; nothing was stored', retryable: false },
+  undecodable_batch: {
+    meaning: 'the records of a stored batch cannot be read: its compressed bytes are not what they say, or too large',
+    retryable: false,
+  },
   unsupported_compression: { meaning: 'the batch is compressed in a way that cannot be read', retryable: false },
   offset_out_of_range: { meaning: 'the offset is before the oldest kept or after the next record', retryable: false },
   record_too_large: { meaning: 'a record or a batch is above its limit', retryable: false },
@@ -81,4 +94,10 @@ export function writeError(cause: unknown, file: string): EngineError {
   const errno = (cause as NodeJS.ErrnoException | null)?.code;
   const code = fullCodes.includes(errno) ? 'storage_full' : 'write_failed';
   return new EngineError(code, `write to ${file} failed: ${errno ?? String(cause)}; nothing of it was kept`, { cause });
+}
+
+/** The same error, with the file where what it speaks of lies. */
+export function inFile(file: string, reason: unknown): unknown {
+  if (!(reason instanceof EngineError)) return reason;
+  return new EngineError(reason.code, `${file}: ${reason.message}`, { cause: reason.cause ?? reason });
 }

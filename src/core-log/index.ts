@@ -1,6 +1,7 @@
 /** The embedded log: `openEngine` and the words of its door. */
 
 export { type DamageLocation, EngineError, type EngineErrorCode, engineErrors } from './errors.ts';
+export { limits as logLimits } from './limits.ts';
 export type { EngineOptions } from './options.ts';
 export type { Clock, Timer } from './platform/clock.ts';
 export {

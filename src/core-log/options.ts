@@ -5,7 +5,7 @@ import { limits } from './limits.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type FileSystem, systemFileSystem } from './platform/file-system.ts';
 import { type Random, systemRandom } from './platform/random.ts';
-import type { LogPersistence, LogTopic, LogTopicOptions } from './types.ts';
+import type { Cleanup, LogPersistence, LogTopic, LogTopicOptions, TimestampType } from './types.ts';
 
 export interface EngineOptions {
   /** Created when it does not exist. One engine at a time has it. */
@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly defaultDurability?: LogPersistence;
   /** Retention is applied this often. Default 5 minutes. */
   readonly retentionCheckIntervalMs?: number;
+  /** Partitions of compacted topics are looked at this often. Default 15 seconds. */
+  readonly compactionCheckIntervalMs?: number;
   /** For tests and simulation: time, files and chance. */
   readonly clock?: Clock;
   readonly fileSystem?: FileSystem;
@@ -24,6 +26,8 @@ type Rule = (value: unknown) => string | null;
 type Rules<T> = { readonly [key in keyof Required<T>]: Rule };
 
 const durabilities: readonly unknown[] = ['memory', 'os', 'fsync'] satisfies LogPersistence[];
+const cleanups: readonly unknown[] = ['delete', 'compact', 'compact,delete'] satisfies Cleanup[];
+const timestampTypes: readonly unknown[] = ['create', 'append'] satisfies TimestampType[];
 
 const optional =
   (rule: Rule): Rule =>
@@ -55,6 +59,7 @@ const engineRules: Rules<EngineOptions> = {
   dataDir: text,
   defaultDurability: optional(oneOf(durabilities)),
   retentionCheckIntervalMs: optional(whole(1, limits.retentionCheckIntervalMsMax)),
+  compactionCheckIntervalMs: optional(whole(1, limits.retentionCheckIntervalMsMax)),
   clock: optional(withMethods('nowMs', 'monotonicMs', 'after', 'soon')),
   fileSystem: optional(
     withMethods('open', 'status', 'list', 'makeDirectory', 'rename', 'remove', 'syncDirectory', 'lock'),
@@ -70,8 +75,12 @@ const retentionRules: Rules<NonNullable<LogTopicOptions['retention']>> = {
 const topicRules: Rules<LogTopicOptions> = {
   partitions: optional(whole(1, limits.partitionsPerTopicMax)),
   retention: optional((value) => problemsOf(value, retentionRules).join('; ') || null),
-  cleanup: optional(oneOf(['delete', 'compact'])),
+  cleanup: optional(oneOf(cleanups)),
   segmentBytes: optional(whole(limits.segmentBytesMin, limits.segmentBytesMax)),
+  segmentMs: optional(orNull(whole(1, Number.MAX_SAFE_INTEGER))),
+  deleteRetentionMs: optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  timestampType: optional(oneOf(timestampTypes)),
+  maxRecordBytes: optional(whole(1, limits.recordBytesMax)),
 };
 
 export function engineOptions(options: EngineOptions): Required<EngineOptions> {
@@ -79,6 +88,7 @@ export function engineOptions(options: EngineOptions): Required<EngineOptions> {
   return {
     defaultDurability: 'fsync',
     retentionCheckIntervalMs: limits.retentionCheckIntervalMsDefault,
+    compactionCheckIntervalMs: limits.compactionCheckIntervalMsDefault,
     clock: systemClock,
     fileSystem: systemFileSystem,
     random: systemRandom,
@@ -92,16 +102,33 @@ export function topicOf(name: string, options: LogTopicOptions): LogTopic {
   if (typeof name !== 'string' || !limits.namePattern.test(name))
     problems.unshift(`name ${JSON.stringify(name)} must match ${limits.namePattern.source}`);
   refuseProblems('createTopic', problems);
-  const { partitions = 1, retention = {}, cleanup = 'delete', segmentBytes = limits.segmentBytesDefault } = options;
-  if (cleanup === 'compact')
-    throw new EngineError('unsupported_cleanup', `topic "${name}": cleanup "compact" is not there yet`);
-  return {
-    name,
-    partitions,
-    retention: { ms: retention.ms ?? null, bytes: retention.bytes ?? null },
-    cleanup,
-    segmentBytes,
-  };
+  return changed({ ...topicDefaults, name }, options);
+}
+
+/** The topic after these changes. What a topic was made with before an option existed is the option's default. */
+export function alteredTopic(topic: LogTopic, changes: LogTopicOptions): LogTopic {
+  const problems = problemsOf(changes, topicRules);
+  if (changes.partitions !== undefined && changes.partitions < topic.partitions)
+    problems.push(`partitions ${changes.partitions} is below the ${topic.partitions} that there are`);
+  refuseProblems('alterTopic', problems);
+  return changed(topic, changes);
+}
+
+/** Every default of a topic; also what the entry of an older topic is completed with. */
+export const topicDefaults: Omit<LogTopic, 'name'> = {
+  partitions: 1,
+  retention: { ms: null, bytes: null },
+  cleanup: 'delete',
+  segmentBytes: limits.segmentBytesDefault,
+  segmentMs: null,
+  deleteRetentionMs: limits.deleteRetentionMsDefault,
+  timestampType: 'create',
+  maxRecordBytes: limits.recordBytesMax,
+};
+
+function changed(topic: LogTopic, changes: LogTopicOptions): LogTopic {
+  const { retention, ...others } = withoutUndefined(changes);
+  return { ...topic, ...others, retention: { ...topic.retention, ...withoutUndefined(retention ?? {}) } };
 }
 
 export function checkDurability(durability: unknown): void {

@@ -17,6 +17,8 @@ import { restRoutes } from './rest/index.ts';
 import { documentRoutes } from './rest/operations.ts';
 import { webSocketRoutes } from './rest/websocket.ts';
 import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
+import { isPlainPublish } from './schema/plain-publish.ts';
+import { PublishBody } from './schema/publish.ts';
 import { webSocketUpgrades } from './upgrades.ts';
 import { version } from './version.ts';
 
@@ -73,8 +75,10 @@ export function buildApp(options: AppOptions): GatewayApp {
 
   app.setValidatorCompiler(({ schema, httpPart }) => {
     const where = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'request');
+    const isPlain = (schema as unknown) === PublishBody ? isPlainPublish : undefined;
     return (data) => {
       if (isOtherBody(data)) return { value: data };
+      if (isPlain?.(data) === true) return { value: data };
       const result = (schema as unknown as z.ZodType).safeParse(data);
       return result.success ? { value: result.data } : { error: errorFromIssues(result.error.issues, where) };
     };

@@ -14,6 +14,18 @@ import { type Setting, settings } from './settings.ts';
 const Port = z.int('must be a port number').min(0).max(65_535);
 const HostPort = z.string().regex(/^[^\s,:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port');
 const AmqpUrl = z.string().regex(/^amqps?:\/\/\S+$/, 'must be amqp://user:password@host:port');
+const Text = z.string().min(1);
+const Manage = z.enum(['full', 'none']).default('full');
+const Tls = z.strictObject({
+  enabled: z.boolean().exactOptional(),
+  caFile: Text.exactOptional(),
+  certFile: Text.exactOptional(),
+  keyFile: Text.exactOptional(),
+  serverName: Text.exactOptional(),
+  verify: z.boolean().exactOptional(),
+});
+/** What each entry may hold differs by broker: its driver checks them, as strictly, before anything is connected. */
+const Mapping = z.array(z.record(z.string(), z.unknown()));
 
 export const GatewayConfig = z.strictObject({
   backend: z.enum(backendNames as [BackendName, ...BackendName[]]).default('native'),
@@ -29,11 +41,37 @@ export const GatewayConfig = z.strictObject({
       durability: z.enum(['memory', 'os', 'fsync']).default('fsync'),
     })
     .prefault({}),
-  rabbitmq: z.strictObject({ urls: z.array(AmqpUrl).min(1).exactOptional() }).prefault({}),
+  rabbitmq: z
+    .strictObject({
+      urls: z.array(AmqpUrl).min(1).exactOptional(),
+      vhost: Text.exactOptional(),
+      mechanism: z.enum(['plain', 'external']).exactOptional(),
+      username: Text.exactOptional(),
+      password: Text.exactOptional(),
+      passwordFile: Text.exactOptional(),
+      tls: Tls.exactOptional(),
+      manage: Manage,
+      topics: Mapping.exactOptional(),
+      subscriptions: Mapping.exactOptional(),
+    })
+    .prefault({}),
   kafka: z
     .strictObject({
       brokers: z.array(HostPort).min(1).exactOptional(),
       clientId: z.string().min(1).max(200).exactOptional(),
+      tls: Tls.exactOptional(),
+      sasl: z
+        .strictObject({
+          mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']),
+          username: Text.exactOptional(),
+          password: Text.exactOptional(),
+          passwordFile: Text.exactOptional(),
+          tokenFile: Text.exactOptional(),
+        })
+        .exactOptional(),
+      manage: Manage,
+      topics: Mapping.exactOptional(),
+      subscriptions: Mapping.exactOptional(),
     })
     .prefault({}),
 });
@@ -57,7 +95,7 @@ export function loadConfig({ file, env = {}, flags = {} }: ConfigSources): Gatew
     // An empty variable is one that somebody unset the only way a compose file can.
     if (variable !== undefined && variable !== '') put(merged, setting, variable, setting.variable);
     const flag = flags[setting.path];
-    if (flag !== undefined) put(merged, setting, flag, setting.flag.split(' ', 1)[0] ?? setting.flag);
+    if (flag !== undefined) put(merged, setting, flag, setting.flag?.split(' ', 1)[0] ?? setting.path);
   }
   return parseConfig(merged);
 }
@@ -80,11 +118,12 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-/** The effective configuration in one line; passwords in addresses are masked. */
+/** The effective configuration in one line; passwords are masked, in addresses too. */
 export function configText(config: GatewayConfig): string {
   const { native, rabbitmq, kafka, ...common } = config;
   const own = { native, rabbitmq, kafka }[config.backend];
-  return JSON.stringify({ ...common, [config.backend]: own }).replace(/(amqps?:\/\/)[^@/\s"]*@/g, '$1***@');
+  const masked = (key: string, value: unknown): unknown => (key === 'password' ? '***' : value);
+  return JSON.stringify({ ...common, [config.backend]: own }, masked).replace(/(amqps?:\/\/)[^@/\s"]*@/g, '$1***@');
 }
 
 function readConfigFile(file: string): Record<string, unknown> {
@@ -103,14 +142,16 @@ function readConfigFile(file: string): Record<string, unknown> {
 }
 
 function put(target: Record<string, unknown>, setting: Setting, given: string | boolean, source: string): void {
-  const [first = '', second] = setting.path.split('.');
   const value = readValue(setting, given, source);
-  if (second === undefined) {
-    target[first] = value;
-    return;
+  const [last = '', ...sections] = setting.path.split('.').toReversed();
+  let section = target;
+  for (const name of sections.toReversed()) {
+    const inner = section[name] ?? {};
+    if (typeof inner !== 'object') return; // a section that is none, such as `native: 5`, is left for the schema to refuse
+    section[name] = { ...inner };
+    section = section[name] as Record<string, unknown>;
   }
-  const section = target[first];
-  target[first] = { ...(typeof section === 'object' && section !== null ? section : {}), [second]: value };
+  section[last] = value;
 }
 
 function readValue({ read, path }: Pick<Setting, 'read' | 'path'>, given: string | boolean, source: string): unknown {

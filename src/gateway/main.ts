@@ -14,7 +14,7 @@ export function registerGatewayCommands(program: Command): void {
     .command('serve')
     .description('Serve REST and gRPC over the native log, RabbitMQ or Kafka.')
     .option('--config <file>', 'YAML file; SLUICE_* variables override it, flags override both');
-  for (const { flag, help } of settings) serve.option(flag, help);
+  for (const { flag, help } of settings) if (flag !== undefined) serve.option(flag, help);
   serve
     .addHelpText('after', helpText)
     .action(async (options: Record<string, string | boolean | undefined>) => await run(options));
@@ -41,10 +41,15 @@ async function run(options: Record<string, string | boolean | undefined>): Promi
       import('./quick-start.ts'),
       import('./version.ts'),
     ]);
-    const flags = Object.fromEntries(settings.map((setting) => [setting.path, options[optionName(setting.flag)]]));
+    const flags = Object.fromEntries(
+      settings.map(({ path, flag }) => [path, flag === undefined ? undefined : options[optionName(flag)]]),
+    );
     const file = options['config'] ?? process.env['SLUICE_CONFIG'];
     const config = await withAddress(loadConfig({ file: file as string | undefined, env: process.env, flags }));
-    const gateway = await startGateway(config, { logger: { level: config.logLevel, stream: process.stderr } });
+    const starting = startGateway(config, { logger: { level: config.logLevel, stream: process.stderr } });
+    // A start may take long (a large log to recover, a broker that does not answer). Nothing was promised to anybody yet.
+    const gateway = await Promise.race([starting, stop.asked]);
+    if (gateway === undefined) process.exit(0);
     const { product, version: backendVersion } = gateway.port.info;
     const grpc = gateway.grpcAddress === null ? '' : ` and gRPC on ${gateway.grpcAddress}`;
     say(`sluice ${version} serves ${product} ${backendVersion} on ${gateway.url}${grpc}`);
@@ -85,7 +90,8 @@ async function withAddress(config: GatewayConfig): Promise<GatewayConfig> {
   if (backend === 'rabbitmq' ? config.rabbitmq.urls !== undefined : config.kafka.brokers !== undefined) return config;
   const { runningBrokers } = await import('../brokers/index.ts');
   const { rabbitmq, kafka } = await runningBrokers();
-  if (backend === 'rabbitmq' && rabbitmq !== undefined) return { ...config, rabbitmq: { urls: [...rabbitmq.urls] } };
+  if (backend === 'rabbitmq' && rabbitmq !== undefined)
+    return { ...config, rabbitmq: { ...config.rabbitmq, urls: [...rabbitmq.urls] } };
   if (backend === 'kafka' && kafka !== undefined)
     return { ...config, kafka: { ...config.kafka, brokers: [...kafka.brokers] } };
   const { PortError } = await import('../adapters/index.ts');
@@ -99,7 +105,8 @@ async function withAddress(config: GatewayConfig): Promise<GatewayConfig> {
 
 function exitStatus(code: string): number {
   if (code === 'invalid_argument' || code === 'unknown_field' || code === 'capability_unsupported') return EXIT_USAGE;
-  if (code === 'backend_unavailable' || code === 'deadline_exceeded') return EXIT_UNAVAILABLE;
+  const unavailable = ['backend_unavailable', 'backend_rejected', 'deadline_exceeded'];
+  if (unavailable.includes(code)) return EXIT_UNAVAILABLE;
   return EXIT_FAILED;
 }
 
@@ -108,6 +115,9 @@ function optionName(flag: string): string {
   const name = flag.slice(2).split(' ', 1)[0] ?? '';
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** Whoever read the lines may have left (`sluice serve | head -1`): that ends the lines, not the server. */
+process.stdout.on('error', () => undefined);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

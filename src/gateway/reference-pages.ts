@@ -35,7 +35,8 @@ ${JSON.stringify(example, null, 2)}
 * \`certainly not stored\` means that: publishing again makes no duplicate.
 * Over gRPC the code is the \`reason\` of a \`google.rpc.ErrorInfo\` (domain \`sluice\`) in the status details, with the same particulars: [GRPC.md](GRPC.md).
 
-The command line prints \`sluice: <code>: <message>\` and ends with 2 for wrong usage or configuration, 3 for a backend that could not be had, 1 otherwise.
+\`sluice serve\` prints \`sluice: <code>: <message>\`; other commands put their own name in front and the code where they have one. All end with 2 for wrong usage
+or configuration, 3 for a backend or system that could not be had, 1 otherwise.
 
 | code | HTTP | gRPC | retryable | meaning |
 | --- | --- | --- | --- | --- |
@@ -47,14 +48,14 @@ export function configPage(): string {
   const defaults = parseConfig({}) as unknown as Record<string, unknown>;
   const rows = settings.map(
     ({ path, variable, flag, help }) =>
-      `| \`${path}\` | \`${variable}\` | \`${flag.split(' ', 1)[0]}\` | ${defaultText(defaults, path)} | ${help} |`,
+      `| \`${path}\` | \`${variable}\` | ${flagText(flag)} | ${defaultText(defaults, path)} | ${help} |`,
   );
   return `# Configuration of \`sluice serve\`
 
-Printed from the table in \`src/gateway/config.ts\` by \`npm run docs\`; a test holds the two together.
+Printed from the table in \`src/gateway/settings.ts\` by \`npm run docs\`; a test holds the two together.
 
 A YAML file (\`--config FILE\` or \`SLUICE_CONFIG\`) < \`SLUICE_*\` in the environment < flags. Unknown settings are refused. The effective configuration is
-printed at the start, with passwords masked. An empty variable counts as not set.
+printed at the start, with passwords masked. An empty variable counts as not set. A secret has no flag, because every user of the machine can read those of a process.
 
 | setting | variable | flag | default | |
 | --- | --- | --- | --- | --- |
@@ -69,6 +70,9 @@ port: 8081
 kafka:
   brokers: [kafka-1:9092, kafka-2:9092]
 \`\`\`
+
+[EXISTING-BROKERS.md](EXISTING-BROKERS.md) tells how to log in to a broker of your own, what its user must be allowed, and how \`topics\` and \`subscriptions\` map what
+is there already with \`manage: none\`.
 
 ## Limits
 
@@ -86,9 +90,13 @@ ${limitRows(limits)}
 `;
 }
 
+function flagText(flag: string | undefined): string {
+  return flag === undefined ? 'none' : `\`${flag.split(' ', 1)[0]}\``;
+}
+
 function defaultText(defaults: Record<string, unknown>, path: string): string {
   let value: unknown = defaults;
-  for (const part of path.split('.')) value = (value as Record<string, unknown>)[part];
+  for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
   return value === undefined ? '' : `\`${value as string | number | boolean}\``;
 }
 

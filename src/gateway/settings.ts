@@ -7,8 +7,8 @@ export interface Setting {
   /** In the file, such as `native.dataDir`. */
   readonly path: string;
   readonly variable: string;
-  /** As commander reads it. */
-  readonly flag: string;
+  /** As commander reads it. None for secrets: every user of the machine can read the flags of a process. */
+  readonly flag?: string;
   readonly help: string;
   /** How a variable or flag, which are text, becomes the value. */
   readonly read: 'text' | 'number' | 'numberOrOff' | 'flag' | 'list';
@@ -40,9 +40,45 @@ export const settings: readonly Setting[] = [
     path: 'rabbitmq.urls',
     variable: 'SLUICE_RABBITMQ_URL',
     flag: '--rabbitmq-url <url>',
-    help: 'rabbitmq: amqp://user:password@host:port, several separated by commas',
+    help: 'rabbitmq: amqp://user:password@host:port or amqps://, several separated by commas',
     read: 'list',
   },
+  {
+    path: 'rabbitmq.vhost',
+    variable: 'SLUICE_RABBITMQ_VHOST',
+    flag: '--rabbitmq-vhost <name>',
+    help: 'rabbitmq: the virtual host, where the address names none',
+    read: 'text',
+  },
+  {
+    path: 'rabbitmq.mechanism',
+    variable: 'SLUICE_RABBITMQ_MECHANISM',
+    flag: '--rabbitmq-mechanism <name>',
+    help: 'rabbitmq: plain (user and password, the default) or external (the client certificate)',
+    read: 'text',
+  },
+  {
+    path: 'rabbitmq.username',
+    variable: 'SLUICE_RABBITMQ_USERNAME',
+    flag: '--rabbitmq-username <name>',
+    help: 'rabbitmq: the user, where the address names none',
+    read: 'text',
+  },
+  {
+    path: 'rabbitmq.password',
+    variable: 'SLUICE_RABBITMQ_PASSWORD',
+    help: 'rabbitmq: its password',
+    read: 'text',
+  },
+  {
+    path: 'rabbitmq.passwordFile',
+    variable: 'SLUICE_RABBITMQ_PASSWORD_FILE',
+    flag: '--rabbitmq-password-file <file>',
+    help: 'rabbitmq: a file with the password, read at each connection',
+    read: 'text',
+  },
+  ...tls('rabbitmq'),
+  manage('rabbitmq'),
   {
     path: 'kafka.brokers',
     variable: 'SLUICE_KAFKA_BROKERS',
@@ -57,6 +93,42 @@ export const settings: readonly Setting[] = [
     help: 'kafka: the name of this client',
     read: 'text',
   },
+  {
+    path: 'kafka.sasl.mechanism',
+    variable: 'SLUICE_KAFKA_SASL_MECHANISM',
+    flag: '--kafka-sasl-mechanism <name>',
+    help: 'kafka: plain, scram-sha-256, scram-sha-512 or oauthbearer',
+    read: 'text',
+  },
+  {
+    path: 'kafka.sasl.username',
+    variable: 'SLUICE_KAFKA_USERNAME',
+    flag: '--kafka-username <name>',
+    help: 'kafka: the user',
+    read: 'text',
+  },
+  {
+    path: 'kafka.sasl.password',
+    variable: 'SLUICE_KAFKA_PASSWORD',
+    help: 'kafka: its password',
+    read: 'text',
+  },
+  {
+    path: 'kafka.sasl.passwordFile',
+    variable: 'SLUICE_KAFKA_PASSWORD_FILE',
+    flag: '--kafka-password-file <file>',
+    help: 'kafka: a file with the password, read at each login',
+    read: 'text',
+  },
+  {
+    path: 'kafka.sasl.tokenFile',
+    variable: 'SLUICE_KAFKA_TOKEN_FILE',
+    flag: '--kafka-token-file <file>',
+    help: 'kafka: a file with the bearer token for oauthbearer, read at each login',
+    read: 'text',
+  },
+  ...tls('kafka'),
+  manage('kafka'),
   { path: 'host', variable: 'SLUICE_HOST', flag: '--host <address>', help: 'address to listen on', read: 'text' },
   {
     path: 'port',
@@ -94,3 +166,52 @@ export const settings: readonly Setting[] = [
     read: 'number',
   },
 ];
+
+/** The same for both brokers; RabbitMQ's addresses say by `amqps` that TLS is on. */
+function tls(broker: 'rabbitmq' | 'kafka'): Setting[] {
+  const variable = `SLUICE_${broker.toUpperCase()}_TLS`;
+  const file = (name: string, ending: string, help: string): Setting => ({
+    path: `${broker}.tls.${name}File`,
+    variable: `${variable}_${ending.toUpperCase()}_FILE`,
+    flag: `--${broker}-tls-${ending}-file <file>`,
+    help: `${broker}: ${help}, in PEM`,
+    read: 'text',
+  });
+  const enabled: Setting = {
+    path: 'kafka.tls.enabled',
+    variable: 'SLUICE_KAFKA_TLS',
+    flag: '--kafka-tls',
+    help: 'kafka: TLS; any other setting of tls turns it on as well',
+    read: 'flag',
+  };
+  return [
+    ...(broker === 'kafka' ? [enabled] : []),
+    file('ca', 'ca', "who may have signed the broker's certificate"),
+    file('cert', 'cert', 'the certificate that this client shows'),
+    file('key', 'key', 'its key'),
+    {
+      path: `${broker}.tls.serverName`,
+      variable: `${variable}_SERVER_NAME`,
+      flag: `--${broker}-tls-server-name <name>`,
+      help: `${broker}: the name that the broker's certificate must be for, where it is not the address`,
+      read: 'text',
+    },
+    {
+      path: `${broker}.tls.verify`,
+      variable: `${variable}_VERIFY`,
+      flag: `--${broker}-tls-verify <true|false>`,
+      help: `${broker}: false believes any certificate (default true)`,
+      read: 'flag',
+    },
+  ];
+}
+
+function manage(broker: 'rabbitmq' | 'kafka'): Setting {
+  return {
+    path: `${broker}.manage`,
+    variable: `SLUICE_${broker.toUpperCase()}_MANAGE`,
+    flag: `--${broker}-manage <full|none>`,
+    help: `${broker}: none makes and changes nothing on the broker; topics and subscriptions are then mapped in the file`,
+    read: 'text',
+  };
+}

@@ -31,6 +31,19 @@ describe("Kafka's settings", () => {
     expect(second.get('min.insync.replicas')).toBe('2');
     expect(() => serverProperties(4, [port(1)], '/data')).toThrow('no node 4');
   });
+
+  it('with security have one listener for each way in, all on loopback', () => {
+    const security = {
+      listeners: [{ name: 'SASL_SSL', protocol: 'SASL_SSL', port: 3001 }] as const,
+      settings: ['super.users=User:ANONYMOUS'],
+    };
+    const secured = properties(serverProperties(1, [{ client: 1001, controller: 2001 }], '/data', security));
+    const clients = 'PLAINTEXT://127.0.0.1:1001,SASL_SSL://127.0.0.1:3001';
+    expect(secured.get('advertised.listeners')).toBe(clients);
+    expect(secured.get('listeners')).toBe(`${clients},CONTROLLER://127.0.0.1:2001`);
+    expect(secured.get('listener.security.protocol.map')).toContain('SASL_SSL:SASL_SSL');
+    expect(secured.get('super.users')).toBe('User:ANONYMOUS');
+  });
 });
 
 describe("RabbitMQ's settings", () => {

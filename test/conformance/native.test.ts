@@ -1,22 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { openPort } from '../../src/adapters/index.ts';
-import { conformance } from '../../src/conformance/index.ts';
+import { atPort, nativeTarget } from '../support/conformance-targets.ts';
 
-const dataDirs: string[] = [];
-
-afterAll(async () => {
-  for (const dataDir of dataDirs) await rm(dataDir, { recursive: true, force: true });
-});
-
-conformance({
-  name: 'native',
-  open: async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'sluice-conformance-'));
-    dataDirs.push(dataDir);
-    return await openPort({ backend: 'native', config: { dataDir } });
-  },
-  vitest: { afterAll, beforeAll, describe, it },
-});
+atPort(nativeTarget());

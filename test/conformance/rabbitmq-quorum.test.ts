@@ -1,17 +1,4 @@
-import { afterAll, beforeAll, describe, inject, it } from 'vitest';
-import { type MessagingPort, openPort } from '../../src/adapters/index.ts';
-import { conformance } from '../../src/conformance/index.ts';
+import { inject } from 'vitest';
+import { atPort, rabbitMqTarget } from '../support/conformance-targets.ts';
 
-const rabbitmq = inject('rabbitmq');
-
-const open = async (): Promise<MessagingPort> =>
-  await openPort({ backend: 'rabbitmq', config: { url: rabbitmq?.url } });
-
-conformance({
-  name: 'rabbitmq-quorum',
-  skip: rabbitmq === null ? 'no RabbitMQ could be had' : undefined,
-  open,
-  openAnother: open,
-  topics: { always: { queueType: 'quorum' } },
-  vitest: { afterAll, beforeAll, describe, it },
-});
+atPort(rabbitMqTarget('quorum', inject('rabbitmq')));

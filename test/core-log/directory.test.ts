@@ -20,9 +20,9 @@ describe('a data directory', () => {
     ['has a format file that cannot be read', { 'format-version': '\0\0' }, 'not_a_data_directory', 'format-version'],
     [
       'was written by a newer version',
-      { 'format-version': '{"format":"sluice-log","version":2}' },
+      { 'format-version': '{"format":"sluice-log","version":3}' },
       'format_too_new',
-      'format 2',
+      'format 3',
     ],
   ])('that %s is refused and left as it is', async (_, files, code, word) => {
     const made = world();
@@ -200,7 +200,7 @@ describe('topics', () => {
     const made = world();
     const first = await made.open();
     const topic = await first.createTopic('t', { partitions: 3, retention: { ms: 5, bytes: 6 }, segmentBytes: 2_048 });
-    expect(topic).toEqual({
+    expect(topic).toMatchObject({
       name: 't',
       partitions: 3,
       retention: { ms: 5, bytes: 6 },
@@ -254,11 +254,6 @@ describe('topics', () => {
     const smallest = { partitions: 1, segmentBytes: limits.segmentBytesMin, retention: { ms: 1, bytes: 1 } };
     expect(await engine.createTopic('smallest', smallest)).toMatchObject(smallest);
     await engine.close();
-  });
-
-  it('with compaction are refused: it is not there yet', async () => {
-    const engine = await world().open();
-    expect((await rejection(engine.createTopic('t', { cleanup: 'compact' }))).code).toBe('unsupported_cleanup');
   });
 
   it('of every length of name that is allowed can be made, written, deleted and put aside', async () => {

@@ -94,15 +94,11 @@ describe('appends and reads', () => {
 
   it('a large group is written in pieces of their limit, each appended batch whole', async () => {
     const { engine, disk } = await open();
-    const sizes: number[] = [];
-    let before = 0;
-    disk.intruder = ({ kind, path }) => {
-      const size = disk.contentOf(logPath('t', 0))?.length ?? 0;
-      if (kind === 'write' && path === logPath('t', 0) && size > before) sizes.push(size - before);
-      if (kind === 'write' || kind === 'dataSync') before = size;
-    };
     const batch = Buffer.alloc(100_000);
     await Promise.all(Array.from({ length: 30 }, () => engine.append('t', 0, [{ value: batch }])));
+    const sizes = disk.operations
+      .filter(({ kind, path }) => kind === 'write' && path === logPath('t', 0))
+      .map(({ bytes }) => bytes);
     expect(sizes.length).toBeGreaterThan(3);
     for (const size of sizes) expect(size).toBeLessThan(limits.groupBytesMax + batch.length + 100);
     expect(engine.status('t', 0).next).toBe(30);
@@ -490,13 +486,58 @@ describe('memory', () => {
     await engine.fetch('t', 1, 0);
     expect(readsOf(disk)).toBeGreaterThan(0);
     const fits = Buffer.alloc(limits.hotTailBatchBytesMax - 100);
-    for (let bytes = 0; bytes < limits.hotTailBytesMax; bytes += fits.length)
+    for (let bytes = 0; bytes < limits.hotTailBytesMax; bytes += fits.length) {
       await engine.append('t', 1, [{ value: fits }], { durability: 'os' });
+      await engine.fetch('t', 1, engine.status('t', 1).next - 1);
+    }
     disk.operations.length = 0;
     expect((await engine.fetch('t', 1, engine.status('t', 1).next - 1)).records).toHaveLength(1);
     expect(readsOf(disk)).toBe(0);
     expect((await engine.fetch('t', 0, 0)).records).toHaveLength(1);
     expect(readsOf(disk)).toBeGreaterThan(0);
+  });
+
+  it('of a partition that nobody reads only the end is kept', async () => {
+    const { engine, disk } = await open();
+    const value = Buffer.alloc(10_000, 'x');
+    for (let bytes = 0; bytes < limits.hotTailUnreadBytesMax * 2; bytes += value.length)
+      await engine.append('t', 0, [{ value }], { durability: 'os' });
+    disk.operations.length = 0;
+    await engine.fetch('t', 0, engine.status('t', 0).next - 1);
+    expect(readsOf(disk)).toBe(0);
+    await engine.fetch('t', 0, 0);
+    expect(readsOf(disk)).toBeGreaterThan(0);
+  });
+
+  it('of batches is used again, but never under a reader', async () => {
+    const { engine } = await open();
+    const append = async (text: string): Promise<void> => {
+      await engine.append('t', 0, [{ value: Buffer.alloc(10_000, text) }], { durability: 'os' });
+    };
+    const readers: { readonly text: string; readonly value: Buffer | null | undefined; readonly batch: string }[] = [];
+    const batches: Buffer[] = [];
+    for (let round = 0; round < 200; round += 1) {
+      const text = String.fromCharCode(97 + (round % 26));
+      await append(text);
+      // Some are read at once, some later, most never.
+      if (round % 7 !== 0) continue;
+      const from = Math.max(0, round - (round % 5));
+      const { records } = await engine.fetch('t', 0, from);
+      const read = await engine.readBatches('t', 0, from);
+      batches.push(read.batches[0] as Buffer);
+      const written = String.fromCharCode(97 + (from % 26));
+      readers.push({ text: written, value: records[0]?.value, batch: (read.batches[0] as Buffer).toString('latin1') });
+    }
+    for (let more = 0; more < 50; more += 1) await append('!'); // unread: what was kept is let go
+    await Promise.all(Array.from({ length: 200 }, async () => await append('!'))); // and all of it is used again
+    for (const [index, { text, value, batch }] of readers.entries()) {
+      expect(value?.toString()).toBe(text.repeat(10_000));
+      expect(batches[index]?.toString('latin1')).toBe(batch);
+    }
+    const all: string[] = [];
+    for await (const { value } of engine.read('t', 0)) all.push(String(value?.toString('latin1', 0, 1)));
+    expect(all.slice(0, 200)).toEqual(Array.from({ length: 200 }, (_, at) => String.fromCharCode(97 + (at % 26))));
+    expect(all.slice(200).join('')).toBe('!'.repeat(250));
   });
 });
 

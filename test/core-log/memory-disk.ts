@@ -23,6 +23,8 @@ export type OperationKind =
 export interface Operation {
   readonly kind: OperationKind;
   readonly path: string;
+  /** Of a write: how much of it. */
+  readonly bytes: number;
 }
 
 /** Called before each operation: throws to fail it, returns a promise to hold it up. */
@@ -327,16 +329,16 @@ export class MemoryDisk implements FileSystem {
 
   #file(path: string, node: FileNode, mode: 'read' | 'write'): File {
     let isOpen = true;
-    const onOpen = async <T>(kind: OperationKind, work: () => T): Promise<T> => {
+    const onOpen = async <T>(kind: OperationKind, work: () => T, bytes = 0): Promise<T> => {
       const isAllowed = isOpen && (mode === 'write' || (kind !== 'write' && kind !== 'truncate'));
       if (!isAllowed) throw errno('EBADF', path);
-      return await this.#do(kind, path, work);
+      return await this.#do(kind, path, work, bytes);
     };
     return {
       path,
       write: async (buffers, position) => {
-        await onOpen('write', () => {
-          const bytes = Buffer.concat(buffers);
+        const bytes = Buffer.concat(buffers);
+        const write = (): void => {
           const grows = Math.max(0, position + bytes.length - node.content.size);
           if (grows <= this.spaceLeft) {
             this.spaceLeft -= grows;
@@ -347,7 +349,8 @@ export class MemoryDisk implements FileSystem {
           if (fits.length > 0) node.write(position, Buffer.from(fits));
           this.spaceLeft = 0;
           throw errno('ENOSPC', path);
-        });
+        };
+        await onOpen('write', write, bytes.length);
       },
       read: async (into, position) =>
         await onOpen('read', () => {
@@ -375,10 +378,11 @@ export class MemoryDisk implements FileSystem {
   }
 
   /** Does it in one piece: a disk that dies meanwhile has done it or not. */
-  async #do<T>(kind: OperationKind, path: string, work: () => T): Promise<T> {
+  async #do<T>(kind: OperationKind, path: string, work: () => T, bytes = 0): Promise<T> {
     await this.#alive();
-    this.operations.push({ kind, path });
-    await this.intruder?.({ kind, path });
+    const operation = { kind, path, bytes };
+    this.operations.push(operation);
+    await this.intruder?.(operation);
     if (this.#isDead) await new Promise<never>(() => undefined);
     return work();
   }

@@ -152,7 +152,7 @@ describe('a record batch', () => {
     const bytes = buildBatch([{ value: 'x' }], NOW_MS);
     bytes.writeInt16BE(1, 21);
     bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17);
-    expect(() => recordsOf(bytes)).toThrow(expect.objectContaining({ code: 'unsupported_compression' }));
+    expect(() => recordsOf(bytes)).toThrow('a compressed batch is to be inflated first');
   });
 
   it('keeps what views of larger buffers, other typed arrays and strings hold, not what is around them', () => {
@@ -241,7 +241,7 @@ describe('varints', () => {
     const any = fc.oneof(
       fc.integer(),
       fc.maxSafeNat().map((value) => value % (2 ** 52 + 1)),
-      fc.maxSafeNat().map((value) => -(value % (2 ** 52 + 1))),
+      fc.maxSafeNat().map((value) => 0 - (value % (2 ** 52 + 1))), // never -0, which no varint holds
       fc.constantFrom(2 ** 31, -(2 ** 31) - 1, 2 ** 32, 2 ** 52, -(2 ** 52)),
     );
     check(

@@ -96,7 +96,7 @@ class History {
     const durability = call % 3 === 0 ? 'os' : 'fsync';
     const answer = await server.tryPost('topics/orders/messages', { messages, durability });
     if (answer === undefined) return false;
-    for (const { id, partition, offset } of answer.results as { id: string; partition: number; offset: number }[])
+    for (const { id, partition, offset } of answer['results'] as { id: string; partition: number; offset: number }[])
       this.places.set(`${partition}/${offset}`, id);
     return true;
   }
@@ -104,7 +104,7 @@ class History {
   async consume(server: Server): Promise<boolean> {
     const pulled = await server.tryPost('subscriptions/reader/pull', { maxMessages: 100, waitMs: 200 });
     if (pulled === undefined) return false;
-    const deliveries = pulled.deliveries as { ackToken: string; message: { id: string } }[];
+    const deliveries = pulled['deliveries'] as { ackToken: string; message: { id: string } }[];
     for (const { message } of deliveries) {
       if (this.acked.has(message.id)) throw new Error(`${message.id} was acknowledged, and came again`);
       this.#seen.add(message.id);
@@ -113,7 +113,7 @@ class History {
     const tokens = deliveries.map(({ ackToken }) => ackToken);
     const answer = await server.tryPost('subscriptions/reader/ack', { tokens });
     if (answer === undefined) return false;
-    const results = answer.results as { status: string }[];
+    const results = answer['results'] as { status: string }[];
     for (const [index, { status }] of results.entries())
       if (status === 'ok') this.acked.add(deliveries[index]?.message.id ?? '');
     return true;
@@ -148,7 +148,7 @@ class History {
   }
 }
 
-type Body = ReturnType<typeof JSON.parse>;
+type Body = Readonly<Record<string, unknown>>;
 
 class Server {
   readonly #process: ChildProcess;

@@ -24,6 +24,17 @@ describe('the sources', () => {
     expect(config).toMatchObject({ port: 3, host: '127.0.0.9', native: { dataDir: 'from-env', durability: 'os' } });
   });
 
+  it('settings deep in a section come from all sources', () => {
+    const file = yaml('kafka: {brokers: ["a:1"], tls: {caFile: from-file}, sasl: {mechanism: plain, username: u}}\n');
+    const env = { SLUICE_KAFKA_TLS_CA_FILE: 'from-env', SLUICE_KAFKA_PASSWORD: 'p', SLUICE_KAFKA_TLS_VERIFY: 'false' };
+    const { kafka } = loadConfig({ file, env, flags: { 'kafka.tls.caFile': 'from-flag' } });
+    expect(kafka).toMatchObject({
+      brokers: ['a:1'],
+      tls: { caFile: 'from-flag', verify: false },
+      sasl: { mechanism: 'plain', username: 'u', password: 'p' },
+    });
+  });
+
   it('lists are separated by commas; an empty variable is none', () => {
     const config = loadConfig({
       env: { SLUICE_KAFKA_BROKERS: 'a:1, b:2', SLUICE_HOST: '', SLUICE_ALLOW_UNAUTHENTICATED: 'true' },
@@ -76,17 +87,42 @@ describe('what is printed', () => {
     expect(text).not.toMatch(/secret|guest|p%40ss|\n/);
     expect(configText(parseConfig({}))).toContain('"dataDir":"./sluice-data"');
   });
+
+  it.each(['rabbitmq', 'kafka'])('has no password of %s, from the file or the environment', (backend) => {
+    const name = backend.toUpperCase();
+    const env = { SLUICE_BACKEND: backend, [`SLUICE_${name}_USERNAME`]: 'shop', [`SLUICE_${name}_PASSWORD`]: 'hidden' };
+    const file = yaml('rabbitmq: {password: hidden}\nkafka: {sasl: {mechanism: plain, password: hidden}}\n');
+    for (const text of [
+      configText(loadConfig({ env, file })),
+      configText(loadConfig({ env: { ...env, [`SLUICE_${name}_PASSWORD`]: '' }, file })),
+    ]) {
+      expect(text).toContain('"username":"shop","password":"***"');
+      expect(text).not.toContain('hidden');
+    }
+  });
+
+  it('a password has no flag', () => {
+    expect(settings.filter(({ path, flag }) => /password$/i.test(path) && flag !== undefined)).toEqual([]);
+  });
 });
 
 it('every setting of the table is one of the schema', () => {
+  const files = { caFile: 'ca', certFile: 'cert', keyFile: 'key' };
+  const tls = { enabled: true, ...files, serverName: 'x', verify: true };
+  const login = { username: 'x', password: 'x', passwordFile: 'x' };
   const config = parseConfig({
-    rabbitmq: { urls: ['amqp://a'] },
-    kafka: { brokers: ['a:1'], clientId: 'x' },
+    rabbitmq: { urls: ['amqp://a'], vhost: 'x', mechanism: 'plain', ...login, tls },
+    kafka: { brokers: ['a:1'], clientId: 'x', tls, sasl: { mechanism: 'plain', ...login, tokenFile: 'x' } },
   }) as unknown as Record<string, unknown>;
   const has = (path: string): unknown =>
     path.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], config);
   for (const { path } of settings) expect(has(path), path).toBeDefined();
   expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length);
+});
+
+it('a section that is none is refused, also where a variable sets something in it', () => {
+  const work = () => loadConfig({ file: yaml('native: 5'), env: { SLUICE_DATA_DIR: '/data' } });
+  expect(refusalOf(work).errors?.[0]?.path).toBe('native');
 });
 
 it('loopback is 127.0.0.0/8, ::1 and localhost', () => {

@@ -63,6 +63,34 @@ describe('sluice serve', { timeout: 60_000 }, () => {
     expect(await second.exit).toBe(0);
   });
 
+  it('Ctrl-C while it starts ends it at once: a broker that accepts and says nothing does not hold it', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const child = run(['--backend', 'kafka', '--kafka-brokers', `127.0.0.1:${port}`, '--port', '0']);
+    await once(silent, 'connection');
+    const stoppedAt = performance.now();
+    child.child.kill('SIGINT');
+    expect(await child.exit).toBe(0);
+    expect(performance.now() - stoppedAt).toBeLessThan(2_000);
+  });
+
+  it('goes on serving when the reader of its output leaves (`sluice serve | head -1`)', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    taken.close();
+    const child = run(['--data-dir', directory(), '--port', String(port)]);
+    child.child.stdout?.destroy();
+    const answers = async () => (await fetch(`http://127.0.0.1:${port}/livez`).catch(() => undefined))?.status;
+    await expect.poll(answers, { timeout: START_MS, interval: 50 }).toBe(200);
+    expect(await answers()).toBe(200);
+    child.child.kill('SIGTERM');
+    expect(await child.exit).toBe(0);
+    expect(child.errors()).toBe('');
+  });
+
   it('a second process on the same directory is refused in one line; the first goes on', async () => {
     const dataDir = directory();
     const first = await serving(dataDir);

@@ -17,6 +17,7 @@ import type {
   MessagingPort,
   PublishOutcome,
   TokenResult,
+  TopicDefinition,
 } from '../../src/adapters/port.ts';
 import { ModelDriver } from './model-driver.ts';
 
@@ -90,6 +91,19 @@ function outgoing(
   };
 }
 
+type Retention = TopicDefinition['retention'];
+
+/** Another retention than the one that was asked for. */
+function retaining(driver: ModelDriver, change: (asked: Retention) => Retention): Partial<Driver> {
+  return {
+    read: async (topic, ...rest) => await driver.read({ ...topic, retention: change(topic.retention) }, ...rest),
+  };
+}
+
+function unlimited(topic: TopicDefinition): TopicDefinition {
+  return { ...topic, retention: { ms: null, bytes: null } };
+}
+
 function asStored(outcome: PublishOutcome): PublishOutcome {
   if (outcome.kind === 'stored') return outcome;
   return { kind: 'stored', id: outcome.id, partition: 0, offset: 0, durability: { persistence: 'memory', copies: 1 } };
@@ -118,6 +132,9 @@ const shared =
   'consume.competing: the consumers of a subscription share its messages: each goes to one of them, and each gets some';
 const confirmed =
   'publish.confirm: an outcome "stored" names the message, its place and what was reached, and the message is there';
+const tooOld = 'ttl.retention: messages older than the retention leave, the oldest first, and not before their time';
+const tooMany =
+  'ttl.retention: what is more than the bytes of the retention leaves, the oldest first, and the newest stay';
 const before =
   'publish.beforeSubscription: a message published before any subscription is kept, or its publish is unroutable; never stored and gone';
 
@@ -767,7 +784,62 @@ const breaks: Readonly<Record<string, Break>> = {
     },
   },
 
+  'takes the tokens of another process': {
+    caughtBy: 'contract: a token of one process is no good in another, and its lease is not disturbed by it',
+    because: /ack in the other process/,
+    port: (port) => ({ ack: async (...call) => allOk(await port.ack(...call)) }),
+  },
+
   // ---------------------------------------------------------------------------------------- promises too much
+  'counts messages in flight, not bytes': {
+    caughtBy:
+      'contract: a subscription has no more bytes in flight than its maxInFlight, but for the message that crosses it',
+    because: /messages of 400 bytes are out/,
+    port: (port) => ({
+      createSubscription: async ({ maxInFlight: _ignored, ...options }) => await port.createSubscription(options),
+    }),
+  },
+  'lets a held message hold up its key where nobody asked for order': {
+    caughtBy: 'contract: without ordering a message that is held holds up nobody, not even of its own key',
+    because: /1 of 20 messages came/,
+    port: (port) => ({
+      createSubscription: async (options) => await port.createSubscription({ ...options, ordering: 'key' }),
+    }),
+  },
+  'loses what is given back while another consumer closes': {
+    caughtBy: 'contract: consumers that close at the same time give everything back, and the next one gets it',
+    because: /of 20 messages came/,
+    port: (port) => {
+      let closing = 0;
+      return consumers(port, (consumer) => {
+        const held: string[] = [];
+        return {
+          pull: async (options) => {
+            const pulled = await consumer.pull(options);
+            held.push(...pulled.map(({ token }) => token));
+            return pulled;
+          },
+          close: async () => {
+            closing += 1;
+            if (closing > 1) await port.ack(consumer.subscription, held);
+            await consumer.close();
+            closing -= 1;
+          },
+        };
+      });
+    },
+  },
+  'deletes the subscriptions beside the one that was named': {
+    caughtBy: 'contract: a subscription that is deleted takes nothing from the others of its topic',
+    because: /subscription/,
+    port: (port) => ({
+      deleteSubscription: async (name) => {
+        const { topic } = await port.describeSubscription(name);
+        for (const other of await port.listSubscriptions())
+          if (other.topic === topic) await port.deleteSubscription(other.name);
+      },
+    }),
+  },
   'publishes to an unknown topic with success': {
     caughtBy: 'contract: an unknown topic is answered topic_not_found within a second, whatever is asked of it',
     because: /it succeeded/,
@@ -849,7 +921,70 @@ const breaks: Readonly<Record<string, Break>> = {
   'accepts compaction and does not compact': {
     caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
     because: /it succeeded/,
+    without: ['compaction'],
     port: (port) => ({ createTopic: async ({ cleanup: _ignored, ...options }) => await port.createTopic(options) }),
+  },
+  'claims compaction and keeps every version': {
+    caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
+    because: /messages that are kept of the keys should become 3/,
+    driver: (driver) => ({
+      read: async (topic, ...rest) => await driver.read({ ...topic, cleanup: 'delete' }, ...rest),
+    }),
+  },
+  'keeps the first version of each key instead of the latest': {
+    caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
+    because: /the latest message of each key/,
+    driver: (driver) => ({
+      read: async (topic, ...rest) => {
+        const { messages, next } = await driver.read({ ...topic, cleanup: 'delete' }, ...rest);
+        const isFirst = (message: Message, index: number): boolean =>
+          messages.findIndex(({ key }) => String(key) === String(message.key)) === index;
+        return { messages: messages.filter(isFirst), next };
+      },
+    }),
+  },
+  'takes messages without a key into a compacted topic': {
+    caughtBy: 'compaction: a compacted topic keeps the latest message of each key',
+    because: /a message without a key/,
+    port: (port) => ({
+      publish: async (topic, list, options) =>
+        await port.publish(
+          topic,
+          list.map((message) => ({ key: 'made up', ...message })),
+          options,
+        ),
+    }),
+  },
+  'keeps messages that are too old': {
+    caughtBy: tooOld,
+    because: /older than the retention are kept should become false/,
+    driver: (driver) => retaining(driver, () => ({ ms: null, bytes: null })),
+  },
+  'removes messages before their time is over': {
+    caughtBy: tooOld,
+    because: /before their time is over/,
+    driver: (driver) => retaining(driver, ({ bytes }) => ({ ms: null, bytes: bytes ?? 5_000 })),
+  },
+  'keeps messages that are too many': {
+    caughtBy: tooMany,
+    because: /too many are kept should become false/,
+    driver: (driver) => retaining(driver, () => ({ ms: null, bytes: null })),
+  },
+  'removes the newest messages in place of the oldest': {
+    caughtBy: tooMany,
+    because: /the end of what was published/,
+    driver: (driver) => ({
+      read: async (topic, partition, from, limit) => {
+        const { messages: all, next } = await driver.read(unlimited(topic), partition, from, limit);
+        return { messages: all.slice(0, topic.retention.bytes === null ? all.length : 15), next };
+      },
+    }),
+  },
+  'accepts a retention that it does not support': {
+    caughtBy: tooMany,
+    because: /it succeeded/,
+    without: ['ttl.retention'],
+    port: (port) => ({ createTopic: async ({ retention: _ignored, ...options }) => await port.createTopic(options) }),
   },
   'goes on after it was closed': {
     caughtBy: 'contract: a closed port refuses with closed, ends its consumers, and closing again does no harm',

@@ -3,13 +3,20 @@
  * is null, with the reason printed here; SLUICE_REQUIRE_BROKERS=rabbitmq,kafka makes that a failure instead.
  */
 
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type KafkaHandle, obtainBrokers, type RabbitMqHandle } from '../../src/brokers/index.ts';
+import { renderFindings } from '../../src/conformance/index.ts';
+import { readReports, recordedDir } from './conformance-results.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     rabbitmq: RabbitMqHandle | null;
     kafka: KafkaHandle | null;
+    /** Where the conformance targets of this run leave what they found. */
+    conformanceResultsDir: string;
   }
 }
 
@@ -28,7 +35,21 @@ export default async function setUpBrokers(project: TestProject): Promise<() => 
   }
   project.provide('rabbitmq', plain(brokers.rabbitmq ?? null));
   project.provide('kafka', plain(brokers.kafka ?? null));
-  return () => brokers.stop();
+  const resultsDir = mkdtempSync(join(tmpdir(), 'sluice-conformance-results-'));
+  project.provide('conformanceResultsDir', resultsDir);
+  return async () => {
+    await brokers.stop();
+    printFindings(resultsDir);
+    rmSync(resultsDir, { recursive: true });
+  };
+}
+
+/** One table of all conformance targets of the run; SLUICE_CONFORMANCE_RECORD=1 keeps it for docs/CONFORMANCE.md. */
+function printFindings(resultsDir: string): void {
+  const reports = readReports(resultsDir);
+  if (reports.length === 0) return;
+  process.stdout.write(`\nconformance, capability x target:\n\n${renderFindings(reports)}\n\n`);
+  if (process.env['SLUICE_CONFORMANCE_RECORD'] === '1') cpSync(resultsDir, recordedDir, { recursive: true });
 }
 
 function requiredBrokers(): string[] {

@@ -39,14 +39,7 @@ import type {
 } from '../../src/adapters/port.ts';
 
 /** What memory cannot do. A model claims `fsync` no more than anybody should. */
-const beyondMemory: readonly Capability[] = [
-  'durability.os',
-  'durability.fsync',
-  'durability.copies',
-  'compaction',
-  'ttl.retention',
-  'transactions',
-];
+const beyondMemory: readonly Capability[] = ['durability.os', 'durability.fsync', 'durability.copies', 'transactions'];
 
 export async function openModel(without: readonly Capability[] = []): Promise<MessagingPort> {
   return await portFromDriver(new ModelDriver(without));
@@ -330,11 +323,15 @@ export class ModelDriver implements Driver {
     limit: number,
   ): Promise<ReadResult> {
     const stored = this.#partition(topic, partition);
-    const start = from === 'earliest' ? 0 : from === 'latest' ? stored.length : from;
+    const oldest = firstKept(stored, topic, Date.now());
+    const start = from === 'earliest' ? oldest : from === 'latest' ? stored.length : from;
     if (start > stored.length)
       throw new PortError('offset_out_of_range', `${start} is behind the end ${stored.length}`);
-    const messages = stored.slice(start, start + limit).map(({ message }) => message);
-    return { messages, next: start + messages.length };
+    const isLatest = ({ message }: Stored, index: number): boolean =>
+      topic.cleanup !== 'compact' || !stored.some((later, at) => at > index && isSameKey(later.message, message));
+    const left = stored.filter((one, index) => index >= start && isLatest(one, index)).slice(0, limit);
+    const next = left.length === limit ? (left.at(-1)?.message.offset ?? 0) + 1 : stored.length;
+    return { messages: left.map(({ message }) => message), next };
   }
 
   async health(): Promise<Health> {
@@ -425,4 +422,25 @@ function startOffset(
   if (offset > stored.length)
     throw new PortError('offset_out_of_range', `${offset} is behind the end ${stored.length}`);
   return offset;
+}
+
+/** Retention of the model holds for what is read; a subscription has a copy of its own. */
+function firstKept(
+  stored: readonly { readonly message: Message }[],
+  { retention: { ms, bytes } }: Pick<TopicDefinition, 'retention'>,
+  nowMs: number,
+): number {
+  let first = stored.length;
+  let keptBytes = 0;
+  for (const { message } of stored.toReversed()) {
+    keptBytes += messageBytes(message);
+    if (ms !== null && nowMs - message.timestampMs > ms) break;
+    if (bytes !== null && keptBytes > bytes) break;
+    first -= 1;
+  }
+  return first;
+}
+
+function isSameKey(left: Message, right: Message): boolean {
+  return left.key !== null && right.key !== null && left.key.equals(right.key);
 }

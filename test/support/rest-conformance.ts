@@ -19,7 +19,7 @@ const grpcCannot = {
     'a client made from the .proto has no way to send a field that is not in it',
 };
 
-export function restConformance(options: Omit<ConformanceOptions, 'vitest' | 'except'>): void {
+export function restConformance(options: Omit<ConformanceOptions, 'vitest' | 'nodeTest' | 'except'>): void {
   gatewayConformance(
     options,
     restCannot,
@@ -28,7 +28,7 @@ export function restConformance(options: Omit<ConformanceOptions, 'vitest' | 'ex
 }
 
 /** The same through gRPC. */
-export function grpcConformance(options: Omit<ConformanceOptions, 'vitest' | 'except'>): void {
+export function grpcConformance(options: Omit<ConformanceOptions, 'vitest' | 'nodeTest' | 'except'>): void {
   gatewayConformance(
     options,
     grpcCannot,
@@ -37,7 +37,7 @@ export function grpcConformance(options: Omit<ConformanceOptions, 'vitest' | 'ex
 }
 
 function gatewayConformance(
-  options: Omit<ConformanceOptions, 'vitest' | 'except'>,
+  options: Omit<ConformanceOptions, 'vitest' | 'nodeTest' | 'except'>,
   except: NonNullable<ConformanceOptions['except']>,
   through: (gateway: Gateway) => Promise<MessagingPort>,
 ): void {

@@ -8,38 +8,39 @@ import type { KafkaClient, Membership } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets, pause, untilServed } from './patience.ts';
 
-export function groupIdOf(subscription: string): string {
-  return `sluice.${subscription}`;
-}
-
 /**
  * Commits the start for every partition, also where an offset is committed already: that one is of an earlier subscription of this
  * name, whose group could not be deleted whole. A call that died half-way promised its caller nothing.
  */
 export async function createGroup(
   client: KafkaClient,
+  groupId: string,
   subscription: SubscriptionDefinition,
   topic: TopicDefinition,
 ): Promise<void> {
   const start = await resolvePosition(client, topic, subscription.start, partitionsOf(topic));
-  await commitWithoutMember(client, groupIdOf(subscription.name), topic, start);
+  await commitWithoutMember(client, groupId, topic, start);
 }
 
 /**
  * Members that still read elsewhere get a moment to notice that the definition is gone. What is left then is the member of a process
  * that was killed, which Kafka would miss only after its session timeout: it is shown out. Members of other clients are left alone.
  */
-export async function deleteGroup(client: KafkaClient, subscription: SubscriptionDefinition): Promise<void> {
+export async function deleteGroup(
+  client: KafkaClient,
+  groupId: string,
+  subscription: SubscriptionDefinition,
+): Promise<void> {
   const deadline = Date.now() + kafkaLimits.groupDeleteWaitMs;
   let hasShownOut = false;
   for (;;) {
     try {
-      await untilServed(() => client.deleteGroup(groupIdOf(subscription.name)));
+      await untilServed(() => client.deleteGroup(groupId));
       return;
     } catch (reason) {
       if (!isFault(reason, 'NON_EMPTY_GROUP')) throw reason;
       if (Date.now() >= deadline) {
-        const { members } = await client.describeGroup(groupIdOf(subscription.name));
+        const { members } = await client.describeGroup(groupId);
         const others = members.filter(({ isOurs }) => !isOurs);
         if (others.length > 0 || hasShownOut) {
           const who = members.map(({ text }) => text).join(', ');
@@ -47,7 +48,7 @@ export async function deleteGroup(client: KafkaClient, subscription: Subscriptio
             cause: reason,
           });
         }
-        for (const { memberId } of members) await client.leaveGroup(groupIdOf(subscription.name), memberId);
+        for (const { memberId } of members) await client.leaveGroup(groupId, memberId);
         hasShownOut = true;
         continue;
       }
@@ -58,11 +59,11 @@ export async function deleteGroup(client: KafkaClient, subscription: Subscriptio
 
 export async function seekGroup(
   client: KafkaClient,
+  groupId: string,
   subscription: SubscriptionDefinition,
   topic: TopicDefinition,
   to: Position,
 ): Promise<void> {
-  const groupId = groupIdOf(subscription.name);
   const offsets = await resolvePosition(client, topic, to, namedPartitions(topic, to));
   const { state, members } = await untilServed(() => client.describeGroup(groupId));
   if (members.length > 0) {
@@ -75,23 +76,25 @@ export async function seekGroup(
   await commitWithoutMember(client, groupId, topic, offsets);
 }
 
+/** @param start where a partition without a committed offset is read from: its oldest message where a start was committed. */
 export async function groupLag(
   client: KafkaClient,
-  subscription: SubscriptionDefinition,
+  groupId: string,
   topic: TopicDefinition,
+  start: Position = 'earliest',
 ): Promise<SubscriptionLag> {
   const partitions = partitionsOf(topic);
-  const committed = await untilServed(() =>
-    client.committedOffsets(groupIdOf(subscription.name), topic.name, partitions),
-  );
+  const committed = await untilServed(() => client.committedOffsets(groupId, topic.name, partitions));
   const [earliest, latest] = await Promise.all([
     listOffsets(client, topic.name, partitions, 'earliest'),
     listOffsets(client, topic.name, partitions, 'latest'),
   ]);
+  const missing = partitions.filter((partition) => !committed.has(partition));
+  const starts = missing.length === 0 ? null : await resolvePosition(client, topic, start, missing);
   const lags = partitions.map((partition) => {
     const [low, end] = [earliest.get(partition) ?? 0, latest.get(partition) ?? 0];
     const state = committed.get(partition);
-    if (state === undefined) return { partition, lag: end - low };
+    if (state === undefined) return { partition, lag: Math.max(0, end - (starts?.get(partition) ?? low)) };
     const tracker = decodeAckState(state);
     return { partition, lag: Math.max(0, end - Math.max(low, tracker.watermark) - tracker.settledAboveWatermark) };
   });
@@ -99,7 +102,7 @@ export async function groupLag(
 }
 
 /** @throws PortError offset_out_of_range for an offset that is neither kept nor the end. */
-async function resolvePosition(
+export async function resolvePosition(
   client: KafkaClient,
   topic: TopicDefinition,
   to: Position,

@@ -16,8 +16,10 @@ import type {
   SubscriptionLag,
   TopicDefinition,
 } from '../port.ts';
+import { GivenDefinitions, notManaged } from '../existing.ts';
 import { kafkaCapabilities } from './capabilities.ts';
-import { toPortError } from './errors.ts';
+import { isDenied, toFault, toPortError } from './errors.ts';
+import { type KafkaNames, ownNames } from './existing.ts';
 import { createGroup, deleteGroup, groupLag, seekGroup } from './group-offsets.ts';
 import { KafkaIntake } from './intake.ts';
 import type { KafkaClient } from './kafka-client.ts';
@@ -32,24 +34,47 @@ import { completeTopic, createTopic, deadLetterTopic, deleteTopic, syncsEveryMes
 
 /**
  * Resolves when a broker of the cluster answered.
- * @throws PortError backend_unavailable when none did within `connectTimeoutMs`, invalid_argument for a wrong configuration.
+ * @throws PortError backend_unavailable when none did within `connectTimeoutMs`, backend_rejected for a certificate or login that one
+ * side refuses, invalid_argument for a wrong configuration.
  */
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const parsed = parseConfig(config);
   const client = new KafkaJsClient(parsed);
   try {
     await client.connect(parsed.connectTimeoutMs);
-    const defaultReplicas = Number((await client.brokerConfig('default.replication.factor')) ?? 1);
+    const defaultReplicas = parsed.existing === null ? await defaultReplicasOf(client) : 1;
     return new KafkaBackend(parsed, client, defaultReplicas, await client.version());
   } catch (reason) {
     client.close();
-    throw toPortError(reason, `Kafka at ${parsed.brokers.join(', ')}`);
+    // Who turned us away is named in the reason.
+    const where = toFault(reason).isTurnedAway ? 'Kafka' : `Kafka at ${parsed.brokers.join(', ')}`;
+    throw withHint(toPortError(reason, where), parsed);
   }
 }
+
+/** A listener that wants TLS or a login closes the connection of a client that brings neither, without a word. */
+function withHint(error: PortError, { tls, sasl }: KafkaConfig): PortError {
+  const absent = [...(tls === null ? ['TLS (tls)'] : []), ...(sasl === null ? ['a login (sasl)'] : [])];
+  if (!/closed|disconnected before/i.test(error.message) || absent.length === 0) return error;
+  return new PortError(error.code, `${error.message}; it may want ${absent.join(' or ')}`, { cause: error.cause });
+}
+
+/** Who may not read the cluster's configuration gets what clusters usually have. */
+async function defaultReplicasOf(client: KafkaClient): Promise<number> {
+  try {
+    return Number((await client.brokerConfig('default.replication.factor')) ?? 1);
+  } catch (reason) {
+    if (!isDenied(toFault(reason).type)) throw reason;
+    return Math.min(USUAL_REPLICAS, client.brokerCount());
+  }
+}
+
+const USUAL_REPLICAS = 3;
 
 class KafkaBackend implements Driver {
   readonly info: BackendInfo;
   readonly #config: KafkaConfig;
+  readonly #names: KafkaNames;
   /** For administration and browsing; publishing, following the definitions and each intake have connections of their own. */
   readonly #client: KafkaClient;
   readonly #produceClient: KafkaClient;
@@ -57,12 +82,15 @@ class KafkaBackend implements Driver {
   readonly #leaders: Leaders;
   readonly #producer: Producer;
   readonly #intakes = new Map<string, KafkaIntake>();
+  /** With `manage: none`, as Kafka has them. */
+  #found: readonly TopicDefinition[] = [];
   #metaClient: KafkaClient | null = null;
   #meta: MetaTopic | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(config: KafkaConfig, client: KafkaClient, defaultReplicas: number, version: string) {
     this.#config = config;
+    this.#names = config.existing ?? ownNames;
     this.#client = client;
     this.#defaultReplicas = defaultReplicas;
     this.#produceClient = new KafkaJsClient(config);
@@ -76,6 +104,11 @@ class KafkaBackend implements Driver {
   }
 
   async openMeta(apply: (key: string, value: string | null) => void): Promise<MetaStore> {
+    const { existing } = this.#config;
+    if (existing !== null) {
+      this.#found = await this.#call('reading what is there', () => existing.definitions(this.#client));
+      return new GivenDefinitions(this.#found, existing.subscriptions, apply);
+    }
     const followerClient = new KafkaJsClient(this.#config);
     this.#metaClient = followerClient;
     this.#meta = await this.#call('opening the definitions', () =>
@@ -91,11 +124,17 @@ class KafkaBackend implements Driver {
   }
 
   completeTopic(topic: TopicDefinition): TopicDefinition {
-    return completeTopic(topic, this.#defaultReplicas);
+    if (this.#config.existing === null) return completeTopic(topic, this.#defaultReplicas);
+    const found = this.#found.find(({ name }) => name === topic.name);
+    if (found === undefined) throw notManaged(`create topic "${topic.name}"`);
+    return completeTopic(topic, found.replicas ?? this.#defaultReplicas);
   }
 
-  checkSubscription(): void {
-    // Every combination of the port is possible on a log.
+  /** Every combination of the port is possible on a log. */
+  checkSubscription({ name }: SubscriptionDefinition): void {
+    const { existing } = this.#config;
+    const isThere = existing?.subscriptions.some((subscription) => subscription.name === name);
+    if (isThere === false) throw notManaged(`create subscription "${name}"`);
   }
 
   deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
@@ -103,6 +142,7 @@ class KafkaBackend implements Driver {
   }
 
   async createTopic(topic: TopicDefinition): Promise<void> {
+    if (this.#config.existing !== null) return; // `completeTopic` let only those pass that are there
     await this.#call(`creating topic "${topic.name}"`, async () => {
       await createTopic(this.#client, topic);
       await this.#leaders.refresh(topic.name);
@@ -110,17 +150,21 @@ class KafkaBackend implements Driver {
   }
 
   async deleteTopic(topic: TopicDefinition): Promise<void> {
+    if (this.#config.existing !== null) throw notManaged(`delete topic "${topic.name}"`);
     await this.#call(`deleting topic "${topic.name}"`, () => deleteTopic(this.#client, topic.name));
   }
 
   async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     await this.#call(`creating subscription "${subscription.name}"`, () =>
-      createGroup(this.#client, subscription, topic),
+      createGroup(this.#client, this.#names.group(subscription.name), subscription, topic),
     );
   }
 
   async deleteSubscription(subscription: SubscriptionDefinition): Promise<void> {
-    await this.#call(`deleting subscription "${subscription.name}"`, () => deleteGroup(this.#client, subscription));
+    if (this.#config.existing !== null) throw notManaged(`delete subscription "${subscription.name}"`);
+    await this.#call(`deleting subscription "${subscription.name}"`, () =>
+      deleteGroup(this.#client, this.#names.group(subscription.name), subscription),
+    );
   }
 
   durability(
@@ -132,7 +176,7 @@ class KafkaBackend implements Driver {
       const text = `topic "${topic.name}" answers from the page cache; create it with the option flush.messages=1 for fsync`;
       throw new PortError('capability_unsupported', text, { capability: 'durability.fsync' });
     }
-    const copies = this.#leaders.copies(topic.name);
+    const copies = this.#leaders.copies(this.#names.topic(topic.name));
     if (asked.minCopies !== undefined && asked.minCopies > copies) {
       const text = `topic "${topic.name}" has ${copies} in-sync copies, not ${asked.minCopies}`;
       throw new PortError('capability_unsupported', text, { capability: 'durability.copies' });
@@ -154,7 +198,7 @@ class KafkaBackend implements Driver {
         timestampMs: message.timestampMs,
       },
     }));
-    const outcomes = await this.#producer.publish(topic.name, records, options.signal);
+    const outcomes = await this.#producer.publish(this.#names.topic(topic.name), records, options.signal);
     return outcomes.map((outcome, index) => {
       const { id, partition } = messages[index] as OutgoingMessage;
       if (outcome.kind !== 'stored') return { kind: outcome.kind, id, error: outcome.error };
@@ -173,7 +217,18 @@ class KafkaBackend implements Driver {
     const onClosed = (): void => {
       if (this.#intakes.get(name) === intake) this.#intakes.delete(name);
     };
-    const intake = new KafkaIntake({ subscription, topic, sink, credit, client, adminClient: this.#client, onClosed });
+    const intake = new KafkaIntake({
+      subscription,
+      groupId: this.#names.group(name),
+      topic: this.#physical(topic),
+      shownTopic: topic.name,
+      startWithoutOffset: this.#config.existing === null ? null : subscription.start,
+      sink,
+      credit,
+      client,
+      adminClient: this.#client,
+      onClosed,
+    });
     this.#intakes.set(name, intake);
     intake.start();
     return intake;
@@ -181,7 +236,7 @@ class KafkaBackend implements Driver {
 
   async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {
     await this.#call(`seeking subscription "${subscription.name}"`, () =>
-      seekGroup(this.#client, subscription, topic, to),
+      seekGroup(this.#client, this.#names.group(subscription.name), subscription, this.#physical(topic), to),
     );
   }
 
@@ -189,8 +244,18 @@ class KafkaBackend implements Driver {
     // What this process acked a moment ago counts.
     await this.#intakes.get(subscription.name)?.flush();
     return await this.#call(`lag of subscription "${subscription.name}"`, () =>
-      groupLag(this.#client, subscription, topic),
+      groupLag(
+        this.#client,
+        this.#names.group(subscription.name),
+        this.#physical(topic),
+        this.#config.existing === null ? 'earliest' : subscription.start,
+      ),
     );
+  }
+
+  /** By its name on Kafka. */
+  #physical(topic: TopicDefinition): TopicDefinition {
+    return { ...topic, name: this.#names.topic(topic.name) };
   }
 
   async read(
@@ -200,7 +265,7 @@ class KafkaBackend implements Driver {
     limit: number,
   ): Promise<ReadResult> {
     return await this.#call(`reading ${topic.name}-${partition}`, () =>
-      readPartition(this.#client, topic.name, partition, from, limit),
+      readPartition(this.#client, this.#names.topic(topic.name), partition, from, limit, topic.name),
     );
   }
 

@@ -1,5 +1,5 @@
 /**
- * One process's share of a subscription on Kafka: a member of the group `sluice.<subscription>` that fetches its partitions
+ * One process's share of a subscription on Kafka: a member of its group that fetches its partitions
  * as far as credit and a small prefetch allow, and commits the low watermark with the acked ranges above it as metadata.
  *
  * Non-obvious
@@ -12,10 +12,10 @@
 import { AckTracker } from '../ack-tracker.ts';
 import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver.ts';
 import { PortError } from '../errors.ts';
-import type { SubscriptionDefinition, TopicDefinition } from '../port.ts';
+import type { Position, SubscriptionDefinition, TopicDefinition } from '../port.ts';
 import { decodeAckState, encodeAckState } from './ack-state.ts';
-import { isFault, type KafkaFault, toFault, toPortError } from './errors.ts';
-import { groupIdOf } from './group-offsets.ts';
+import { deniedText, isDenied, isFault, type KafkaFault, toFault, toPortError } from './errors.ts';
+import { resolvePosition } from './group-offsets.ts';
 import { GroupMember } from './group-member.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
@@ -23,13 +23,12 @@ import { Leaders } from './leaders.ts';
 import { type KafkaDelivery, PartitionIntake } from './partition-intake.ts';
 import { groupBy } from './wire.ts';
 
-/** What waiting does not mend. Everything else a fetch is answered with may pass: a moved leader, a broker that is away. */
-const FATAL = ['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'];
-
 export class KafkaIntake implements Intake {
   readonly retryMode = 'local';
   readonly #subscription: SubscriptionDefinition;
   readonly #topic: TopicDefinition;
+  readonly #shownTopic: string;
+  readonly #startWithoutOffset: Position | null;
   readonly #sink: IntakeSink;
   /** For joining, heartbeats, commits and fetches: a connection of its own, because a join holds up what follows it. */
   readonly #client: KafkaClient;
@@ -54,7 +53,13 @@ export class KafkaIntake implements Intake {
 
   constructor(options: {
     readonly subscription: SubscriptionDefinition;
+    readonly groupId: string;
+    /** By its name on Kafka. */
     readonly topic: TopicDefinition;
+    /** Its name in messages. */
+    readonly shownTopic: string;
+    /** Where a partition is read from of which the group never committed an offset; null where a start was committed once. */
+    readonly startWithoutOffset: Position | null;
     readonly sink: IntakeSink;
     readonly credit: IntakeCredit;
     readonly client: KafkaClient;
@@ -63,24 +68,24 @@ export class KafkaIntake implements Intake {
   }) {
     this.#subscription = options.subscription;
     this.#topic = options.topic;
+    this.#shownTopic = options.shownTopic;
+    this.#startWithoutOffset = options.startWithoutOffset;
     this.#sink = options.sink;
     this.#credit = options.credit;
     this.#client = options.client;
     this.#adminClient = options.adminClient;
     this.#onClosed = options.onClosed;
     this.#leaders = new Leaders(this.#client);
-    this.#member = new GroupMember(
-      this.#client,
-      groupIdOf(this.#subscription.name),
-      this.#topic.name,
-      this.#topic.partitions,
-      {
-        rebalancing: () => this.#rebalancing(),
-        assigned: (partitions, keeps) => this.#assigned(partitions, keeps),
-        lost: () => this.#revoke([...this.#partitions.values()]),
-        failed: (fault) => this.#end(toPortError(fault, `subscription "${this.#subscription.name}"`)),
-      },
-    );
+    this.#member = new GroupMember(this.#client, options.groupId, this.#topic.name, this.#topic.partitions, {
+      rebalancing: () => this.#rebalancing(),
+      assigned: (partitions, keeps) => this.#assigned(partitions, keeps),
+      lost: () => this.#revoke([...this.#partitions.values()]),
+      failed: (fault) => this.#end(toPortError(explained(fault, options.groupId), this.#what)),
+    });
+  }
+
+  get #what(): string {
+    return `subscription "${this.#subscription.name}"`;
   }
 
   start(): void {
@@ -161,21 +166,33 @@ export class KafkaIntake implements Intake {
     const fresh = partitions.filter((partition) => !this.#partitions.has(partition));
     if (fresh.length > 0)
       for (const partition of await this.#load(fresh)) this.#partitions.set(partition.partition, partition);
+    if ([...this.#partitions.values()].some(({ isDirty }) => isDirty)) this.#scheduleCommit();
     this.#isDeliveryHeld = this.#isClosed;
     this.#advance();
   }
 
-  /** Where no offset is committed any more (Kafka forgets those of a group without members after a week), the oldest message. */
+  /**
+   * Where no offset is committed any more (Kafka forgets those of a group without members after a week), the oldest message. Where none
+   * ever was, the start of the configuration, which is committed at once: "latest" must not mean another place after the next restart.
+   */
   async #load(partitions: readonly number[]): Promise<readonly PartitionIntake[]> {
     const topic = this.#topic.name;
     const committed = await this.#client.committedOffsets(this.#member.membership.groupId, topic, partitions);
     const missing = partitions.filter((partition) => !committed.has(partition));
-    const earliest = missing.length === 0 ? null : await this.#client.listOffsets(topic, missing, 'earliest');
+    const starts = missing.length === 0 ? null : await this.#starts(missing);
     return partitions.map((partition) => {
       const state = committed.get(partition);
-      const tracker = state === undefined ? new AckTracker(earliest?.get(partition) ?? 0) : decodeAckState(state);
-      return new PartitionIntake(topic, partition, tracker);
+      const tracker = state === undefined ? new AckTracker(starts?.get(partition) ?? 0) : decodeAckState(state);
+      const intake = new PartitionIntake(topic, partition, tracker, this.#shownTopic);
+      if (state === undefined && this.#startWithoutOffset !== null) intake.changed();
+      return intake;
     });
+  }
+
+  async #starts(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const position = this.#startWithoutOffset;
+    if (position === null) return await this.#client.listOffsets(this.#topic.name, partitions, 'earliest');
+    return await resolvePosition(this.#client, this.#topic, position, partitions);
   }
 
   #revoke(partitions: readonly PartitionIntake[]): void {
@@ -308,7 +325,7 @@ export class KafkaIntake implements Intake {
     }
     if (partition.fetchOffset <= latest) return;
     this.#revoke([partition]);
-    const anew = new PartitionIntake(topic, number, new AckTracker(earliest));
+    const anew = new PartitionIntake(topic, number, new AckTracker(earliest), this.#shownTopic);
     anew.isDirty = true;
     this.#partitions.set(number, anew);
   }
@@ -329,8 +346,9 @@ export class KafkaIntake implements Intake {
   /** Asks for the leaders again, then fetches again. A topic that stays away was deleted. */
   #retryLater(type: string | null): void {
     if (this.#retryTimer !== null || this.#isClosed) return;
-    if (type !== null && FATAL.includes(type)) {
-      this.#end(new PortError('backend_rejected', `subscription "${this.#subscription.name}": ${type}`));
+    if (isDenied(type)) {
+      const text = deniedText(`Read on Topic "${this.#topic.name}"`);
+      this.#end(new PortError('backend_rejected', `${this.#what}: ${text}`));
       return;
     }
     const isKnown = this.#leaders.known(this.#topic.name, 0) !== null || this.#missingSinceMs !== null;
@@ -387,6 +405,13 @@ export class KafkaIntake implements Intake {
       });
     await this.#committing;
   }
+}
+
+/** Kafka's words for this say nothing of who the others are. */
+function explained(fault: KafkaFault, groupId: string): KafkaFault | PortError {
+  if (fault.type !== 'INCONSISTENT_GROUP_PROTOCOL') return fault;
+  const text = `group "${groupId}" has members of another client: a group is read by Sluice or by others, not by both at once`;
+  return new PortError('backend_rejected', text, { cause: fault });
 }
 
 /** Resolves with the work, or after the time: the work then goes on unattended. */

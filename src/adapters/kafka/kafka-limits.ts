@@ -24,6 +24,8 @@ export const kafkaLimits = {
   /** Fetched and not yet delivered, for all partitions of a subscription: work ahead while credit comes back. */
   prefetchBytesMax: 4 * 1024 * 1024,
   fetchPartitionBytesMax: 1024 * 1024,
+  /** One batch of another client, decompressed: a few kilobytes could ask for all the memory there is. */
+  decompressedBytesMax: 128 * 1024 * 1024,
   /** A member that is silent for this long loses its partitions. */
   sessionTimeoutMs: 15_000,
   /** Also how fast a member notices that another one joins. */

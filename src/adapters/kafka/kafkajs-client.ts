@@ -3,7 +3,7 @@
  * of our own keeping.
  */
 
-import { KafkaFault, toFault } from './errors.ts';
+import { isDenied, KafkaFault, naming, toFault } from './errors.ts';
 import type {
   FetchAnswer,
   FetchPosition,
@@ -48,13 +48,17 @@ export class KafkaJsClient implements KafkaClient {
 
   async connect(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
+    // What an attempt failed with says more than that the last one was cut short.
+    let last: KafkaFault | null = null;
     for (;;) {
       try {
-        await withDeadline(this.metadata([]), deadline - Date.now());
+        await withDeadline(this.metadata([]), deadline - Date.now(), () => last);
         return;
       } catch (reason) {
         const isOver = this.#connections.isClosed || Date.now() + kafkaLimits.retryDelayMs >= deadline;
-        if (isOver || toFault(reason).kind === 'client') throw toFault(reason);
+        const fault = toFault(reason);
+        if (isOver || fault.kind === 'client' || fault.isTurnedAway) throw fault;
+        last = fault;
         await pause(kafkaLimits.retryDelayMs);
       }
     }
@@ -87,7 +91,10 @@ export class KafkaJsClient implements KafkaClient {
     const found = new Map<string, readonly PartitionMetadata[]>();
     for (const { topic, topicErrorCode, partitionMetadata } of answer.topicMetadata) {
       this.#topics.delete(topic);
-      if (topicErrorCode !== 0) continue;
+      const type = topicErrorCode === 0 ? null : errorName(topicErrorCode);
+      // Kafka also says this of a topic that does not exist.
+      if (isDenied(type)) throw naming(deniedFault(type), `Describe on Topic "${topic}"`);
+      if (type !== null) continue;
       const partitions = partitionMetadata.map(toPartition).sort((a, b) => a.partition - b.partition);
       found.set(topic, partitions);
       this.#topics.set(topic, { partitions, atMs: Date.now() });
@@ -128,7 +135,7 @@ export class KafkaJsClient implements KafkaClient {
       this.#connections.drop(broker);
       // kafkajs checks the connection once more after encoding, and says so in these words: nothing was written then.
       const isUnsent = !isEncoded || (reason instanceof Error && reason.message === 'Not connected');
-      throw toFault(reason, !isUnsent);
+      throw this.#connections.faultOf(broker, reason, !isUnsent);
     }
   }
 
@@ -186,13 +193,17 @@ export class KafkaJsClient implements KafkaClient {
     const found = new Map<number, number>();
     await Promise.all(
       [...byLeader].map(async ([leader, led]) => {
-        const answer = await this.#connections.ask(await this.#connections.node(leader), (broker) =>
-          broker.listOffsets({
-            replicaId: CONSUMER_REPLICA,
-            isolationLevel: READ_COMMITTED,
-            topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
-          }),
-        );
+        const answer = await this.#connections
+          .ask(await this.#connections.node(leader), (broker) =>
+            broker.listOffsets({
+              replicaId: CONSUMER_REPLICA,
+              isolationLevel: READ_COMMITTED,
+              topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
+            }),
+          )
+          .catch((reason: unknown) => {
+            throw naming(reason, `Describe on Topic "${topic}"`);
+          });
         for (const { partition, offset } of answer.responses.flatMap((response) => response.partitions)) {
           found.set(partition, Number(offset));
         }
@@ -213,37 +224,47 @@ export class KafkaJsClient implements KafkaClient {
     readonly configs: Readonly<Record<string, string>>;
   }): Promise<void> {
     const broker = await this.#controllerBroker();
-    await this.#connections.ask(broker, (asked) =>
-      asked.createTopics({
-        topics: [
-          {
-            topic: options.name,
-            numPartitions: options.partitions,
-            replicationFactor: options.replicas,
-            configEntries: Object.entries(options.configs).map(([name, value]) => ({ name, value })),
-          },
-        ],
-        timeout: kafkaLimits.requestTimeoutMs,
-      }),
-    );
+    await this.#connections
+      .ask(broker, (asked) =>
+        asked.createTopics({
+          topics: [
+            {
+              topic: options.name,
+              numPartitions: options.partitions,
+              replicationFactor: options.replicas,
+              configEntries: Object.entries(options.configs).map(([name, value]) => ({ name, value })),
+            },
+          ],
+          timeout: kafkaLimits.requestTimeoutMs,
+        }),
+      )
+      .catch((reason: unknown) => {
+        throw naming(reason, `Create on Topic "${options.name}"`);
+      });
   }
 
   async deleteTopic(name: string): Promise<void> {
     const broker = await this.#controllerBroker();
-    await this.#connections.ask(broker, (asked) =>
-      asked.deleteTopics({ topics: [name], timeout: kafkaLimits.requestTimeoutMs }),
-    );
+    await this.#connections
+      .ask(broker, (asked) => asked.deleteTopics({ topics: [name], timeout: kafkaLimits.requestTimeoutMs }))
+      .catch((reason: unknown) => {
+        throw naming(reason, `Delete on Topic "${name}"`);
+      });
   }
 
   async brokerConfig(name: string): Promise<string | null> {
     const [node] = this.#connections.nodes.keys();
     if (node === undefined) throw new KafkaFault('unreachable', 'no broker is known');
-    const answer = await this.#connections.ask(await this.#connections.node(node), (broker) =>
-      broker.describeConfigs({
-        resources: [{ type: BROKER_RESOURCE, name: String(node), configNames: [name] }],
-        includeSynonyms: false,
-      }),
-    );
+    const answer = await this.#connections
+      .ask(await this.#connections.node(node), (broker) =>
+        broker.describeConfigs({
+          resources: [{ type: BROKER_RESOURCE, name: String(node), configNames: [name] }],
+          includeSynonyms: false,
+        }),
+      )
+      .catch((reason: unknown) => {
+        throw naming(reason, 'DescribeConfigs on Cluster');
+      });
     return answer.resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue ?? null;
   }
 
@@ -326,22 +347,25 @@ export class KafkaJsClient implements KafkaClient {
   }
 
   async commitOffsets(member: Membership, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
-    await this.#askCoordinator(member.groupId, (broker) =>
-      broker.offsetCommit({
-        groupId: member.groupId,
-        groupGenerationId: member.generation,
-        memberId: member.memberId,
-        topics: [
-          {
-            topic,
-            partitions: offsets.map(({ partition, offset, metadata }) => ({
-              partition,
-              offset: String(offset),
-              metadata,
-            })),
-          },
-        ],
-      }),
+    await this.#askCoordinator(
+      member.groupId,
+      (broker) =>
+        broker.offsetCommit({
+          groupId: member.groupId,
+          groupGenerationId: member.generation,
+          memberId: member.memberId,
+          topics: [
+            {
+              topic,
+              partitions: offsets.map(({ partition, offset, metadata }) => ({
+                partition,
+                offset: String(offset),
+                metadata,
+              })),
+            },
+          ],
+        }),
+      onTopicOrGroup('Read', topic, member.groupId),
     );
   }
 
@@ -350,8 +374,14 @@ export class KafkaJsClient implements KafkaClient {
     topic: string,
     partitions: readonly number[],
   ): Promise<ReadonlyMap<number, GroupOffset>> {
-    const answer = await this.#askCoordinator(groupId, (broker) =>
-      broker.offsetFetch({ groupId, topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }] }),
+    const answer = await this.#askCoordinator(
+      groupId,
+      (broker) =>
+        broker.offsetFetch({
+          groupId,
+          topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
+        }),
+      onTopicOrGroup('Describe', topic, groupId),
     );
     const found = new Map<number, GroupOffset>();
     for (const { partition, offset, metadata } of answer.responses.flatMap((response) => response.partitions)) {
@@ -363,7 +393,11 @@ export class KafkaJsClient implements KafkaClient {
   async describeGroup(
     groupId: string,
   ): Promise<{ readonly state: string; readonly members: readonly GroupMemberInfo[] }> {
-    const answer = await this.#askCoordinator(groupId, (broker) => broker.describeGroups({ groupIds: [groupId] }));
+    const answer = await this.#askCoordinator(
+      groupId,
+      (broker) => broker.describeGroups({ groupIds: [groupId] }),
+      () => `Describe on Group "${groupId}"`,
+    );
     const group = answer.groups[0];
     if (group === undefined) return { state: 'Dead', members: [] };
     return {
@@ -380,11 +414,16 @@ export class KafkaJsClient implements KafkaClient {
     const answer = await this.#askCoordinator(groupId, (broker) => broker.deleteGroups([groupId]));
     const code = answer.results[0]?.errorCode ?? 0;
     if (code === 0 || code === GROUP_ID_NOT_FOUND) return;
-    throw new KafkaFault('broker', `group "${groupId}": ${errorName(code)}`, { type: errorName(code) });
+    const fault = new KafkaFault('broker', `group "${groupId}": ${errorName(code)}`, { type: errorName(code) });
+    throw naming(fault, `Delete on Group "${groupId}"`);
   }
 
   /** The coordinator moves with its partition of the offsets topic: any doubt about it, and it is asked for again next time. */
-  async #askCoordinator<T>(groupId: string, request: (broker: Broker) => Promise<T>): Promise<T> {
+  async #askCoordinator<T>(
+    groupId: string,
+    request: (broker: Broker) => Promise<T>,
+    needs: (type: string) => string = () => `Read on Group "${groupId}"`,
+  ): Promise<T> {
     try {
       return await this.#connections.ask(await this.#coordinator(groupId), request);
     } catch (reason) {
@@ -392,7 +431,7 @@ export class KafkaJsClient implements KafkaClient {
       const isElsewhere =
         fault.type === 'NOT_COORDINATOR_FOR_GROUP' || fault.type === 'GROUP_COORDINATOR_NOT_AVAILABLE';
       if (isElsewhere || fault.kind === 'lost' || fault.kind === 'unreachable') this.#coordinators.delete(groupId);
-      throw fault;
+      throw naming(fault, needs);
     }
   }
 
@@ -443,6 +482,16 @@ function leaderOf(metadata: readonly PartitionMetadata[], topic: string, partiti
   throw new KafkaFault('broker', `${topic}-${partition} has no leader`, { type: 'LEADER_NOT_AVAILABLE' });
 }
 
+function deniedFault(type: string | null): KafkaFault {
+  return new KafkaFault('broker', String(type), type === null ? {} : { type });
+}
+
+/** Requests that want a right on two things say which of them it is by their error. */
+function onTopicOrGroup(operation: string, topic: string, groupId: string): (type: string) => string {
+  return (type) =>
+    type === 'TOPIC_AUTHORIZATION_FAILED' ? `${operation} on Topic "${topic}"` : `${operation} on Group "${groupId}"`;
+}
+
 function unknownTopic(name: string): KafkaFault {
   return new KafkaFault('broker', `"${name}" does not exist`, { type: 'UNKNOWN_TOPIC_OR_PARTITION' });
 }
@@ -455,11 +504,11 @@ function memberIdToJoinWith(reason: unknown): string | null {
   return typeof memberId === 'string' ? memberId : null;
 }
 
-async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number, instead: () => KafkaFault | null): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)),
+      () => reject(instead() ?? new KafkaFault('unreachable', `no answer within ${timeoutMs} ms`)),
       Math.max(1, timeoutMs),
     );
   });

@@ -4,16 +4,20 @@
  */
 
 import type { Socket } from 'node:net';
-import { KafkaFault, toFault } from './errors.ts';
+import { type TlsOptions, tlsSettings } from '../broker-login.ts';
+import { isLoginRefused, KafkaFault, toConnectFault, toFault } from './errors.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { type Broker, internals } from './kafkajs-internals.ts';
 import { openSocket, patchConnectionPool } from './kafkajs-patches.ts';
+import type { SaslOptions } from './sasl.ts';
 
 export interface KafkaJsClientOptions {
   /** `host:port`. */
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly connectTimeoutMs: number;
+  readonly tls: TlsOptions | null;
+  readonly sasl: SaslOptions | null;
 }
 
 interface Address {
@@ -29,6 +33,8 @@ interface Slot {
 
 export class KafkaJsConnections {
   readonly #seeds: readonly Address[];
+  readonly #tls: TlsOptions | null;
+  readonly #sasl: SaslOptions | null;
   readonly #logger: unknown;
   readonly #pools: ReturnType<typeof internals.connectionPoolBuilder>;
   readonly #sockets = new Set<Socket>();
@@ -38,6 +44,8 @@ export class KafkaJsConnections {
 
   constructor(options: KafkaJsClientOptions) {
     this.#seeds = options.brokers.map(parseAddress);
+    this.#tls = options.tls;
+    this.#sasl = options.sasl;
     const { LEVELS, createLogger } = internals.loggers;
     this.#logger = createLogger({ level: LEVELS.NOTHING, logCreator: () => () => undefined });
     this.#pools = internals.connectionPoolBuilder({
@@ -48,6 +56,7 @@ export class KafkaJsConnections {
       enforceRequestTimeout: true,
       maxInFlightRequests: null,
       logger: this.#logger,
+      sasl: options.sasl?.forKafkaJs() ?? null,
       socketFactory: ({ host, port, onConnect }) => this.#openSocket(host, port, onConnect),
     });
   }
@@ -96,10 +105,16 @@ export class KafkaJsConnections {
     try {
       return await request(broker);
     } catch (reason) {
-      const fault = toFault(reason);
+      const fault = this.faultOf(broker, reason);
       if (fault.kind === 'lost' || fault.kind === 'unreachable') this.drop(broker);
       throw fault;
     }
+  }
+
+  /** What a failed request means. Where the login was asked for again and refused, nothing was sent. */
+  faultOf(broker: Broker, reason: unknown, sent = true): KafkaFault {
+    if (!isLoginRefused(reason)) return toFault(reason, sent);
+    return toConnectFault(reason, keyOf(broker.connectionPool), this.#sasl?.who ?? null);
   }
 
   drop(broker: Broker): void {
@@ -134,10 +149,13 @@ export class KafkaJsConnections {
 
   /** Whatever goes wrong here, nothing was asked yet. */
   async #open(address: Address): Promise<Broker> {
+    let broker: Broker | null = null;
     try {
+      // kafkajs would keep of a file's error only its words.
+      if (this.#tls !== null) tlsSettings(this.#tls);
       const connectionPool = await this.#pools.build(address);
       patchConnectionPool(connectionPool);
-      const broker = new internals.Broker({
+      broker = new internals.Broker({
         connectionPool,
         logger: this.#logger,
         allowAutoTopicCreation: false,
@@ -146,12 +164,13 @@ export class KafkaJsConnections {
       await broker.connect();
       return broker;
     } catch (reason) {
-      throw new KafkaFault('unreachable', toFault(reason).message, { cause: reason });
+      broker?.disconnect().catch(() => undefined); // connected, and not let in
+      throw toConnectFault(reason, keyOf(address), this.#sasl?.who ?? null);
     }
   }
 
   #openSocket(host: string, port: number, onConnect: () => void): Socket {
-    const socket = openSocket(host, port, onConnect);
+    const socket = openSocket(host, port, this.#tls === null ? null : tlsSettings(this.#tls), onConnect);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     return socket;

@@ -204,6 +204,8 @@ interface Internals {
   }) => Broker;
   readonly connectionPoolBuilder: (options: {
     socketFactory: (options: { host: string; port: number; onConnect: () => void }) => Socket;
+    /** kafkajs reads name and password at each login, and keeps an `authenticationProvider` of its own in it. */
+    sasl: Record<string, unknown> | null;
     brokers: readonly string[];
     clientId: string;
     requestTimeout: number;

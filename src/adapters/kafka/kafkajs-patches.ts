@@ -3,18 +3,25 @@
  * this process loads it (the bare layer of the comparison) stays as it was published.
  */
 
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { TlsSettings } from '../broker-login.ts';
 import type { Connection, ConnectionPool, RequestQueue } from './kafkajs-internals.ts';
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
 const REQUEST_TIMEOUT_CHECK_MS = 250;
 
 /** A socket without Nagle's algorithm: kafkajs leaves it on, and a produce request is followed by waiting for its answer. */
-export function openSocket(host: string, port: number, onConnect: () => void): Socket {
-  const socket = connect({ host, port }, onConnect);
+export function openSocket(host: string, port: number, tls: TlsSettings | null, onConnect: () => void): Socket {
+  const socket = tls === null ? connect({ host, port }, onConnect) : openTlsSocket(host, port, tls, onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   return socket;
+}
+
+/** `onConnect` after the handshake. An address that is no name is no server name either. */
+function openTlsSocket(host: string, port: number, tls: TlsSettings, onConnect: () => void): Socket {
+  return connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
 }
 
 export function patchConnectionPool(pool: ConnectionPool): void {

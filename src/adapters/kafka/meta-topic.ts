@@ -7,7 +7,7 @@ import type { MetaStore } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { TopicDefinition } from '../port.ts';
-import { isFault, toFault, toPortError } from './errors.ts';
+import { isDenied, isFault, toFault, toPortError } from './errors.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
@@ -57,7 +57,9 @@ export class MetaTopic implements MetaStore {
     readonly apply: (key: string, value: string | null) => void;
   }): Promise<MetaTopic> {
     const meta = new MetaTopic(options.client, options.followerClient, options.producer, options.apply);
-    await createTopic(options.client, metaTopicDefinition(options.replicas));
+    // Made by somebody with the right to, it may be used by those who have it not.
+    const isThere = (await options.client.metadata([META_TOPIC]).catch(() => null))?.has(META_TOPIC) === true;
+    if (!isThere) await createTopic(options.client, metaTopicDefinition(options.replicas));
     meta.#next = (await listOffsets(options.client, META_TOPIC, [PARTITION], 'earliest')).get(PARTITION) ?? 0;
     void meta.#follow();
     await meta.refresh();
@@ -85,9 +87,13 @@ export class MetaTopic implements MetaStore {
 
   close(): void {
     this.#isClosed = true;
+    this.#fail(new PortError('closed', 'the port was closed'));
+  }
+
+  #fail(error: PortError): void {
     for (const waiter of this.#waiters) {
       clearTimeout(waiter.timer);
-      waiter.reject(new PortError('closed', 'the port was closed'));
+      waiter.reject(error);
     }
     this.#waiters.clear();
   }
@@ -120,6 +126,7 @@ export class MetaTopic implements MetaStore {
         this.#wake();
       } catch (reason) {
         if (this.#isClosed) return;
+        if (isDenied(toFault(reason).type)) this.#fail(toPortError(reason, 'reading the definitions'));
         await this.#recover(reason);
       }
     }

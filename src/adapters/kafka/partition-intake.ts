@@ -30,6 +30,8 @@ export class KafkaDelivery implements DriverDelivery {
 
 export class PartitionIntake {
   readonly topic: string;
+  /** What its messages say: its name in the port's words. */
+  readonly shownTopic: string;
   readonly partition: number;
   readonly tracker: AckTracker;
   /** The next offset to fetch; the tracker is behind it by what is buffered. */
@@ -46,8 +48,9 @@ export class PartitionIntake {
   #isStateFull = false;
   #changesSinceCheck = 0;
 
-  constructor(topic: string, partition: number, tracker: AckTracker) {
+  constructor(topic: string, partition: number, tracker: AckTracker, shownTopic = topic) {
     this.topic = topic;
+    this.shownTopic = shownTopic;
     this.partition = partition;
     this.tracker = tracker;
     this.fetchOffset = tracker.next;
@@ -84,7 +87,7 @@ export class PartitionIntake {
         this.changed();
         continue;
       }
-      const message = fromRecord(this.topic, this.partition, record);
+      const message = fromRecord(this.shownTopic, this.partition, record);
       const delivery = new KafkaDelivery(message, record.offset, this.tracker.attemptsOf(record.offset) + 1, this);
       this.outstanding.add(delivery);
       this.#checkState();

@@ -9,7 +9,7 @@
 
 import { PortError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { toFault } from './errors.ts';
+import { deniedText, isDenied, toFault, unreachableCode } from './errors.ts';
 import type { KafkaClient, ProduceAnswer } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import type { Leaders } from './leaders.ts';
@@ -240,7 +240,7 @@ export class Producer {
     }
     const type = answer?.type ?? 'no answer for this partition';
     const meaning = answers[type];
-    const text = `${queue.topic}-${queue.partition}: ${type}`;
+    const text = `${queue.topic}-${queue.partition}: ${isDenied(type) ? deniedText(`Write on Topic "${queue.topic}"`) : type}`;
     if (meaning === 'retry') return false;
     if (faultsOfSome.has(type) && (queue.inFlight?.length ?? 0) > 1) {
       this.#split(queue);
@@ -274,6 +274,8 @@ export class Producer {
     let reason = type;
     let isUnreachable = false;
     let isMissing = type === 'UNKNOWN_TOPIC_OR_PARTITION';
+    let isRefused = false;
+    let code: PortError['code'] = 'backend_unavailable';
     try {
       await this.#leaders.refresh(topic);
     } catch (caught) {
@@ -281,11 +283,13 @@ export class Producer {
       reason = fault.message;
       isUnreachable = fault.kind === 'unreachable';
       isMissing = fault.type === 'UNKNOWN_TOPIC_OR_PARTITION';
+      isRefused = isDenied(fault.type);
+      code = isRefused ? 'backend_rejected' : unreachableCode(fault);
     }
-    const retryMs = this.#retryMs(isUnreachable, isMissing);
+    const retryMs = isRefused ? 0 : this.#retryMs(isUnreachable, isMissing);
     const now = Date.now();
     const [late, again] = [queues.filter(isLate), queues.filter((queue) => !isLate(queue))];
-    const error = new PortError(isMissing ? 'topic_not_found' : 'backend_unavailable', `topic "${topic}": ${reason}`);
+    const error = new PortError(isMissing ? 'topic_not_found' : code, `topic "${topic}": ${reason}`);
     for (const queue of late) this.#refuse(queue, error, now - retryMs);
     const led = again.filter((queue) => this.#leaders.known(queue.topic, queue.partition) !== null);
     const leaderless = again.filter((queue) => !led.includes(queue));

@@ -1,20 +1,24 @@
 /** Reading a partition without a group: for browsing and for the topic of definitions. kafkajs has no such consumer. */
 
 import { PortError } from '../errors.ts';
-import { fromRecord } from '../log-codec.ts';
+import { fromRecord, messageBytes } from '../log-codec.ts';
 import type { Message, ReadResult } from '../port.ts';
-import { KafkaFault } from './errors.ts';
+import { KafkaFault, naming } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
 
-/** Up to `limit` messages. @throws PortError offset_out_of_range, a KafkaFault for the rest. */
+/**
+ * Up to `limit` messages, or fewer of large ones: a thousand of 1 MiB, written as JSON, would be more than a string can hold.
+ * @throws PortError offset_out_of_range, a KafkaFault for the rest.
+ */
 export async function readPartition(
   client: KafkaClient,
   topic: string,
   partition: number,
   from: 'earliest' | 'latest' | number,
   limit: number,
+  shownTopic = topic,
 ): Promise<ReadResult> {
   const earliest = (await listOffsets(client, topic, [partition], 'earliest')).get(partition) ?? 0;
   const end = (await listOffsets(client, topic, [partition], 'latest')).get(partition) ?? 0;
@@ -26,15 +30,19 @@ export async function readPartition(
     );
   }
   const messages: Message[] = [];
-  while (messages.length < limit && next < end) {
+  let bytes = 0;
+  const isFull = (): boolean => messages.length >= limit || bytes >= kafkaLimits.readBytesMax;
+  while (!isFull() && next < end) {
     const answer = await fetchPartition(client, topic, partition, next, kafkaLimits.fetchShortWaitMs);
     for (const record of answer.records) {
-      if (messages.length >= limit || record.offset >= end) break;
-      messages.push(fromRecord(topic, partition, record));
+      if (isFull() || record.offset >= end) break;
+      const message = fromRecord(shownTopic, partition, record);
+      messages.push(message);
+      bytes += messageBytes(message);
       next = record.offset + 1;
     }
     // What is left of the batches is compacted or control records: behind them is nothing more to wait for.
-    if (messages.length < limit) next = Math.max(next, Math.min(answer.nextOffset, end));
+    if (!isFull()) next = Math.max(next, Math.min(answer.nextOffset, end));
   }
   return { messages, next };
 }
@@ -55,7 +63,8 @@ export async function fetchPartition(
   if (answer === undefined) throw new KafkaFault('client', `a fetch of ${topic}-${partition} was answered without it`);
   if (answer.type === null) return answer;
   await client.metadata([topic]);
-  throw new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+  const fault = new KafkaFault('broker', `${topic}-${partition}: ${answer.type}`, { type: answer.type });
+  throw naming(fault, `Read on Topic "${topic}"`);
 }
 
 async function noLeader(client: KafkaClient, topic: string, partition: number): Promise<KafkaFault> {

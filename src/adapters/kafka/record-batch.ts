@@ -17,7 +17,7 @@
  *   length | attributes (one byte) | timestamp delta | offset delta | key length, key | value length, value | n x header
  */
 
-import { gunzipSync } from 'node:zlib';
+import { decompress } from './compression.ts';
 import { KafkaFault } from './errors.ts';
 import { internals } from './kafkajs-internals.ts';
 
@@ -29,7 +29,6 @@ const MAGIC_AT = 16;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const COMPRESSION_MASK = 0x07;
-const GZIP = 1;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
@@ -222,7 +221,7 @@ function readRecords(
   const count = batch.readInt32BE(57);
   const baseTimestamp = Number(batch.readBigInt64BE(27));
   const appendTimestamp = (attributes & LOG_APPEND_TIME) === 0 ? null : Number(batch.readBigInt64BE(35));
-  const reader = new RecordReader(recordSection(batch, attributes & COMPRESSION_MASK), 0);
+  const reader = new RecordReader(decompress(batch.subarray(BATCH_OVERHEAD_BYTES), attributes & COMPRESSION_MASK), 0);
   for (let index = 0; index < count; index += 1) {
     const length = reader.varint();
     const end = reader.at + length;
@@ -238,14 +237,6 @@ function readRecords(
     into.push({ offset, timestamp: appendTimestamp ?? timestamp, key, value, headers: reader.headers() });
     reader.at = end;
   }
-}
-
-function recordSection(batch: Buffer, compression: number): Buffer {
-  const section = batch.subarray(BATCH_OVERHEAD_BYTES);
-  if (compression === 0) return section;
-  if (compression === GZIP) return gunzipSync(section);
-  const name = ['none', 'gzip', 'snappy', 'lz4', 'zstd'][compression] ?? String(compression);
-  throw new KafkaFault('client', `messages of this topic are compressed with ${name}, which this driver does not read`);
 }
 
 const NO_HEADERS: FetchedRecord['headers'] = [];

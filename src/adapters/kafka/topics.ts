@@ -2,6 +2,7 @@
 
 import { PortError } from '../errors.ts';
 import type { TopicDefinition } from '../port.ts';
+import { readableCompressions } from './compression.ts';
 import { isFault } from './errors.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
@@ -41,9 +42,6 @@ const ownFields: Readonly<Record<string, string>> = {
   'retention.bytes': 'retention.bytes',
 };
 
-/** The broker would compress again what it got, and this driver reads nothing else. */
-const readableCompressions = new Set(['producer', 'uncompressed', 'gzip']);
-
 /** Fills in the replicas. @throws PortError invalid_argument for what Kafka does not have. */
 export function completeTopic(topic: TopicDefinition, defaultReplicas: number): TopicDefinition {
   if (topic.queueType !== null) {
@@ -67,6 +65,7 @@ function problemOf(name: string, value: string | number | boolean): string | nul
   const field = ownFields[name];
   if (field !== undefined) return `is said by the field ${field}`;
   if (!topicConfigs.has(name)) return 'is not a topic config of Kafka';
+  // The broker would compress again what it got.
   if (name === 'compression.type' && !readableCompressions.has(String(value))) {
     return `must be one of ${[...readableCompressions].join(', ')}: the driver does not read ${String(value)}`;
   }

@@ -1,11 +1,15 @@
 /** What the native log claims. */
 
+import { logLimits } from '../../core-log/index.ts';
 import { type CapabilityTable, native, unsupported } from '../capabilities.ts';
 import { limits } from '../limits.ts';
 
 export const nativeCapabilities: CapabilityTable = {
   'publish.confirm': native('answered after the group commit that holds it'),
-  'publish.dedup': unsupported('a retry with the same id is stored again'),
+  'publish.dedup': native(
+    'per partition, within a window of time and number that survives restarts: the answer is the place of the first one',
+    { windowMs: logLimits.messageIdWindowMs, idsPerPartition: logLimits.messageIdsPerPartitionMax },
+  ),
   'publish.partialBatch': native('one outcome per message; the messages of one partition are stored together'),
   'publish.beforeSubscription': native('a topic is a log: it keeps messages without readers'),
   'order.partition': native('a partition is one sequence of offsets'),
@@ -36,7 +40,7 @@ export const nativeCapabilities: CapabilityTable = {
   'durability.os': native('answered after write(2)'),
   'durability.fsync': native('answered after fdatasync; the default'),
   'durability.copies': unsupported('one machine, one copy'),
-  compaction: unsupported('topics are cleaned by deleting whole segments only'),
+  compaction: native('closed segments are written anew in the background; such a topic refuses messages without a key'),
   headers: native('record headers: bytes, order and repeats kept'),
   largeMessages: native('carried up to the limit of the port', { valueBytesMax: limits.valueBytesMax }),
 };

@@ -5,7 +5,7 @@ import { AckTracker } from '../ack-tracker.ts';
 import type { CapabilityTable } from '../capabilities.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
 import { PortError } from '../errors.ts';
-import { fromRecord, toRecordHeaders } from '../log-codec.ts';
+import { fromRecord, toTextHeaders } from '../log-codec.ts';
 import type {
   BackendInfo,
   Durability,
@@ -22,18 +22,25 @@ import { nativeCapabilities } from './capabilities.ts';
 import { deleteTracker, loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
 import { NativeIntake } from './intake.ts';
-import { type NativeOptions, nativeOptions } from './options.ts';
+import { type NativeOptions, nativeOptions, topicOptionNames } from './options.ts';
 
 /** The native log is released with Sluice and has its version. */
 const VERSION = '0.1.0';
 const META_PREFIX = 'port/';
+const topicOptions: readonly string[] = topicOptionNames;
 
 export { describeCursor, loadTracker } from './cursors.ts';
 
 export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
   const options = nativeOptions(config);
   try {
-    return new NativeDriver(await openEngine({ dataDir: options.dataDir }), options);
+    const { dataDir, compactionCheckIntervalMs, retentionCheckIntervalMs } = options;
+    const engine = await openEngine({
+      dataDir,
+      ...(compactionCheckIntervalMs !== undefined && { compactionCheckIntervalMs }),
+      ...(retentionCheckIntervalMs !== undefined && { retentionCheckIntervalMs }),
+    });
+    return new NativeDriver(engine, options);
   } catch (reason) {
     throw toPortError(reason);
   }
@@ -89,7 +96,7 @@ class NativeDriver implements Driver {
         },
       );
     }
-    const [unknown] = Object.keys(topic.options);
+    const unknown = Object.keys(topic.options).find((name) => !topicOptions.includes(name));
     if (unknown !== undefined)
       throw new PortError('invalid_argument', `options.${unknown} is not an option of the native log`);
     return { ...topic, replicas: 1 };
@@ -100,7 +107,7 @@ class NativeDriver implements Driver {
   }
 
   deadLetterTopic(name: string, source: TopicDefinition): TopicDefinition {
-    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete' };
+    return { ...source, name, partitions: 1, retention: { ms: null, bytes: null }, cleanup: 'delete', options: {} };
   }
 
   async createTopic(topic: TopicDefinition): Promise<void> {
@@ -116,6 +123,7 @@ class NativeDriver implements Driver {
         retention: topic.retention,
         cleanup: topic.cleanup,
         ...(segmentBytes === undefined ? {} : { segmentBytes }),
+        ...topic.options, // the engine checks their values
       }),
     );
   }
@@ -151,56 +159,58 @@ class NativeDriver implements Driver {
     messages: readonly OutgoingMessage[],
     options: { readonly durability: Durability },
   ): Promise<readonly PublishOutcome[]> {
-    const byPartition = new Map<number, number[]>();
-    for (const [index, { partition }] of messages.entries()) {
-      const indexes = byPartition.get(partition);
-      if (indexes === undefined) byPartition.set(partition, [index]);
-      else indexes.push(index);
+    const [first] = messages;
+    if (first === undefined) return [];
+    const { durability } = options;
+    if (messages.every(({ partition }) => partition === first.partition))
+      return await this.#appendTo(topic, first.partition, messages, durability);
+    const byPartition = new Map<number, OutgoingMessage[]>();
+    for (const message of messages) {
+      const batch = byPartition.get(message.partition);
+      if (batch === undefined) byPartition.set(message.partition, [message]);
+      else batch.push(message);
     }
-    const outcomes: PublishOutcome[] = Array.from({ length: messages.length });
+    const answers = new Map<number, Iterator<PublishOutcome>>();
     await Promise.all(
-      [...byPartition].map(async ([partition, indexes]) => {
-        await this.#appendTo(topic, partition, indexes, { messages, durability: options.durability, outcomes });
+      Array.from(byPartition, async ([partition, batch]) => {
+        answers.set(partition, (await this.#appendTo(topic, partition, batch, durability)).values());
       }),
     );
-    return outcomes;
+    // Within a partition the outcomes are in the order of the messages.
+    return messages.map(({ partition }) => answers.get(partition)?.next().value as PublishOutcome);
   }
 
-  /** The messages of one partition are one batch: all stored, or none. */
+  /** The messages of one partition are one batch: all stored, or none, but for those whose ids were stored before. */
   async #appendTo(
     topic: TopicDefinition,
     partition: number,
-    indexes: readonly number[],
-    call: {
-      readonly messages: readonly OutgoingMessage[];
-      readonly durability: Durability;
-      readonly outcomes: PublishOutcome[];
-    },
-  ): Promise<void> {
-    const { messages, durability, outcomes } = call;
-    const records = indexes.map((index) => {
-      const message = messages[index] as OutgoingMessage;
-      return {
-        key: message.key,
-        value: message.value,
-        headers: toRecordHeaders(message),
-        timestamp: message.timestampMs,
-      };
-    });
+    messages: readonly OutgoingMessage[],
+    durability: Durability,
+  ): Promise<PublishOutcome[]> {
+    const ids = messages.some(({ isIdGiven }) => isIdGiven === true)
+      ? messages.map(({ id, isIdGiven }) => (isIdGiven === true ? id : null))
+      : undefined;
+    const records = messages.map((message) => ({
+      key: message.key,
+      value: message.value,
+      // The log itself adds the header of an id that it is given.
+      headers: toTextHeaders(message, ids !== undefined && message.isIdGiven === true ? null : message.id),
+      timestamp: message.timestampMs,
+    }));
     try {
-      const { baseOffset } = await this.#engine.append(topic.name, partition, records, {
+      const { baseOffset, positions } = await this.#engine.append(topic.name, partition, records, {
         durability: durability.persistence,
+        ...(ids !== undefined && { ids }),
       });
-      for (const [position, index] of indexes.entries()) {
-        const { id } = messages[index] as OutgoingMessage;
-        outcomes[index] = { kind: 'stored', id, partition, offset: baseOffset + position, durability };
-      }
+      return messages.map(({ id }, index): PublishOutcome => {
+        const place = positions?.[index];
+        const offset = place?.offset ?? baseOffset + index;
+        if (place?.isDuplicate === true) return { kind: 'stored', id, partition, offset, durability, duplicate: true };
+        return { kind: 'stored', id, partition, offset, durability };
+      });
     } catch (reason) {
       const error = toPortError(reason);
-      for (const index of indexes) {
-        const { id } = messages[index] as OutgoingMessage;
-        outcomes[index] = outcomeOf(id, error, reason);
-      }
+      return messages.map(({ id }) => outcomeOf(id, error, reason));
     }
   }
 

@@ -47,6 +47,8 @@ export class NativeIntake implements Intake {
   #creditWaiters: (() => void)[] = [];
   #flush: Promise<void> | undefined;
   #loops: Promise<void>[] = [];
+  #damage: PortError | undefined;
+  #damagedPartitions = 0;
 
   constructor(
     engine: Engine,
@@ -78,9 +80,11 @@ export class NativeIntake implements Intake {
   async ack(delivery: DriverDelivery): Promise<void> {
     this.#settle(delivery as NativeDelivery);
     const { offset, partition } = delivery.message;
-    if (!(delivery as NativeDelivery).tracker.settle(offset as number)) return;
-    this.#changed.add(partition);
-    await this.#flushed();
+    if ((delivery as NativeDelivery).tracker.settle(offset as number)) {
+      this.#changed.add(partition);
+      await this.#flushed();
+    }
+    this.#endIfAllIsDamaged();
   }
 
   /** The cursor was not moved, so it comes again with the next intake; `noteAttempt` counted it already. */
@@ -127,8 +131,22 @@ export class NativeIntake implements Intake {
         }
       }
     } catch (reason) {
-      if (!signal.aborted) this.#sink.ended(toEnd(reason, this.#subscription.name));
+      if (signal.aborted) return;
+      if (reason instanceof EngineError && reason.code === 'log_corrupt') {
+        this.#damage = toPortError(reason);
+        this.#damagedPartitions += 1;
+        this.#endIfAllIsDamaged();
+      } else this.#sink.ended(toEnd(reason, this.#subscription.name));
     }
+  }
+
+  /**
+   * What lies before the damage is whole, and so are the other partitions. Ended while something of it is out, its acks would be
+   * refused and it would come again with each new intake, for ever.
+   */
+  #endIfAllIsDamaged(): void {
+    const isAllDamaged = this.#damagedPartitions === this.#topic.partitions;
+    if (this.#damage !== undefined && isAllDamaged && this.#unsettledMessages === 0) this.#sink.ended(this.#damage);
   }
 
   /** Retention may have passed the cursor: the reader then goes on with the oldest that is left. */

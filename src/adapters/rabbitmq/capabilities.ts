@@ -71,7 +71,9 @@ function queues() {
 function quorum(version: BrokerVersion) {
   return {
     'ack.attemptCount': native(
-      'x-delivery-count, kept by the queue; ordered subscriptions count retries in the process',
+      version.atLeast(4, 3)
+        ? 'x-delivery-count, kept by the queue; ordered subscriptions count retries in the process'
+        : 'x-delivery-count, kept by the queue: below 4.3 it counts every return, also of a message that nobody touched',
     ),
     'ack.releaseUncounted': version.atLeast(4, 3)
       ? native(

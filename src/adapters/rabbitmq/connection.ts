@@ -11,9 +11,11 @@
  */
 
 import { type ChannelModel, connect } from 'amqplib';
+import { tlsTrouble } from '../broker-login.ts';
 import { PortError } from '../errors.ts';
 import { bounds } from './bounds.ts';
-import { fromAmqp, isRefusedAtHandshake, messageOf, within } from './errors.ts';
+import { fromAmqp, isRefusedAtHandshake, isVhostRefused, messageOf, within } from './errors.ts';
+import { vhostOf } from './login.ts';
 import { type RabbitMqOptions, withoutCredentials } from './options.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'blocked' | 'closed';
@@ -67,16 +69,15 @@ export class SupervisedConnection {
 
   /**
    * The first connection. From then on it is kept.
-   * @throws PortError `backend_unavailable` when no url answers, `backend_rejected` when the broker refuses user or vhost.
+   * @throws PortError `backend_unavailable` when no url answers, `backend_rejected` when one side refuses the other's certificate, or
+   * the broker the login or the vhost.
    */
   async open(): Promise<ChannelModel> {
     try {
       return this.#established(await this.#connectAny());
     } catch (reason) {
       this.#isClosed = true;
-      const code = isRefusedAtHandshake(reason) ? 'backend_rejected' : 'backend_unavailable';
-      const tried = this.#options.urls.map(withoutCredentials).join(', ');
-      throw new PortError(code, `RabbitMQ at ${tried}: ${messageOf(reason)}`, { cause: reason });
+      throw reason;
     }
   }
 
@@ -108,16 +109,45 @@ export class SupervisedConnection {
     if (model !== undefined) await closeModel(model);
   }
 
+  /** The first address that lets us in. Else the reason of each; being turned away by one says more than silence of the others. */
   async #connectAny(): Promise<ChannelModel> {
-    let failure: unknown = new Error('no url');
+    const failures: PortError[] = [];
     for (const url of this.#options.urls) {
       try {
         return await this.#connectTo(url);
       } catch (reason) {
-        failure = reason;
+        const failure = this.#explained(reason, url);
+        if (failure.code === 'invalid_argument') throw failure;
+        failures.push(failure);
       }
     }
-    throw failure;
+    const [first] = failures;
+    if (failures.length === 1 && first !== undefined) throw first;
+    const isRefused = failures.some(({ code }) => code === 'backend_rejected');
+    const text = failures.map(({ message }) => message).join('; ');
+    throw new PortError(isRefused ? 'backend_rejected' : 'backend_unavailable', text, { cause: first });
+  }
+
+  #explained(reason: unknown, url: string): PortError {
+    if (reason instanceof PortError && reason.code === 'invalid_argument') return reason;
+    const where = `RabbitMQ at ${withoutCredentials(url)}`;
+    const trouble = tlsTrouble(reason);
+    const options = { cause: reason };
+    if (trouble !== undefined) {
+      return new PortError('backend_rejected', `${where}: ${trouble}`, options);
+    }
+    const who = this.#options.login.who(url);
+    if (isVhostRefused(reason)) {
+      const why = 'there is none of this name, or this user has no access to it, or it takes no more connections';
+      return new PortError(
+        'backend_rejected',
+        `${where}: the vhost "${vhostOf(url)}" is not open to ${who}: ${why}`,
+        options,
+      );
+    }
+    if (!isRefusedAtHandshake(reason))
+      return new PortError('backend_unavailable', `${where}: ${messageOf(reason)}`, options);
+    return new PortError('backend_rejected', `${where}: the login of ${who} is refused: ${messageOf(reason)}`, options);
   }
 
   async #connectTo(url: string): Promise<ChannelModel> {
@@ -127,6 +157,7 @@ export class SupervisedConnection {
       noDelay: true,
       keepAlive: true,
       timeout: timeoutMs,
+      ...this.#options.login.settingsFor(url),
       clientProperties: { connection_name: `sluice ${this.#purpose}` },
     });
     try {

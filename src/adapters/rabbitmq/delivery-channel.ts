@@ -17,6 +17,8 @@ export class DeliveryChannel {
   /** By delivery tag, ascending: a Map keeps the order of arrival. */
   readonly #unsettled = new Map<number, ConsumeMessage>();
   readonly #consumerTags = new Set<string>();
+  /** Consumers of streams, also those that were cancelled. */
+  readonly #streamTags = new Set<string>();
   #acked: ConsumeMessage[] = [];
   #flushTimer: NodeJS.Immediate | undefined;
   #isOver = false;
@@ -70,6 +72,7 @@ export class DeliveryChannel {
       );
     };
     this.#consumerTags.add(consumerTag);
+    if ('x-stream-offset' in consumerArguments) this.#streamTags.add(consumerTag);
     try {
       await within(work(), bounds.callTimeoutMs, `consume from "${queue}"`);
     } catch (reason) {
@@ -114,10 +117,7 @@ export class DeliveryChannel {
   /** `counted` as a failed attempt (from 4.3 on only `basic.reject` counts), else untouched. */
   giveBack(message: ConsumeMessage, counted: boolean): void {
     if (this.#isOver || !this.#unsettled.delete(message.fields.deliveryTag)) return;
-    this.#write(() => {
-      if (counted) this.#channel.reject(message, true);
-      else this.#channel.nack(message, false, true);
-    });
+    this.#write(() => this.#return(message, counted));
   }
 
   /** Writes the acks that wait. */
@@ -168,7 +168,17 @@ export class DeliveryChannel {
   }
 
   #returnLate(message: ConsumeMessage): void {
-    this.#write(() => this.#channel.nack(message, false, true));
+    this.#write(() => this.#return(message, false));
+  }
+
+  /**
+   * A stream takes nothing back, it is read again; RabbitMQ 3.10 ends the whole connection, and with it every lease on it, when it
+   * is told to (540 not_implemented). An ack is no more than credit there.
+   */
+  #return(message: ConsumeMessage, counted: boolean): void {
+    if (this.#streamTags.has(message.fields.consumerTag)) this.#channel.ack(message);
+    else if (counted) this.#channel.reject(message, true);
+    else this.#channel.nack(message, false, true);
   }
 
   /** The channel may have ended a moment ago: then there is nobody to tell, and the messages come again. */

@@ -12,6 +12,9 @@ const replyCodes = {
   540: 'capability_unsupported',
 } as const satisfies Record<number, PortError['code']>;
 
+/** A right is missing. */
+export const ACCESS_REFUSED = 403;
+
 /** @param what the sentence before the reason, such as `declare queue "x"`. */
 export function fromAmqp(reason: unknown, what: string): PortError {
   if (reason instanceof PortError) return reason;
@@ -36,6 +39,11 @@ export function replyCodeOf(reason: unknown): number | undefined {
 /** Refused at the handshake: trying the same again does not help until somebody changes something. */
 export function isRefusedAtHandshake(reason: unknown): boolean {
   return /ACCESS[-_]REFUSED|NOT_ALLOWED|Handshake terminated by server: (403|530)/.test(messageOf(reason));
+}
+
+/** The answer to the last step of the handshake. amqplib keeps only its name, not its reason. */
+export function isVhostRefused(reason: unknown): boolean {
+  return /Expected ConnectionOpenOk; got <ConnectionClose/.test(messageOf(reason));
 }
 
 export function messageOf(reason: unknown): string {

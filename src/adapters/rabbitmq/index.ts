@@ -7,6 +7,7 @@ import { AckTracker } from '../ack-tracker.ts';
 import type { CapabilityTable } from '../capabilities.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
 import { PortError } from '../errors.ts';
+import { GivenDefinitions, notManaged } from '../existing.ts';
 import type {
   BackendInfo,
   Durability,
@@ -24,6 +25,8 @@ import { AttemptMemory } from './attempt-memory.ts';
 import { capabilityTable } from './capabilities.ts';
 import { SupervisedConnection, withChannel } from './connection.ts';
 import { CursorStore } from './cursor-store.ts';
+import { ExistingTopology } from './existing.ts';
+import { checkExisting } from './existing-lookup.ts';
 import { QueueIntake } from './intake-queue.ts';
 import { StreamIntake } from './intake-stream.ts';
 import { toAmqp } from './message-codec.ts';
@@ -81,7 +84,9 @@ class RabbitMqDriver implements Driver {
     this.#version = version;
     this.#publishing = publishing;
     this.#consuming = consuming;
-    this.#topology = new Topology(options.prefix, version);
+    const { existing, prefix } = options;
+    this.#topology =
+      existing === null ? new Topology(prefix, version) : new ExistingTopology(existing, prefix, version);
     this.#publisher = new Publisher(publishing);
     this.#reader = new StreamReader(consuming);
     this.#cursors = new CursorStore(consuming, this.#publisher, this.#topology);
@@ -97,6 +102,16 @@ class RabbitMqDriver implements Driver {
   }
 
   async openMeta(apply: (key: string, value: string | null) => void): Promise<MetaStore> {
+    const { existing } = this.#options;
+    if (existing !== null) {
+      await checkExisting(existing, this.#consuming);
+      const [topics, subscriptions] = [existing.topics, existing.subscriptions];
+      return new GivenDefinitions(
+        topics.map(({ definition }) => definition),
+        subscriptions.map(({ definition }) => definition),
+        apply,
+      );
+    }
     this.#meta = new MetaStream({
       connection: this.#consuming,
       publisher: this.#publisher,
@@ -112,10 +127,18 @@ class RabbitMqDriver implements Driver {
   // ------------------------------------------------------------------------------------------ topics
 
   completeTopic(topic: TopicDefinition): TopicDefinition {
-    return completeTopicFor(topic, this.#options);
+    const { existing } = this.#options;
+    if (existing === null) return completeTopicFor(topic, this.#options);
+    const found = existing.topics.find(({ definition: { name } }) => name === topic.name)?.definition;
+    if (found === undefined) throw notManaged(`create topic "${topic.name}"`);
+    return { ...topic, queueType: topic.queueType ?? found.queueType, replicas: topic.replicas ?? found.replicas };
   }
 
   checkSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): void {
+    const isThere = this.#options.existing?.subscriptions.some(
+      ({ definition: { name } }) => name === subscription.name,
+    );
+    if (isThere === false) throw notManaged(`create subscription "${subscription.name}"`);
     checkSubscriptionOn(subscription, topic);
   }
 
@@ -133,6 +156,7 @@ class RabbitMqDriver implements Driver {
   }
 
   async createTopic(topic: TopicDefinition): Promise<void> {
+    if (this.#options.existing !== null) return; // `completeTopic` let only those pass that are there
     const exchange = this.#topology.exchange(topic.name);
     await withChannel(this.#consuming, `create topic "${topic.name}"`, async (channel) => {
       await channel.assertExchange(exchange, 'direct', { durable: true });
@@ -146,6 +170,7 @@ class RabbitMqDriver implements Driver {
   }
 
   async deleteTopic(topic: TopicDefinition): Promise<void> {
+    if (this.#options.existing !== null) throw notManaged(`delete topic "${topic.name}"`);
     await withChannel(this.#consuming, `delete topic "${topic.name}"`, async (channel) => {
       await channel.deleteExchange(this.#topology.exchange(topic.name));
       if (topic.queueType !== 'stream') return;
@@ -186,6 +211,7 @@ class RabbitMqDriver implements Driver {
   }
 
   async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    if (this.#options.existing !== null) throw notManaged(`delete subscription "${subscription.name}"`);
     this.#attempts.delete(subscription.name);
     if (topic.queueType === 'stream') {
       for (let partition = 0; partition < topic.partitions; partition += 1) {
@@ -232,7 +258,8 @@ class RabbitMqDriver implements Driver {
     const isPersistent = options.durability.persistence !== 'memory';
     const publications = messages.map((message): Publication => {
       const { content, options: properties } = toAmqp(message, isPersistent);
-      return { exchange, routingKey: String(message.partition), content, options: properties };
+      const routingKey = this.#topology.routingKey(topic.name, message.partition);
+      return { exchange, routingKey, content, options: properties };
     });
     const outcomes = await this.#publisher.publish(publications, options.signal);
     if (topic.queueType === 'stream') {
@@ -263,6 +290,7 @@ class RabbitMqDriver implements Driver {
         : new QueueIntake({
             ...common,
             queues: this.#topology.subscriptionQueues(subscription, topic),
+            partitionOf: (routingKey) => this.#topology.partitionOf(topic.name, routingKey),
             presenceQueue: this.#topology.presenceQueue(subscription.name),
             canReleaseUncounted: topic.queueType === 'quorum' && this.#version.atLeast(4, 3),
             attempts: topic.queueType === 'classic' ? this.#attemptsOf(subscription.name) : undefined,

@@ -42,8 +42,10 @@ export interface QueueIntakeOptions {
   readonly subscription: SubscriptionDefinition;
   readonly topic: TopicDefinition;
   readonly queues: readonly { readonly name: string; readonly partitions: readonly number[] }[];
-  /** Where the processes that have this subscription open are counted. */
-  readonly presenceQueue: string;
+  /** Which partition a message was routed to. */
+  readonly partitionOf: (routingKey: string) => number;
+  /** Where the processes that have this subscription open are counted. Undefined: they are not. */
+  readonly presenceQueue: string | undefined;
   readonly sink: IntakeSink;
   readonly credit: IntakeCredit;
   /** Whether a message can be given back without counting an attempt (from 4.3 on). */
@@ -155,8 +157,10 @@ export class QueueIntake implements Intake {
    * behind those in our hands. Closing the channel instead hands over all at once, in order; the queue then counts an attempt.
    */
   async #othersWait(channel: DeliveryChannel): Promise<boolean> {
+    const { presenceQueue } = this.#options;
+    if (presenceQueue === undefined) return true;
     try {
-      return (await channel.consumersOf(this.#options.presenceQueue)) > 1;
+      return (await channel.consumersOf(presenceQueue)) > 1;
     } catch {
       return true; // order first
     }
@@ -202,7 +206,8 @@ export class QueueIntake implements Intake {
     let channel: DeliveryChannel | undefined;
     try {
       channel = await DeliveryChannel.open(model, () => this.#channelEnded(channel));
-      if (!this.#isShared) await channel.beCountedOn(this.#options.presenceQueue);
+      const { presenceQueue } = this.#options;
+      if (!this.#isShared && presenceQueue !== undefined) await channel.beCountedOn(presenceQueue);
       for (const queue of this.#options.queues) await this.#consume(channel, queue);
       if (channel.isOver) return new PortError('backend_unavailable', 'the channel ended while it was set up');
       this.#channel = channel;
@@ -228,7 +233,7 @@ export class QueueIntake implements Intake {
 
   #arrived(channel: DeliveryChannel, raw: ConsumeMessage, partitions: readonly number[]): void {
     if (this.#closing !== undefined) return; // closing the channel gives it back
-    const routed = Number(raw.fields.routingKey);
+    const routed = this.#options.partitionOf(raw.fields.routingKey);
     const partition = partitions.includes(routed) ? routed : (partitions[0] ?? 0);
     const message = fromAmqp(raw, { topic: this.#options.topic.name, partition });
     this.#gate.arrived(new QueueDelivery(message, this.#attemptOf(message, raw), channel, raw));

@@ -1,7 +1,11 @@
 /** The `config` of this backend: checked whole, every problem reported, unknown keys refused. */
 
+import { textAt } from '../broker-login.ts';
 import { type FieldProblem, PortError } from '../errors.ts';
+import { parseManage } from '../existing.ts';
 import { bounds } from './bounds.ts';
+import { type ExistingRabbitMq, parseExisting } from './existing.ts';
+import { type Login, loginKeys, parseLogin, withVhost } from './login.ts';
 
 export interface RabbitMqOptions {
   /** Tried in turn; the first that answers is used. */
@@ -11,9 +15,13 @@ export interface RabbitMqOptions {
   readonly connectTimeoutMs: number;
   /** Members of a quorum queue or stream where the topic does not say: default the number of urls, at most 3. */
   readonly replicas: number;
+  readonly login: Login;
+  /** With `manage: none`: what there is. Null: exchanges and queues are made as asked. */
+  readonly existing: ExistingRabbitMq | null;
 }
 
-const keys = ['url', 'urls', 'prefix', 'connectTimeoutMs', 'replicas'];
+const mappings = ['topics', 'subscriptions'];
+const keys = ['url', 'urls', 'prefix', 'connectTimeoutMs', 'replicas', ...loginKeys, 'manage', ...mappings];
 const DEFAULT_PREFIX = 'sluice';
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_REPLICAS_MAX = 3;
@@ -25,7 +33,15 @@ export function parseOptions(config: Readonly<Record<string, unknown>>): RabbitM
   for (const key of Object.keys(config)) {
     if (!keys.includes(key)) problem(key, `is not an option; the options are ${keys.join(', ')}`);
   }
-  const urls = parseUrls(config['url'], config['urls'], problem);
+  const vhost = textAt(config, 'vhost', '', problem);
+  const given = parseUrls(config['url'], config['urls'], problem);
+  const urls = vhost === undefined ? given : given.map((url) => withVhost(url, vhost));
+  const login = parseLogin(config, urls, problem);
+  const manage = parseManage(config['manage'], problem);
+  for (const path of manage === 'none' ? [] : mappings) {
+    if (config[path] !== undefined) problem(path, 'are mapped with manage "none"; else they are made through the API');
+  }
+  const existing = manage === 'none' ? parseExisting(config, problem) : null;
   const prefix = config['prefix'] ?? DEFAULT_PREFIX;
   if (typeof prefix !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(prefix)) {
     problem('prefix', 'must be 1 to 32 letters, digits, "-" or "_"');
@@ -39,7 +55,14 @@ export function parseOptions(config: Readonly<Record<string, unknown>>): RabbitM
     const text = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
     throw new PortError('invalid_argument', `rabbitmq options: ${text}`, { errors: problems });
   }
-  return { urls, prefix: prefix as string, connectTimeoutMs: connectTimeoutMs as number, replicas: replicas as number };
+  return {
+    urls,
+    prefix: prefix as string,
+    connectTimeoutMs: connectTimeoutMs as number,
+    replicas: replicas as number,
+    login,
+    existing,
+  };
 }
 
 function parseUrls(url: unknown, urls: unknown, problem: (path: string, message: string) => void): readonly string[] {

@@ -3,7 +3,7 @@
  *
  *   waiting --(window has room)--> sent --confirmed--------------------> stored
  *      |                            |---returned, then confirmed-------> refused: unroutable
- *      |                            |---nacked-------------------------> refused: backend_rejected
+ *      |                            |---nacked, or not allowed---------> refused: backend_rejected
  *      |                            `---channel or connection ended----> unknown
  *      `---connection ended or blocked---------------------------------> refused: backend_unavailable
  *
@@ -16,7 +16,7 @@ import { PortError } from '../errors.ts';
 import { Fifo } from '../ready-queue.ts';
 import { bounds } from './bounds.ts';
 import { guardChannel, type SupervisedConnection } from './connection.ts';
-import { messageOf, within } from './errors.ts';
+import { ACCESS_REFUSED, messageOf, replyCodeOf, within } from './errors.ts';
 
 export interface Publication {
   /** '' is the default exchange, where the routing key is the queue's name. */
@@ -185,6 +185,8 @@ class Lane {
   readonly #sent = new Set<Entry>();
   readonly #waiting = new Fifo<Entry>();
   #sentBytes = 0;
+  /** Exchanges that took a message on this channel: the channel remembers that it may write to them. */
+  readonly #allowed = new Set<string>();
   #channel: ConfirmChannel | undefined;
   /** Set before amqplib answers what is outstanding on a closing channel: those answers are no nacks. */
   #isChannelOver = false;
@@ -260,7 +262,9 @@ class Lane {
   #opened(channel: ConfirmChannel, model: ChannelModel): void {
     guardChannel(channel);
     let error = new PortError('publish_outcome_unknown', 'the connection ended before RabbitMQ answered');
+    let denial: string | undefined;
     channel.on('error', (reason) => {
+      if (replyCodeOf(reason) === ACCESS_REFUSED) denial = messageOf(reason);
       error = new PortError(
         'publish_outcome_unknown',
         `the channel ended before RabbitMQ answered: ${messageOf(reason)}`,
@@ -270,12 +274,13 @@ class Lane {
     channel.prependListener('close', () => (this.#isChannelOver = true));
     channel.on('close', () => {
       if (this.#channel === channel) this.#channel = undefined;
-      this.#forgetSent(error);
+      this.#forgetSent(error, denial);
       // Those that wait were not sent: they go on the next channel, if there is a connection to have one.
       if (this.#waiting.length > 0 && this.#connection.model === model && !this.#isClosed) void this.#open();
     });
     this.#channel = channel;
     this.#isChannelOver = false;
+    this.#allowed.clear();
     this.#sendWaiting();
   }
 
@@ -314,8 +319,10 @@ class Lane {
     this.#sentBytes -= entry.bytes;
     if (failure !== null)
       entry.settle({ kind: 'refused', error: new PortError('backend_rejected', 'RabbitMQ refused the message') });
-    else if (entry.isReturned) entry.settle({ kind: 'refused', error: unroutable(entry.publication) });
-    else entry.settle(STORED);
+    else {
+      this.#allowed.add(entry.publication.exchange);
+      entry.settle(entry.isReturned ? { kind: 'refused', error: unroutable(entry.publication) } : STORED);
+    }
     if (this.#waiting.length > 0) this.#sendWaiting();
     this.#tellDrained();
   }
@@ -331,16 +338,27 @@ class Lane {
     }
   }
 
-  #forgetSent(error: PortError): void {
+  /** @param denial what RabbitMQ said about the exchange that it does not let this user write to. */
+  #forgetSent(error: PortError, denial?: string): void {
     const entries = [...this.#sent];
     this.#sent.clear();
     this.#sentBytes = 0;
     for (const entry of entries) {
       // Returned and not yet confirmed: RabbitMQ said that it went nowhere.
       if (entry.isReturned) entry.settle({ kind: 'refused', error: unroutable(entry.publication) });
+      else if (this.#isDenied(entry, denial)) entry.settle({ kind: 'refused', error: denied(denial ?? '') });
       else entry.settle({ kind: 'unknown', error });
     }
     this.#tellDrained();
+  }
+
+  /**
+   * Whether the denial that ended the channel also means that this message was not stored. The first message to an exchange decides,
+   * and what was decided holds for the channel: so all of them, unless one was taken before.
+   */
+  #isDenied({ publication: { exchange } }: Entry, denial: string | undefined): boolean {
+    const name = exchange === '' ? 'amq.default' : exchange;
+    return denial?.includes(`access to exchange '${name}' in vhost`) === true && !this.#allowed.has(exchange);
   }
 
   #tellDrained(): void {
@@ -349,6 +367,10 @@ class Lane {
     this.#whenDrained = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+function denied(message: string): PortError {
+  return new PortError('backend_rejected', `RabbitMQ does not allow it: ${message}`);
 }
 
 function unroutable({ exchange, routingKey }: Publication): PortError {

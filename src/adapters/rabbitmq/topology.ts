@@ -53,7 +53,16 @@ export class Topology {
     return short(`${this.#prefix}.t.${topic}.${partition}`);
   }
 
-  presenceQueue(subscription: string): string {
+  routingKey(_topic: string, partition: number): string {
+    return String(partition);
+  }
+
+  /** Anything but a partition of the topic for a key that no message of ours has. */
+  partitionOf(_topic: string, routingKey: string): number {
+    return Number(routingKey);
+  }
+
+  presenceQueue(subscription: string): string | undefined {
     return short(`${this.#prefix}.p.${subscription}.all`);
   }
 

@@ -220,6 +220,38 @@ export const deliveryChapters: readonly Chapter[] = [
     equal(held.length, 4, 'outstanding at once');
   }),
 
+  contract(
+    'a subscription has no more bytes in flight than its maxInFlight, but for the message that crosses it',
+    async (world) => {
+      const topic = await world.topic();
+      const subscription = await world.subscription(topic, { maxInFlight: { messages: 100, bytes: 1_000 } });
+      const consumers = [await world.consumer(subscription), await world.consumer(subscription)];
+      const values = numbered(9).map((value) => value.padEnd(400, '.'));
+      await world.publishValues(topic, values);
+      const seen: string[] = [];
+      while (seen.length < values.length) {
+        const held = await drain(consumers, world.timing.quietMs, 1);
+        check(held.length > 0, `after ${seen.length} of ${values.length} messages nothing more came`);
+        check(held.length <= 3, `${held.length} messages of 400 bytes are out with a maxInFlight of 1000 bytes`);
+        seen.push(...texts(held));
+        await world.port.ack(subscription, tokens(held));
+      }
+      sameItems(seen, values, 'delivered');
+    },
+  ),
+
+  contract('without ordering a message that is held holds up nobody, not even of its own key', async (world) => {
+    const { topic, consumer } = await world.reader({ partitions: 1 });
+    await world.publishValues(topic, numbered(20), { key: 'same' });
+    const [slow, ...others] = (await world.receive(consumer, 20)) as [Delivery, ...Delivery[]];
+    await world.ack(consumer, others);
+    await world.publishValues(topic, numbered(5, 'later'), { key: 'same' });
+    const later = await world.receive(consumer, 5);
+    sameItems(texts(later), numbered(5, 'later'), 'delivered while the first one was held');
+    await world.ack(consumer, [...later, slow]);
+    await world.nothingComes(consumer, 'after all were acknowledged');
+  }),
+
   contract('tokens say ok, already, expired or invalid, each for itself', async (world) => {
     const topic = await world.topic();
     const subscription = await world.subscription(topic, { ackDeadlineMs: world.timing.leaseMs });
@@ -236,6 +268,8 @@ export const deliveryChapters: readonly Chapter[] = [
     equal(statuses(await port.nack(subscription, [a])), ['already'], 'nack after ack');
     const again = await world.receiveOne(consumer); // the lease of b ended meanwhile
     equal(text(again), 'b', 'what came again');
+    // The calls that follow take as long as they take on a busy machine.
+    equal(statuses(await port.extend(subscription, [again.token], 10 * world.timing.leaseMs)), ['ok'], 'extend');
     equal(statuses(await port.ack(subscription, [b])), ['expired'], 'ack with the token of the lease that ended');
     equal(statuses(await port.reject(subscription, [b])), ['expired'], 'reject with it');
     equal(statuses(await port.extend(subscription, [b], 1_000)), ['expired'], 'extend with it');
@@ -300,6 +334,33 @@ export const deliveryChapters: readonly Chapter[] = [
     await world.publishValues(topic, ['after']);
     equal(texts(await leaving.pull({ maxMessages: 1, waitMs: 0 })), [], 'a pull on the closed consumer');
     equal(text(await world.receiveOne(staying)), 'after', 'the next message');
+  }),
+
+  contract('consumers that close at the same time give everything back, and the next one gets it', async (world) => {
+    const topic = await world.topic({ partitions: 2 });
+    const subscription = await world.subscription(topic);
+    const leaving = await Promise.all(numbered(5).map(async () => await world.consumer(subscription, { messages: 4 })));
+    const values = numbered(20);
+    for (const partition of [0, 1])
+      await world.publishValues(
+        topic,
+        values.filter((_, index) => index % 2 === partition),
+        { partition },
+      );
+    const held = await Promise.all(leaving.map(async (consumer) => await world.receive(consumer, 4)));
+    sameItems(texts(held.flat()), values, 'what the five held');
+    await Promise.all(leaving.map(async (consumer) => await consumer.close()));
+    sameItems(texts(await world.receiveAll(await world.consumer(subscription), 20)), values, 'what the next one got');
+  }),
+
+  contract('a subscription that is deleted takes nothing from the others of its topic', async (world) => {
+    const { topic, consumer } = await world.reader();
+    const leaving = await world.subscription(topic);
+    await world.publishValues(topic, numbered(5, 'before'));
+    await world.port.deleteSubscription(leaving);
+    await world.publishValues(topic, numbered(5, 'after'));
+    const values = [...numbered(5, 'before'), ...numbered(5, 'after')];
+    sameItems(texts(await world.receiveAll(consumer, 10)), values, 'the other subscription');
   }),
 
   contract('reading in pieces, with a new consumer for each, loses nothing', async (world) => {

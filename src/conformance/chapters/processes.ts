@@ -3,8 +3,8 @@
 import type { MessagingPort } from '../../adapters/port.ts';
 import { PortError } from '../../adapters/errors.ts';
 import { type Chapter, chapter, contract } from '../chapter.ts';
-import { ConformanceFailure, equal, rejects, sameItems } from '../expect.ts';
-import { numbered, text, texts, tokens, type World } from '../world.ts';
+import { check, ConformanceFailure, equal, rejects, sameItems } from '../expect.ts';
+import { numbered, statuses, text, texts, tokens, type World } from '../world.ts';
 
 export const processChapters: readonly Chapter[] = [
   contract('topics and subscriptions of one process are those of every other, and so is their end', async (world) => {
@@ -33,6 +33,25 @@ export const processChapters: readonly Chapter[] = [
       undefined,
       async () => await describe(other, topic),
     );
+  }),
+
+  contract('a token of one process is no good in another, and its lease is not disturbed by it', async (world) => {
+    const other = await world.anotherPort();
+    const { topic, subscription, consumer } = await world.reader();
+    await world.publishValues(topic, ['mine']);
+    const delivery = await world.receiveOne(consumer);
+    await world.eventually('the subscription as the other process sees it', subscription, async () => {
+      return (await other.listSubscriptions()).find(({ name }) => name === subscription)?.name;
+    });
+    for (const settle of ['ack', 'nack'] as const) {
+      const [status] = statuses(await other[settle](subscription, [delivery.token]));
+      check(
+        status === 'invalid' || status === 'expired',
+        `${settle} in the other process: expected invalid or expired, got ${status}`,
+      );
+    }
+    await world.nothingComes(consumer, 'after a nack in another process');
+    await world.ack(consumer, [delivery]);
   }),
 
   chapter(

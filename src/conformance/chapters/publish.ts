@@ -79,6 +79,20 @@ export const publishChapters: readonly Chapter[] = [
         'the place of the retry is that of the first',
       );
       equal(texts(await world.receiveAll(consumer, 1)), ['a'], 'delivered');
+      // Without a key any partition would do: the retry must find the first one's.
+      const wide = await world.reader({ partitions: 3 });
+      const ids = numbered(6, 'id');
+      const publish = async () =>
+        await world.publish(
+          wide.topic,
+          ids.map((id) => ({ id, value: id })),
+        );
+      const places = (outcomes: Awaited<ReturnType<typeof publish>>) =>
+        outcomes.map(({ partition, offset }) => `${partition}:${offset}`);
+      const firsts = places(await publish());
+      await world.publishValues(wide.topic, ['x']);
+      equal(places(await publish()), firsts, 'places of retries without a key');
+      sameItems(texts(await world.receiveAll(wide.consumer, 7)), [...ids, 'x'], 'delivered of those without a key');
     },
     // An id is only a name there: both are stored, and neither outcome claims otherwise.
     unsupported: async (world) => {

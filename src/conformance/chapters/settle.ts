@@ -92,7 +92,9 @@ export const settleChapters: readonly Chapter[] = [
       await first.close();
       const second = await world.consumer(subscription);
       const last = await world.receiveOne(second);
-      equal(last.attempt, 6, 'the attempt that the next consumer sees');
+      // Where a release counts, so does the return of what the closed consumer had been handed and nobody touched.
+      if (world.claims('ack.releaseUncounted')) equal(last.attempt, 6, 'the attempt that the next consumer sees');
+      else check(last.attempt >= 6, `the next consumer sees attempt ${last.attempt}, which is at least 6`);
       await world.ack(second, [last]);
     },
   }),

@@ -2,12 +2,15 @@
 
 import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { type EngineOptions, checkDurability, engineOptions, topicOf } from '../options.ts';
+import { type EngineOptions, alteredTopic, checkDurability, engineOptions, topicOf } from '../options.ts';
 import type { Timer } from '../platform/clock.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
+import { PUBLISHERS_SINCE_VERSION } from '../storage/format.ts';
 import { DurableMap } from '../storage/durable-map.ts';
 import type {
+  AppendOptions,
   AppendResult,
+  BatchesResult,
   DurableMap as DurableMapDoor,
   Engine,
   FetchResult,
@@ -16,11 +19,16 @@ import type {
   LogTopic,
   LogTopicOptions,
   PartitionStatus,
+  ProducerIdentity,
   RecordInput,
   RecoveryReport,
 } from '../types.ts';
+import { BatchBuffers } from '../record/batch-buffers.ts';
 import { HotTailBudget } from './hot-tail.ts';
+import { InflatedBatches } from './inflated-batches.ts';
+import { MessageIdBudget } from './message-ids.ts';
 import { Partition } from './partition.ts';
+import { ProducerIds } from './producer-ids.ts';
 import {
   type Topic,
   type TopicPlace,
@@ -29,6 +37,8 @@ import {
   decodeTopic,
   encodeTopic,
   logOptions,
+  logPolicy,
+  recordRules,
   removeDirectories,
 } from './topic.ts';
 
@@ -54,6 +64,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       topics: await openMap('topics'),
       metadata: await openMap('metadata'),
       cursors: await openMap('cursors'),
+      producers: await openMap('producers'),
     };
     engine = new LogEngine(checked, directory, maps);
     await engine.recover(startedMs);
@@ -71,6 +82,7 @@ interface Maps {
   readonly topics: DurableMap;
   readonly metadata: DurableMap;
   readonly cursors: DurableMap;
+  readonly producers: DurableMap;
 }
 
 class LogEngine implements Engine {
@@ -79,13 +91,19 @@ class LogEngine implements Engine {
   readonly #directory: DataDirectory;
   readonly #maps: Maps;
   readonly #place: TopicPlace;
-  readonly #budget = new HotTailBudget(limits.hotTailBytesMax);
+  readonly #producerIds: ProducerIds;
+  readonly #messageIds = new MessageIdBudget();
+  readonly #buffers = new BatchBuffers();
+  readonly #budget = new HotTailBudget(limits.hotTailBytesMax, this.#buffers);
+  readonly #inflated = new InflatedBatches(limits.inflatedKeptBytesMax);
   readonly #topics = new Map<string, Topic>();
   /** Names that are being created or deleted: neither there nor free. */
   readonly #changing = new Set<string>();
   readonly #changes = new Set<Promise<void>>();
+  readonly #altering = new Map<string, Promise<LogTopic>>();
   #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [], maps: [] };
   #retentionTimer: Timer | undefined;
+  #compactionTimer: Timer | undefined;
   #retention: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -94,6 +112,7 @@ class LogEngine implements Engine {
     this.#options = options;
     this.#directory = directory;
     this.#maps = maps;
+    this.#producerIds = new ProducerIds(maps.producers);
     this.#place = { files: options.fileSystem, clock: options.clock, directory: directory.topics };
   }
 
@@ -111,6 +130,7 @@ class LogEngine implements Engine {
       maps: Object.values(this.#maps).flatMap((map: DurableMap) => (map.cut === null ? [] : [map.cut])),
     };
     this.#scheduleRetention();
+    this.#scheduleCompaction();
   }
 
   /** Lets the partitions go as they are: it is not to be opened. */
@@ -151,6 +171,37 @@ class LogEngine implements Engine {
     return definition;
   }
 
+  async alterTopic(name: string, changes: LogTopicOptions): Promise<LogTopic> {
+    this.#checkOpen();
+    // One alteration after the other: each starts from what the one before made of the topic.
+    while (this.#altering.has(name)) await this.#altering.get(name)?.catch(() => undefined);
+    const altering = this.#alterTopic(name, changes);
+    this.#altering.set(name, altering);
+    try {
+      return await altering;
+    } finally {
+      this.#altering.delete(name);
+    }
+  }
+
+  async #alterTopic(name: string, changes: LogTopicOptions): Promise<LogTopic> {
+    const topic = this.#topicOf(name);
+    const before = topic.definition;
+    const definition = alteredTopic(before, changes);
+    const hasMore = definition.partitions > before.partitions;
+    await this.#change(name, async () => {
+      // After a failure the directories stay: whether the entry is on the disk is not known, and without it they are
+      // removed at the next open.
+      if (hasMore) await createDirectories(this.#place, definition, before.partitions);
+      await this.#maps.topics.put(name, encodeTopic(definition, false), 'fsync');
+      for (const partition of topic.partitions) partition.configure(logPolicy(definition), recordRules(definition));
+      const partitions = topic.partitions.slice();
+      if (hasMore) await this.#openPartitions(definition, false, partitions);
+      this.#topics.set(name, { definition, partitions });
+    });
+    return definition;
+  }
+
   async deleteTopic(name: string): Promise<void> {
     this.#checkOpen();
     const topic = this.#topicOf(name);
@@ -179,15 +230,50 @@ class LogEngine implements Engine {
     topic: string,
     partition: number,
     records: readonly RecordInput[],
+    options?: AppendOptions,
+  ): Promise<AppendResult> {
+    try {
+      const durability = options?.durability ?? this.#options.defaultDurability;
+      checkDurability(durability);
+      return this.#partitionOf(topic, partition).append(records, durability, options?.ids);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  appendBatch(
+    topic: string,
+    partition: number,
+    bytes: Buffer,
     options?: { readonly durability?: LogPersistence },
   ): Promise<AppendResult> {
     try {
       const durability = options?.durability ?? this.#options.defaultDurability;
       checkDurability(durability);
-      return this.#partitionOf(topic, partition).append(records, durability);
+      return this.#partitionOf(topic, partition).appendBatch(bytes, durability);
     } catch (reason) {
       return Promise.reject(reason);
     }
+  }
+
+  async initProducer(previous?: ProducerIdentity): Promise<ProducerIdentity> {
+    this.#checkOpen();
+    return await this.#producerIds.init(previous);
+  }
+
+  async readBatches(
+    topic: string,
+    partition: number,
+    offset: number,
+    bounds: { readonly maxBytes?: number } = {},
+  ): Promise<BatchesResult> {
+    const { maxBytes = limits.fetchBytesDefault } = bounds;
+    if (!(maxBytes >= 1)) throw new EngineError('invalid_option', 'maxBytes must be at least 1');
+    return await this.#partitionOf(topic, partition).readBatches(offset, maxBytes);
+  }
+
+  async deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<number> {
+    return await this.#partitionOf(topic, partition).deleteRecords(beforeOffset);
   }
 
   async fetch(
@@ -242,6 +328,15 @@ class LogEngine implements Engine {
     return await this.#retention;
   }
 
+  async compact(): Promise<number> {
+    this.#checkOpen();
+    let removed = 0;
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) removed += await partition.compact();
+    }
+    return removed;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -253,6 +348,7 @@ class LogEngine implements Engine {
 
   async #close(): Promise<void> {
     this.#retentionTimer?.cancel();
+    this.#compactionTimer?.cancel();
     await this.#retention?.catch(() => undefined);
     await Promise.allSettled(this.#changes); // whoever asked for them is told by them
     const closed = new EngineError('engine_closed', `the engine of ${this.dataDir} is closed`);
@@ -274,9 +370,20 @@ class LogEngine implements Engine {
   }
 
   async #openTopic(definition: LogTopic, isClean: boolean): Promise<RecoveryReport['partitions'][number][]> {
-    const found: RecoveryReport['partitions'][number][] = [];
     const partitions: Partition[] = [];
-    for (let first = 0; first < definition.partitions; first += limits.openConcurrency) {
+    const found = await this.#openPartitions(definition, isClean, partitions);
+    this.#topics.set(definition.name, { definition, partitions });
+    return found;
+  }
+
+  /** Adds the partitions that are not there yet. Resolves with what recovery had to do. */
+  async #openPartitions(
+    definition: LogTopic,
+    isClean: boolean,
+    partitions: Partition[],
+  ): Promise<RecoveryReport['partitions'][number][]> {
+    const found: RecoveryReport['partitions'][number][] = [];
+    for (let first = partitions.length; first < definition.partitions; first += limits.openConcurrency) {
       const numbers = Array.from(
         { length: Math.min(limits.openConcurrency, definition.partitions - first) },
         (_, index) => first + index,
@@ -284,9 +391,17 @@ class LogEngine implements Engine {
       const opened = await Promise.allSettled(
         numbers.map((partition) =>
           Partition.open(
-            `${definition.name}-${partition}`,
-            logOptions(this.#place, definition, partition),
-            this.#budget,
+            {
+              name: `${definition.name}-${partition}`,
+              log: logOptions(this.#place, definition, partition),
+              rules: recordRules(definition),
+              budget: this.#budget,
+              buffers: this.#buffers,
+              inflated: this.#inflated,
+              ids: this.#messageIds,
+              producerIds: this.#producerIds,
+              isWithoutPast: this.#directory.versionBefore < PUBLISHERS_SINCE_VERSION,
+            },
             isClean,
           ),
         ),
@@ -311,7 +426,6 @@ class LogEngine implements Engine {
         });
       }
     }
-    this.#topics.set(definition.name, { definition, partitions });
     return found;
   }
 
@@ -329,6 +443,29 @@ class LogEngine implements Engine {
     } finally {
       this.#changes.delete(change);
       this.#changing.delete(name);
+    }
+  }
+
+  /** One partition after the other, and the next round after the pause. */
+  #scheduleCompaction(): void {
+    this.#compactionTimer = this.#options.clock.after(this.#options.compactionCheckIntervalMs, () => {
+      if (this.#closing !== undefined) return;
+      void this.#compactWhatIsDue().finally(() => {
+        if (this.#closing === undefined) this.#scheduleCompaction();
+      });
+    });
+  }
+
+  async #compactWhatIsDue(): Promise<void> {
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) {
+        if (this.#closing !== undefined) return;
+        try {
+          if (await partition.isCompactionDue()) await partition.compact();
+        } catch {
+          // Nothing is lost by it: damage has fenced the partition, a full disk is tried again in the next round.
+        }
+      }
     }
   }
 

@@ -3,6 +3,7 @@
  * creation that did not finish or a deletion that did.
  *
  *   create:  directories, synced  ->  entry     crash in between: directories without records, removed at the next open
+ *   grow:    the same for the new ones
  *   delete:  entry marked as going  ->  directories away  ->  no entry     crash in between: the next open goes on
  */
 
@@ -12,7 +13,9 @@ import type { Clock } from '../platform/clock.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { crc32c } from '../record/crc32c.ts';
 import { DELETED_SUFFIX, segmentOfName } from '../storage/format.ts';
-import { Log, type LogOptions } from '../storage/log.ts';
+import { topicDefaults } from '../options.ts';
+import type { RecordRules } from '../record/batch-door.ts';
+import { Log, type LogOptions, type LogPolicy } from '../storage/log.ts';
 import type { LogTopic } from '../types.ts';
 import type { Partition } from './partition.ts';
 
@@ -33,13 +36,29 @@ export interface TopicPlace {
 
 export function logOptions(place: TopicPlace, topic: LogTopic, partition: number): LogOptions {
   const { files, clock } = place;
-  const { segmentBytes, retention } = topic;
-  return { files, clock, directory: partitionDirectory(place, topic.name, partition), segmentBytes, retention };
+  return { files, clock, directory: partitionDirectory(place, topic.name, partition), ...logPolicy(topic) };
 }
 
-/** The directories of a new topic, empty and on the disk. */
-export async function createDirectories(place: TopicPlace, topic: LogTopic): Promise<void> {
-  for (let partition = 0; partition < topic.partitions; partition += 1)
+export function logPolicy(topic: LogTopic): LogPolicy {
+  const { segmentBytes, segmentMs, retention, cleanup, deleteRetentionMs } = topic;
+  // Without "delete" nothing leaves for being old or much: it may be the only record of its key.
+  const isDeleting = cleanup !== 'compact';
+  return {
+    segmentBytes,
+    segmentMs,
+    retention: isDeleting ? retention : { ms: null, bytes: null },
+    isCompacted: cleanup !== 'delete',
+    deleteRetentionMs,
+  };
+}
+
+export function recordRules({ cleanup, timestampType, maxRecordBytes }: LogTopic): RecordRules {
+  return { needsKeys: cleanup !== 'delete', timestampType, recordBytesMax: maxRecordBytes };
+}
+
+/** The directories of a new topic, or of the partitions from `first` on, empty and on the disk. */
+export async function createDirectories(place: TopicPlace, topic: LogTopic, first = 0): Promise<void> {
+  for (let partition = first; partition < topic.partitions; partition += 1)
     await Log.create(logOptions(place, topic, partition));
   await place.files.syncDirectory(place.directory);
 }
@@ -97,7 +116,7 @@ export function encodeTopic(topic: LogTopic, isGoing: boolean): Buffer {
 export function decodeTopic(bytes: Buffer): { readonly topic: LogTopic; readonly isGoing: boolean } {
   try {
     const { isGoing, ...topic } = JSON.parse(bytes.toString()) as LogTopic & { readonly isGoing: boolean };
-    return { topic, isGoing };
+    return { topic: { ...topicDefaults, ...topic }, isGoing };
   } catch (cause) {
     throw new EngineError('log_corrupt', `the entry of a topic cannot be read: ${bytes.toString().slice(0, 80)}`, {
       cause,

@@ -7,6 +7,7 @@ import type { FileSystem } from '../platform/file-system.ts';
 import { CLEAN_FILE, CLEAN_TEXT, FORMAT_FILE, checkFormat } from '../storage/data-directory.ts';
 import { DELETED_SUFFIX } from '../storage/format.ts';
 import { readWhole } from '../storage/whole-file.ts';
+import { topicDefaults } from '../options.ts';
 import type { LogTopic } from '../types.ts';
 import { type MapSight, readMap } from './map-file.ts';
 
@@ -14,8 +15,6 @@ export interface PartitionPlace {
   readonly topic: string;
   readonly partition: number;
   readonly directory: string;
-  /** Gaps between offsets are what compaction leaves, not damage. */
-  readonly mayHaveGaps: boolean;
 }
 
 export interface TopicEntry {
@@ -40,7 +39,7 @@ export interface DataLayout {
   readonly orphans: readonly string[];
 }
 
-export const MAP_NAMES = ['topics', 'metadata', 'cursors'] as const;
+export const MAP_NAMES = ['topics', 'metadata', 'cursors', 'producers'] as const;
 
 /** Rejects with `not_a_data_directory` or `format_too_new`. */
 export async function layoutOf(files: FileSystem, directory: string): Promise<DataLayout> {
@@ -84,12 +83,11 @@ export function placeIn(layout: DataLayout, topic: string, partition: number): P
   );
 }
 
-function placesOf(directory: string, { name, partitions, cleanup }: LogTopic): PartitionPlace[] {
+function placesOf(directory: string, { name, partitions }: LogTopic): PartitionPlace[] {
   return Array.from({ length: partitions }, (_, partition) => ({
     topic: name,
     partition,
     directory: join(directory, 'topics', `${name}-${partition}`),
-    mayHaveGaps: cleanup !== 'delete',
   }));
 }
 
@@ -105,7 +103,9 @@ function topicEntries(map: MapSight | undefined): TopicEntry[] {
 export function topicEntry(name: string, bytes: Buffer): TopicEntry | null {
   try {
     const { isGoing, ...topic } = JSON.parse(bytes.toString()) as LogTopic & { readonly isGoing: boolean };
-    return topic.name === name && Number.isInteger(topic.partitions) ? { topic, isGoing } : null;
+    return topic.name === name && Number.isInteger(topic.partitions)
+      ? { topic: { ...topicDefaults, ...topic }, isGoing }
+      : null;
   } catch {
     return null; // the caller says what that means
   }

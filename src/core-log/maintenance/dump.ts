@@ -11,6 +11,7 @@ import {
   maxTimestampOf,
   recordCountOf,
 } from '../record/batch-view.ts';
+import { inflateBatch } from '../record/compression.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { FORMAT_FILE } from '../storage/data-directory.ts';
 import { segmentOfName, segmentPath } from '../storage/format.ts';
@@ -73,7 +74,7 @@ async function* entriesOf(files: FileSystem, path: string, size: number, from: n
   const expected = segmentOfName(basename(path));
   const file = await files.open(path, 'read');
   try {
-    for await (const step of walkBatches(file, size, { expected, mayHaveGaps: true })) {
+    for await (const step of walkBatches(file, size, { expected, gapsBelow: Number.MAX_SAFE_INTEGER })) {
       if (step.kind === 'gap') yield step;
       else if (step.kind === 'bad') {
         const { position, end, reason } = step;
@@ -85,7 +86,7 @@ async function* entriesOf(files: FileSystem, path: string, size: number, from: n
   }
 }
 
-function* batchEntries(batch: Buffer, position: number, from: number): Generator<DumpEntry> {
+async function* batchEntries(batch: Buffer, position: number, from: number): AsyncGenerator<DumpEntry> {
   yield {
     kind: 'batch',
     position,
@@ -100,7 +101,7 @@ function* batchEntries(batch: Buffer, position: number, from: number): Generator
   const records: LogRecord[] = [];
   const all = { maxRecords: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
   try {
-    readRecords(batch, from, all, records);
+    readRecords(await inflateBatch(batch), from, all, records);
   } catch (reason) {
     const text = `its records cannot be shown: ${reason instanceof Error ? reason.message : String(reason)}`;
     yield { kind: 'bad', position, bytes: batch.length, reason: text };

@@ -7,9 +7,13 @@
 import { EngineError } from '../errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { baseOffsetOf, isControl, lastOffsetOf, maxTimestampOf, recordCountOf } from '../record/batch-view.ts';
+import { inflateBatch } from '../record/compression.ts';
 import { readRecords } from '../record/record-reader.ts';
 import { DELETED_SUFFIX, type SyncedMark, segmentOfName, segmentPath } from '../storage/format.ts';
+import { follows } from '../storage/batch-scanner.ts';
+import { readState, statePath } from '../storage/partition-state.ts';
 import { readMark } from '../storage/recovery.ts';
+import { swapPath, swapsIn } from '../storage/segment-swap.ts';
 import type { LogRecord } from '../types.ts';
 import type { PartitionPlace } from './data-layout.ts';
 import { IndexCheck, type IndexFiles, readIndexFiles } from './index-check.ts';
@@ -54,6 +58,10 @@ export interface PartitionExam {
   readonly mark: SyncedMark | null;
   readonly markSequence: number;
   readonly segments: readonly SegmentExam[];
+  /** Before this offset compaction may have left gaps between offsets: they are no damage. */
+  readonly gapsBelow: number;
+  /** What the partition knew beside its log is lost. */
+  readonly isStateLost: boolean;
   /** Above every offset that was ever given out, as far as anything here knows. */
   readonly nextOffset: number;
   readonly problems: readonly Problem[];
@@ -80,6 +88,7 @@ class Examination {
   readonly #problems: Problem[] = [];
   #mark: SyncedMark | null = null;
   #nextOffset = 0;
+  #gapsBelow = 0;
 
   constructor(files: FileSystem, place: PartitionPlace, options: ExamineOptions) {
     this.#files = files;
@@ -93,14 +102,24 @@ class Examination {
     const found = await readMark(this.#files, directory);
     this.#mark = found?.mark ?? null;
     this.#nextOffset = this.#mark?.nextOffset ?? 0;
+    const state = await readState(this.#files, directory);
+    // Without it nobody knows which gaps were made: none is called damage.
+    this.#gapsBelow = state?.gapsBelow ?? Number.MAX_SAFE_INTEGER;
+    if (state === null) this.#damage(statePath(directory), 0, 'it is not what was written');
     const names = await this.#files.list(directory);
-    const bases = names.flatMap((name) => segmentOfName(name) ?? []).sort((a, b) => a - b);
+    const swaps = swapsIn(names);
+    const isReplaced = (base: number): boolean => swaps.some((swap) => base >= swap.base && base < swap.end);
+    const bases = names.flatMap((name) => segmentOfName(name) ?? []).filter((base) => !isReplaced(base));
+    bases.push(...swaps.map(({ base }) => base));
+    bases.sort((a, b) => a - b);
     const segments: SegmentExam[] = [];
     for (const [index, baseOffset] of bases.entries()) {
-      const status = await this.#files.status(segmentPath(directory, baseOffset, '.log'));
+      const swap = swaps.find(({ base }) => base === baseOffset);
+      const path = swap === undefined ? segmentPath(directory, baseOffset, '.log') : swapPath(directory, swap);
+      const status = await this.#files.status(path);
       if (status === undefined) continue; // retention of whoever has it open
       this.#checkFollows(segments.at(-1), baseOffset);
-      segments.push(await this.#segment(baseOffset, status.size, index === bases.length - 1));
+      segments.push(await this.#segment(path, baseOffset, status.size, index === bases.length - 1));
     }
     this.#checkReach(segments);
     for (const name of names) this.#noteLeftover(name, bases);
@@ -111,14 +130,16 @@ class Examination {
       mark: this.#mark,
       markSequence: found?.sequence ?? 0,
       segments,
+      gapsBelow: this.#gapsBelow,
+      isStateLost: state === null,
       nextOffset: this.#nextOffset,
       problems: this.#problems,
     };
   }
 
-  async #segment(baseOffset: number, bytes: number, isLast: boolean): Promise<SegmentExam> {
-    const { directory, mayHaveGaps } = this.#place;
-    const path = segmentPath(directory, baseOffset, '.log');
+  async #segment(path: string, baseOffset: number, bytes: number, isLast: boolean): Promise<SegmentExam> {
+    const { directory } = this.#place;
+    const gapsBelow = this.#gapsBelow;
     const indexes = await readIndexFiles(this.#files, directory, baseOffset, bytes);
     const check = indexes.trusted === null ? null : new IndexCheck(baseOffset, indexes.trusted);
     const runs: WholeRun[] = [];
@@ -127,15 +148,15 @@ class Examination {
     let isBroken = true;
     const file = await this.#files.open(path, 'read');
     try {
-      for await (const step of walkBatches(file, bytes, { expected: baseOffset, mayHaveGaps })) {
+      for await (const step of walkBatches(file, bytes, { expected: baseOffset, gapsBelow })) {
         if (step.kind === 'gap') {
-          isBroken ||= !mayHaveGaps;
-          if (mayHaveGaps && !isBroken) continue;
+          if (step.to <= gapsBelow && !(isBroken && runs.length > 0)) continue;
+          isBroken = true;
           badFrom ??= step.position;
           this.#bad(path, step.position, `offsets ${step.from} to ${step.to - 1} are missing`, baseOffset, isLast);
           continue;
         }
-        const fault = step.kind === 'bad' ? step.reason : recordsFault(step.batch);
+        const fault = step.kind === 'bad' ? step.reason : await recordsFault(step.batch);
         if (step.kind === 'bad' || fault !== null) {
           badFrom ??= step.position;
           isBroken = true;
@@ -150,7 +171,10 @@ class Examination {
     } finally {
       await file.close();
     }
-    const nextOffset = runs.at(-1)?.nextOffset ?? baseOffset;
+    const sealed = indexes.seal !== null && indexes.trusted !== null ? indexes.seal.nextOffset : 0;
+    const isThinned = badFrom === null && sealed <= gapsBelow;
+    // Compaction may have taken the end of a segment: its seal knows where it was.
+    const nextOffset = Math.max(runs.at(-1)?.nextOffset ?? baseOffset, isThinned ? sealed : 0);
     this.#nextOffset = Math.max(this.#nextOffset, nextOffset, indexes.seal?.nextOffset ?? 0);
     const hasWrongIndex = badFrom === null && this.#checkIndexes(path, indexes, check, { nextOffset, runs, isLast });
     return { baseOffset, file: path, bytes, runs, records, nextOffset, badFrom, hasWrongIndex };
@@ -185,7 +209,7 @@ class Examination {
 
   #checkFollows(previous: SegmentExam | undefined, baseOffset: number): void {
     if (previous === undefined || previous.nextOffset === baseOffset) return;
-    if (this.#place.mayHaveGaps && previous.badFrom === null && previous.nextOffset < baseOffset) return;
+    if (previous.badFrom === null && follows(baseOffset, previous.nextOffset, this.#gapsBelow)) return;
     const path = segmentPath(this.#place.directory, baseOffset, '.log');
     const reason = `it begins at offset ${baseOffset} where ${previous.nextOffset} follows`;
     if (this.#isBelowMark(previous.baseOffset, previous.bytes)) this.#damage(path, 0, reason);
@@ -213,7 +237,9 @@ class Examination {
   #noteLeftover(name: string, bases: readonly number[]): void {
     const path = `${this.#place.directory}/${name}`;
     const base = /^(\d{20})\.(?:index|timeindex|seal)$/.exec(name)?.[1];
-    if (name.endsWith(DELETED_SUFFIX)) this.#note(path, 0, 'on its way out: the next open removes it');
+    if (name.endsWith('.swap')) this.#note(path, 0, 'compaction was cut short: the next open ends it');
+    else if (name.endsWith('.cleaned')) this.#note(path, 0, 'compaction was cut short: the next open removes it');
+    else if (name.endsWith(DELETED_SUFFIX)) this.#note(path, 0, 'on its way out: the next open removes it');
     else if (base !== undefined && !bases.includes(Number(base)))
       this.#note(path, 0, 'its log is gone: the next open removes it');
   }
@@ -256,15 +282,15 @@ function addTo(runs: WholeRun[], batch: Buffer, position: number, isNew: boolean
 }
 
 /** Why the records of a batch with a good checksum cannot be read, or null: then somebody built it wrong. */
-function recordsFault(batch: Buffer): string | null {
+async function recordsFault(batch: Buffer): Promise<string | null> {
   const records: LogRecord[] = [];
   const all = { maxRecords: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
   try {
-    readRecords(batch, baseOffsetOf(batch), all, records);
+    readRecords(await inflateBatch(batch), baseOffsetOf(batch), all, records);
     return null;
   } catch (reason) {
-    // A codec that is not there is no damage.
-    if (reason instanceof EngineError && reason.code === 'unsupported_compression') return null;
+    // The bytes are those that came: whoever built the batch built it wrong, or with a codec that is not there.
+    if (reason instanceof EngineError) return null;
     return `its records cannot be read: ${reason instanceof Error ? reason.message : String(reason)}`;
   }
 }

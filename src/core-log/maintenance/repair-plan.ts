@@ -9,6 +9,7 @@
  */
 
 import { EngineError } from '../errors.ts';
+import { follows } from '../storage/batch-scanner.ts';
 import type { PartitionExam, Problem, SegmentExam, WholeRun } from './examine.ts';
 
 /** Indexes count offsets from the segment's first in signed 32-bit numbers. */
@@ -79,11 +80,11 @@ interface Draft {
 }
 
 /** Everything before the first damage. */
-function upToDamage({ segments, place }: PartitionExam): { segments: Draft[]; removed: readonly SegmentExam[] } {
+function upToDamage({ segments, gapsBelow }: PartitionExam): { segments: Draft[]; removed: readonly SegmentExam[] } {
   const drafts: Draft[] = [];
   for (const [index, segment] of segments.entries()) {
     const previous = drafts.at(-1);
-    if (previous !== undefined && !continues(previous.end, segment.baseOffset, place.mayHaveGaps))
+    if (previous !== undefined && !follows(segment.baseOffset, previous.end, gapsBelow))
       return { segments: drafts, removed: segments.slice(index) };
     const draft = draftOf(segment);
     drafts.push(draft);
@@ -96,7 +97,7 @@ function upToDamage({ segments, place }: PartitionExam): { segments: Draft[]; re
 }
 
 /** Everything that is whole, with holes in between. */
-function withLater({ segments, place }: PartitionExam): { segments: Draft[]; removed: readonly SegmentExam[] } {
+function withLater({ segments, gapsBelow }: PartitionExam): { segments: Draft[]; removed: readonly SegmentExam[] } {
   const drafts: Draft[] = [];
   const removed: SegmentExam[] = [];
   for (const segment of segments) {
@@ -105,7 +106,7 @@ function withLater({ segments, place }: PartitionExam): { segments: Draft[]; rem
       removed.push(segment); // it repeats offsets that are taken
       continue;
     }
-    if (previous !== undefined && !continues(previous.end, segment.baseOffset, place.mayHaveGaps))
+    if (previous !== undefined && !follows(segment.baseOffset, previous.end, gapsBelow))
       fill(previous, segment.baseOffset);
     const draft = draftOf(segment);
     drafts.push(draft);
@@ -161,8 +162,4 @@ function fill(draft: Draft, to: number): void {
     );
   draft.parts.push({ kind: 'hole', range: { from: draft.end, to } });
   draft.end = to;
-}
-
-function continues(end: number, baseOffset: number, mayHaveGaps: boolean): boolean {
-  return baseOffset === end || (mayHaveGaps && baseOffset > end);
 }

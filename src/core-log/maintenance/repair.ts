@@ -23,7 +23,9 @@ import {
   encodeMark,
   segmentPath,
 } from '../storage/format.ts';
+import { freshState, statePath, writeState } from '../storage/partition-state.ts';
 import { freeName } from '../storage/quarantine.ts';
+import { finishSwaps } from '../storage/segment-swap.ts';
 import { type DataLayout, layoutOf, placeIn } from './data-layout.ts';
 import { examinePartition, type Problem } from './examine.ts';
 import { type CutRange, type OffsetRange, type RepairPlan, type SegmentPlan, planRepair } from './repair-plan.ts';
@@ -98,6 +100,7 @@ async function repairAll(files: FileSystem, layout: DataLayout, options: RepairO
   const partitions: PartitionRepair[] = [];
   const state = { isInUse: false, cleanShutdown: layout.cleanShutdown };
   for (const place of places) {
+    if (!dryRun) await finishSwaps(files, place.directory);
     const plan = planRepair(await examinePartition(files, place, state), keepLater);
     if (plan === null) continue;
     const quarantine = dryRun ? null : await carryOut(files, plan);
@@ -126,6 +129,7 @@ async function carryOut(files: FileSystem, plan: RepairPlan): Promise<readonly s
     await files.remove(file);
   }
   await files.syncDirectory(directory);
+  if (plan.exam.isStateLost) await renewState(files, directory, plan.nextOffset);
   const last = plan.segments.at(-1) as SegmentPlan;
   const end = (await files.status(segmentPath(directory, last.baseOffset, '.log')))?.size ?? 0;
   await saveMark(
@@ -136,6 +140,13 @@ async function carryOut(files: FileSystem, plan: RepairPlan): Promise<readonly s
   );
   await files.syncDirectory(directory);
   return quarantine;
+}
+
+/** Nobody knows any more what was deleted or compacted: nothing counts as deleted, and gaps are let pass up to the end. */
+async function renewState(files: FileSystem, directory: string, nextOffset: number): Promise<void> {
+  const path = statePath(directory);
+  await files.rename(path, await freeName(files, `${path}.quarantine`));
+  await writeState(files, directory, { ...freshState, gapsBelow: nextOffset });
 }
 
 async function mend(files: FileSystem, directory: string, plan: SegmentPlan): Promise<void> {

@@ -6,7 +6,7 @@
  *
  *   offsets 0-4, 5-9, 20-24, 25-29     the batches in between are missing: a gap, and 20 on is good
  *   offsets 0-4, 5-9, 20-24, 15-19     the third one's base offset is damaged: it is bad, and 15 on is good
- *   offsets 0-4, 5-9, 20-24            nothing tells: bad, unless the log may have gaps
+ *   offsets 0-4, 5-9, 20-24            nothing tells: bad, unless gaps were made there by compaction
  */
 
 import type { File } from '../platform/file-system.ts';
@@ -24,11 +24,12 @@ interface FoundBatch {
   readonly batch: Buffer;
 }
 
-/** `expected`: the base offset of the first batch, null when any will do. `size`: where the file ends for this walk. */
+/** `expected`: the base offset of the first batch, null when any will do. `size`: where the file ends for this walk.
+ *  `gapsBelow`: before this offset compaction may have left gaps. */
 export async function* walkBatches(
   file: File,
   size: number,
-  options: { readonly expected: number | null; readonly mayHaveGaps: boolean },
+  options: { readonly expected: number | null; readonly gapsBelow: number },
 ): AsyncGenerator<WalkStep> {
   let scanner = new BatchScanner(file, 0, size);
   let { expected } = options;
@@ -51,9 +52,10 @@ export async function* walkBatches(
     const { position, batch } = found;
     const base = baseOffsetOf(batch);
     if (expected !== null && base !== expected) {
-      if (!isBehindBad || base < expected) ahead = await step(scanner);
+      const isMade = base > expected && base <= options.gapsBelow;
+      if (!isMade && (!isBehindBad || base < expected)) ahead = await step(scanner);
       const isGap =
-        base > expected && (isBehindBad || (ahead?.batch === undefined ? options.mayHaveGaps : isAfter(ahead, batch)));
+        isMade || (base > expected && (isBehindBad || (ahead?.batch !== undefined && isAfter(ahead, batch))));
       if (!isGap) {
         const reason = `base offset ${base} where ${expected} follows`;
         yield { kind: 'bad', position, end: position + batch.length, reason };

@@ -1,6 +1,7 @@
 /** Files, as the engine sees them: few operations, each with a promise that a faulty disk can break in tests. */
 
 import fs from 'node:fs';
+import { limits } from '../limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 
 export interface File {
@@ -93,6 +94,9 @@ export const systemFileSystem: FileSystem = {
 class SystemFile implements File {
   readonly path: string;
   readonly #fd: number;
+  #syncsUnderWay = 0;
+  /** Writes still to be left to the thread pool: one of this thread's own took too long. */
+  #writesToHandOver = 0;
 
   constructor(path: string, fd: number) {
     this.path = path;
@@ -101,11 +105,12 @@ class SystemFile implements File {
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
     const [only] = buffers;
-    let written =
-      buffers.length === 1 && only !== undefined
-        ? await this.#writeOnce(only, position)
-        : await this.#writeMany(buffers, position);
-    const total = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    let total = 0;
+    for (const { byteLength } of buffers) total += byteLength;
+    let written: number;
+    if (this.#mayWriteHere(total)) written = this.#writeHere(buffers, position);
+    else if (buffers.length === 1 && only !== undefined) written = await this.#writeOnce(only, position);
+    else written = await this.#writeMany(buffers, position);
     // A short write: go on with what is left. The disk may have become full; then the next call says so.
     while (written < total) {
       const rest = remainder(buffers, written);
@@ -128,7 +133,14 @@ class SystemFile implements File {
   }
 
   dataSync(): Promise<void> {
-    return new Promise((resolve, reject) => fs.fdatasync(this.#fd, done(resolve, reject)));
+    this.#syncsUnderWay += 1;
+    return new Promise((resolve, reject) => {
+      const settled = done(resolve, reject);
+      fs.fdatasync(this.#fd, (error) => {
+        this.#syncsUnderWay -= 1;
+        settled(error);
+      });
+    });
   }
 
   truncate(size: number): Promise<void> {
@@ -143,6 +155,26 @@ class SystemFile implements File {
 
   close(): Promise<void> {
     return new Promise((resolve, reject) => fs.close(this.#fd, done(resolve, reject)));
+  }
+
+  /** Copying a few pages into the page cache takes less time than handing them to another thread, and than its answer. Behind a
+   *  sync, or on a disk that lets nobody write until it has caught up, it may take long: then the event loop must not wait. */
+  #mayWriteHere(bytes: number): boolean {
+    if (bytes > limits.inlineWriteBytesMax || this.#syncsUnderWay > 0) return false;
+    if (this.#writesToHandOver === 0) return true;
+    this.#writesToHandOver -= 1;
+    return false;
+  }
+
+  #writeHere(buffers: readonly Uint8Array[], position: number): number {
+    const startedMs = performance.now();
+    const [only] = buffers;
+    const written =
+      buffers.length === 1 && only !== undefined
+        ? fs.writeSync(this.#fd, only, 0, only.byteLength, position)
+        : fs.writevSync(this.#fd, buffers as Uint8Array[], position); // typed as if it could change the array
+    if (performance.now() - startedMs > limits.inlineWriteMsMax) this.#writesToHandOver = limits.handedOverWrites;
+    return written;
   }
 
   #writeOnce(bytes: Uint8Array, position: number): Promise<number> {

@@ -9,8 +9,8 @@
 import { EngineError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { RecordInput } from '../types.ts';
-import { BATCH_HEADER_BYTES, BATCH_LENGTH_END, CRC_FROM, MAGIC, writeInt64 } from './batch-view.ts';
-import { crc32c } from './crc32c.ts';
+import type { BatchBuffers } from './batch-buffers.ts';
+import { BATCH_HEADER_BYTES, BATCH_LENGTH_END, MAGIC, sealBatch, writeInt64 } from './batch-view.ts';
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts';
 
 const NO_PRODUCER = -1;
@@ -22,14 +22,18 @@ const TIMESTAMP_MAX = 2 ** 52 - 1;
 let bodyLengths = new Int32Array(1_024);
 
 /** A batch at base offset 0, to be placed. Throws `invalid_option` or `record_too_large`; nothing is kept then. */
-export function buildBatch(records: readonly RecordInput[], nowMs: number): Buffer {
+export function buildBatch(
+  records: readonly RecordInput[],
+  nowMs: number,
+  recordBytesMax: number = limits.recordBytesMax,
+  buffers?: BatchBuffers,
+): Buffer {
   const count = records.length;
   checkCount(count);
   const first = records[0] as RecordInput;
   const baseTimestamp = timestampOf(first, nowMs, 0);
-  const { size, maxTimestamp } = measure(records, nowMs, baseTimestamp);
-  // The pool is for small buffers; asking it for a large one costs more than not asking.
-  const bytes = size < Buffer.poolSize >>> 1 ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size);
+  const { size, maxTimestamp } = measure(records, nowMs, baseTimestamp, recordBytesMax);
+  const bytes = buffers === undefined ? Buffer.allocUnsafe(size) : buffers.take(size);
   writeInt64(bytes, 0, 0);
   bytes.writeInt32BE(size - BATCH_LENGTH_END, 8);
   bytes.writeInt32BE(0, 12);
@@ -48,7 +52,7 @@ export function buildBatch(records: readonly RecordInput[], nowMs: number): Buff
     at = writeVarint(bytes, at, bodyLengths[index] as number);
     at = writeRecord(bytes, at, record, index, (record.timestamp ?? nowMs) - baseTimestamp);
   }
-  bytes.writeUInt32BE(crc32c(bytes.subarray(CRC_FROM)), 17);
+  sealBatch(bytes);
   return bytes;
 }
 
@@ -63,6 +67,7 @@ function measure(
   records: readonly RecordInput[],
   nowMs: number,
   baseTimestamp: number,
+  recordBytesMax: number,
 ): { size: number; maxTimestamp: number } {
   const count = records.length;
   if (bodyLengths.length < count) bodyLengths = new Int32Array(count * 2);
@@ -73,8 +78,8 @@ function measure(
     const timestamp = timestampOf(record, nowMs, index);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
     const body = bodySize(record, index, timestamp - baseTimestamp);
-    if (body > limits.recordBytesMax) {
-      throw new EngineError('record_too_large', `record ${index} has ${body} bytes; at most ${limits.recordBytesMax}`);
+    if (body > recordBytesMax) {
+      throw new EngineError('record_too_large', `record ${index} has ${body} bytes; at most ${recordBytesMax}`);
     }
     bodyLengths[index] = body;
     size += varintSize(body) + body;

@@ -15,7 +15,7 @@ import {
   headerFault,
   lastOffsetOf,
 } from '../record/batch-view.ts';
-import { BatchScanner, findBatchBehind, type WholeBatch } from './batch-scanner.ts';
+import { BatchScanner, findBatchBehind, follows, type WholeBatch } from './batch-scanner.ts';
 
 export interface ReadRange {
   /** Where a batch begins, at or before the one that holds `offset`. */
@@ -25,6 +25,8 @@ export interface ReadRange {
   readonly maxBytes: number;
   /** Base offsets that the segment can hold. */
   readonly offsets: { readonly min: number; readonly max: number };
+  /** Before this offset some may be missing: compaction took them. */
+  readonly gapsBelow: number;
 }
 
 /** A position, and what is known of the batch there: its first or its last offset. */
@@ -32,18 +34,22 @@ export type BatchPlace =
   | { readonly position: number; readonly baseOffset: number }
   | { readonly position: number; readonly lastOffset: number };
 
-/** Why the batch at `at` is not the one of this place, or null. Its own checksum does not cover its base offset. */
-export function placeFault(place: BatchPlace, bytes: Buffer, at: number): string | null {
+/** Why the batch at `at` is not the one of this place, or null. Its own checksum does not cover its base offset. Before
+ *  `gapsBelow` one may be missing before it. */
+export function placeFault(place: BatchPlace, bytes: Buffer, at: number, gapsBelow = 0): string | null {
   const baseOffset = baseOffsetOf(bytes, at);
   const lastOffset = lastOffsetOf(bytes, at);
   if ('baseOffset' in place)
-    return baseOffset === place.baseOffset ? null : `base offset ${baseOffset} where ${place.baseOffset} follows`;
+    return follows(baseOffset, place.baseOffset, gapsBelow)
+      ? null
+      : `base offset ${baseOffset} where ${place.baseOffset} follows`;
   return lastOffset === place.lastOffset ? null : `last offset ${lastOffset} where the index says ${place.lastOffset}`;
 }
 
-/** At least the batch that holds `offset`, and what follows it up to `maxBytes`; rejects with `log_corrupt`. */
+/** At least the batch that holds `offset` or, behind a gap, the next one, and what follows it up to `maxBytes`; empty when
+ *  the gap goes on to the end. Rejects with `log_corrupt`. */
 export async function readBatches(file: File, range: ReadRange): Promise<readonly Buffer[]> {
-  const { end, offset, maxBytes } = range;
+  const { end, offset, maxBytes, gapsBelow } = range;
   const found: Buffer[] = [];
   let foundBytes = 0;
   let place = range.from;
@@ -54,11 +60,11 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
     const length = Math.min(want, end - position);
     const window = await readWindow(file, position, length);
     let at = 0;
-    let fault: string | null = position >= end ? `no batch holds offset ${offset}` : null;
+    let fault: string | null = position >= end && offset >= gapsBelow ? `no batch holds offset ${offset}` : null;
     if (window.length < length) fault = `the file ends at ${position + window.length}, the log at ${end}`;
     while (fault === null && position + at < end) {
       if (at + BATCH_HEADER_BYTES > window.length && position + window.length < end) break;
-      fault = headerFault(window, at, end - position - at) ?? placeFault(place, window, at);
+      fault = headerFault(window, at, end - position - at) ?? placeFault(place, window, at, gapsBelow);
       if (fault !== null) break;
       const size = batchBytesOf(window, at);
       if (size > limits.batchBytesMax) {
@@ -74,6 +80,9 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
           break;
         }
         fault = batchFault(window, at, window.length - at);
+        // Only the header was read of what was skipped: a gap is believed when the batch before it is whole.
+        const isBehindGap = found.length === 0 && baseOffsetOf(window, at) > offset && skipped !== null;
+        if (isBehindGap) fault ??= await faultAt(file, skipped as number, end);
         if (fault !== null) break;
         found.push(window.subarray(at, at + size));
         foundBytes += size;
@@ -84,6 +93,9 @@ export async function readBatches(file: File, range: ReadRange): Promise<readonl
     }
     if (found.length > 0) return found;
     if (fault === null && place.position < end) continue;
+    const isGap =
+      fault === null && offset < gapsBelow && (skipped === null || (await faultAt(file, skipped, end)) === null);
+    if (isGap) return found;
     const whole = await goOnBehind(file, range, { position: place.position, skipped, fault });
     place = whole;
     skipped = null;

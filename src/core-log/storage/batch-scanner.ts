@@ -26,16 +26,19 @@ export interface ScanFault {
 export class BatchScanner {
   readonly #file: File;
   readonly #end: number;
+  readonly #gapsBelow: number;
   #position: number;
   #window = Buffer.alloc(0);
   #windowFrom = 0;
   fault: ScanFault | null = null;
 
-  /** The batches between two positions of a file; `end` is the size of what is to be looked at. */
-  constructor(file: File, from: number, end: number) {
+  /** The batches between two positions of a file; `end` is the size of what is to be looked at. Up to `gapsBelow` an
+   *  offset may be above the expected one. */
+  constructor(file: File, from: number, end: number, gapsBelow = 0) {
     this.#file = file;
     this.#position = from;
     this.#end = end;
+    this.#gapsBelow = gapsBelow;
   }
 
   /** Where the next step looks. */
@@ -66,7 +69,7 @@ export class BatchScanner {
     if (!(await this.#want(size))) return 'the file ends within it';
     const at = this.#position - this.#windowFrom;
     const offset = baseOffsetOf(this.#window, at);
-    if (expectedOffset !== null && offset !== expectedOffset)
+    if (expectedOffset !== null && !follows(offset, expectedOffset, this.#gapsBelow))
       return `base offset ${offset} where ${expectedOffset} follows`;
     return batchFault(this.#window, at, left);
   }
@@ -82,6 +85,11 @@ export class BatchScanner {
     this.#windowFrom = this.#position;
     return count >= size;
   }
+}
+
+/** Whether a batch at `offset` may come where `expected` is the next: exactly there, or behind a gap that compaction made. */
+export function follows(offset: number, expected: number, gapsBelow: number): boolean {
+  return offset === expected || (offset > expected && offset <= gapsBelow);
 }
 
 export interface WholeBatch {

@@ -18,14 +18,22 @@ export class DataDirectory {
   readonly path: string;
   /** The engine before this one closed in order. */
   readonly wasClean: boolean;
+  /** The format in which it was left; of a new one the current. */
+  readonly versionBefore: number;
   readonly #files: FileSystem;
   readonly #lock: DirectoryLock;
 
-  private constructor(files: FileSystem, path: string, lock: DirectoryLock, wasClean: boolean) {
+  private constructor(
+    files: FileSystem,
+    path: string,
+    lock: DirectoryLock,
+    found: { readonly wasClean: boolean; readonly versionBefore: number },
+  ) {
     this.#files = files;
     this.path = path;
     this.#lock = lock;
-    this.wasClean = wasClean;
+    this.wasClean = found.wasClean;
+    this.versionBefore = found.versionBefore;
   }
 
   /** Creates the directory or takes it over. Rejects with `directory_locked`, `not_a_data_directory`, `format_too_new`,
@@ -39,9 +47,12 @@ export class DataDirectory {
     const lock = await files.lock(path);
     if ('owner' in lock) throw new EngineError('directory_locked', `${path} is open in ${lock.owner}`);
     try {
-      const isNew = (await checkFormat(files, path)) === 'empty';
-      if (isNew) {
-        const format = { format: FORMAT_NAME, version: FORMAT_VERSION, id: random.id() };
+      const found = await checkFormat(files, path);
+      const isNew = found === 'empty';
+      // An older version is told from now on that it does not know everything that may be here.
+      if (isNew || found.version < FORMAT_VERSION) {
+        const id = isNew ? random.id() : found.id;
+        const format = { format: FORMAT_NAME, version: FORMAT_VERSION, id };
         await replaceWhole(files, path, join(path, FORMAT_FILE), Buffer.from(`${JSON.stringify(format)}\n`));
       }
       await files.makeDirectory(join(path, 'topics'));
@@ -50,7 +61,7 @@ export class DataDirectory {
       await files.remove(join(path, CLEAN_FILE));
       // The marker must be gone from the disk before anything is written that it would vouch for.
       await files.syncDirectory(path);
-      return new DataDirectory(files, path, lock, wasClean);
+      return new DataDirectory(files, path, lock, { wasClean, versionBefore: isNew ? FORMAT_VERSION : found.version });
     } catch (reason) {
       await lock.release();
       throw reason;
@@ -87,7 +98,10 @@ async function makeDurably(files: FileSystem, path: string): Promise<void> {
   for (const at of missing) await files.syncDirectory(dirname(at));
 }
 
-export async function checkFormat(files: FileSystem, path: string): Promise<'ours' | 'empty'> {
+export async function checkFormat(
+  files: FileSystem,
+  path: string,
+): Promise<{ readonly version: number; readonly id: unknown } | 'empty'> {
   const bytes = await readWhole(files, join(path, FORMAT_FILE));
   if (bytes === null) {
     const names = (await files.list(path)).filter((name) => !NAMES_OF_EMPTY.includes(name));
@@ -97,7 +111,7 @@ export async function checkFormat(files: FileSystem, path: string): Promise<'our
       `${path} holds ${names.slice(0, 3).join(', ')} and no ${FORMAT_FILE}: it is somebody else's`,
     );
   }
-  const { format, version } = parseFormat(bytes);
+  const { format, version, id } = parseFormat(bytes);
   if (format !== FORMAT_NAME || typeof version !== 'number') {
     throw new EngineError('not_a_data_directory', `${join(path, FORMAT_FILE)} is not of this log`);
   }
@@ -107,10 +121,10 @@ export async function checkFormat(files: FileSystem, path: string): Promise<'our
       `${path} has format ${version}, this version knows up to ${FORMAT_VERSION}`,
     );
   }
-  return 'ours';
+  return { version, id };
 }
 
-function parseFormat(bytes: Buffer): { readonly format?: unknown; readonly version?: unknown } {
+function parseFormat(bytes: Buffer): { readonly format?: unknown; readonly version?: unknown; readonly id?: unknown } {
   try {
     const parsed: unknown = JSON.parse(bytes.toString());
     return typeof parsed === 'object' && parsed !== null ? parsed : {};

@@ -1,7 +1,8 @@
 /**
- * What lies on the disk, version 1. All numbers big endian, offsets and positions as Kafka names and writes them.
+ * What lies on the disk, version 2. All numbers big endian, offsets and positions as Kafka names and writes them.
+ * Version 1 had no partition-state, no .publishers and no gaps between offsets; all its files are read as they are.
  *
- *   <dataDir>/format-version                 JSON: {"format":"sluice-log","version":1,"id":"..."}
+ *   <dataDir>/format-version                 JSON: {"format":"sluice-log","version":2,"id":"..."}
  *   <dataDir>/lock                           who has the directory open (platform/directory-lock.ts)
  *   <dataDir>/clean-shutdown                 there only between a clean close and the next open
  *   <dataDir>/meta/<name>.map                durable maps (storage/durable-map.ts)
@@ -10,7 +11,11 @@
  *     <20 digits>.index                      sparse: every ~4 KiB of log one entry
  *     <20 digits>.timeindex
  *     <20 digits>.seal                       what is true of a closed segment and its indexes
+ *     <20 digits>.log.<20 digits>.cleaned    what compaction is making of the segments from the one offset to the other
+ *     <20 digits>.log.<20 digits>.swap       the same, made (storage/segment-swap.ts)
  *     synced-mark                            up to where a sync is known to have succeeded
+ *     <20 digits>.publishers                 who published what before that offset (storage/publishers-file.ts)
+ *     partition-state                        what was deleted and compacted (storage/partition-state.ts)
  *     <20 digits>.log.<position>.quarantine  what recovery cut off, from that segment and position on
  *
  *   .index entry, 8 bytes                    .timeindex entry, 12 bytes
@@ -34,7 +39,11 @@ import { readInt64, writeInt64 } from '../record/batch-view.ts';
 import { crc32c } from '../record/crc32c.ts';
 
 export const FORMAT_NAME = 'sluice-log';
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+/** Before it no batch has a producer id, and no id was ever refused. */
+export const PUBLISHERS_SINCE_VERSION = 2;
+/** Of seals and marks; the format as a whole may change without them. */
+const PART_VERSION = 1;
 
 export const SEGMENT_SUFFIXES = ['.log', '.index', '.timeindex', '.seal'] as const;
 export type SegmentSuffix = (typeof SEGMENT_SUFFIXES)[number];
@@ -70,7 +79,7 @@ export interface Seal {
 export function encodeSeal(seal: Seal): Buffer {
   const bytes = Buffer.alloc(SEAL_BYTES);
   bytes.writeUInt32BE(SEAL_TAG, 0);
-  bytes.writeUInt32BE(FORMAT_VERSION, 4);
+  bytes.writeUInt32BE(PART_VERSION, 4);
   writeInt64(bytes, 8, seal.size);
   writeInt64(bytes, 16, seal.nextOffset);
   writeInt64(bytes, 24, seal.maxTimestamp);
@@ -83,7 +92,7 @@ export function encodeSeal(seal: Seal): Buffer {
 
 /** null when it is not a whole seal: it is then made again from the log. */
 export function decodeSeal(bytes: Buffer): Seal | null {
-  if (bytes.length !== SEAL_BYTES || bytes.readUInt32BE(0) !== SEAL_TAG || bytes.readUInt32BE(4) !== FORMAT_VERSION)
+  if (bytes.length !== SEAL_BYTES || bytes.readUInt32BE(0) !== SEAL_TAG || bytes.readUInt32BE(4) !== PART_VERSION)
     return null;
   if (bytes.readUInt32BE(48) !== crc32c(bytes.subarray(0, 48))) return null;
   return {
@@ -107,7 +116,7 @@ export interface SyncedMark {
 export function encodeMark(mark: SyncedMark, sequence: number): { readonly bytes: Buffer; readonly position: number } {
   const bytes = Buffer.alloc(MARK_BYTES);
   bytes.writeUInt32BE(MARK_TAG, 0);
-  bytes.writeUInt32BE(FORMAT_VERSION, 4);
+  bytes.writeUInt32BE(PART_VERSION, 4);
   writeInt64(bytes, 8, sequence);
   writeInt64(bytes, 16, mark.segment);
   writeInt64(bytes, 24, mark.position);
@@ -120,7 +129,7 @@ export function encodeMark(mark: SyncedMark, sequence: number): { readonly bytes
 export function decodeMark(bytes: Buffer): { readonly mark: SyncedMark; readonly sequence: number } | null {
   const slots = [0, MARK_BYTES].flatMap((at) => {
     const slot = bytes.subarray(at, at + MARK_BYTES);
-    if (slot.length !== MARK_BYTES || slot.readUInt32BE(0) !== MARK_TAG || slot.readUInt32BE(4) !== FORMAT_VERSION)
+    if (slot.length !== MARK_BYTES || slot.readUInt32BE(0) !== MARK_TAG || slot.readUInt32BE(4) !== PART_VERSION)
       return [];
     if (slot.readUInt32BE(44) !== crc32c(slot.subarray(0, 44))) return [];
     const mark = { segment: readInt64(slot, 16), position: readInt64(slot, 24), nextOffset: readInt64(slot, 32) };

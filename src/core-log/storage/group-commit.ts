@@ -19,19 +19,23 @@ import { type Log, TruncateFailed } from './log.ts';
 
 export interface QueuedBatch {
   readonly bytes: Buffer;
+  /** Built here: nobody else holds the bytes, and once written they may be written over. */
+  readonly isOurs?: boolean;
   readonly durability: LogPersistence;
   readonly stored: () => void;
   readonly failed: (reason: EngineError) => void;
 }
 
 export interface CommitListener {
-  /** The batches are in the log: readers may see them. */
+  /** The batches are in the log: readers may see them. Their bytes are not looked at again by group commit. */
   written(batches: readonly QueuedBatch[]): void;
   /** Queued batches were refused; the next offset is the log's again. */
   refused(): void;
   /** No more appends, for this reason. */
   fenced(reason: EngineError): void;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 export class GroupCommit {
   readonly #log: Log;
@@ -49,6 +53,8 @@ export class GroupCommit {
   #lastFsyncEnd = 0;
   #unsynced: QueuedBatch[] = [];
   #unsyncedBytes = 0;
+  /** How often what was queued was refused: offsets given out before that may be given out again. */
+  #refusals = 0;
   /** Up to here, counted in submitted bytes, what is written before the next sync; what comes later waits for its own. */
   #groupEnd = 0;
   #isScheduled = false;
@@ -91,6 +97,34 @@ export class GroupCommit {
     else this.#eagerAppends += 1;
     if (batch.durability === 'memory') batch.stored();
     this.#schedule();
+  }
+
+  /** Resolves when what was accepted up to `offset` has this durability: for who did not append it and must know.
+   *  Rejects as the append itself would have. */
+  async reached(offset: number, durability: LogPersistence): Promise<void> {
+    if (durability === 'memory') return;
+    const refusals = this.#refusals;
+    while (this.#log.nextOffset <= offset) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#refusals !== refusals)
+        throw new EngineError('write_failed', `the write of offset ${offset} failed; nothing of it was kept`);
+      await this.#settled();
+    }
+    if (durability === 'fsync') await this.#nextSync();
+  }
+
+  /** A sync that begins now or later, with a place in the group but no bytes. */
+  #nextSync(): Promise<void> {
+    return new Promise((stored, failed) => {
+      if (this.#syncFailure !== undefined) {
+        failed(this.#syncFailure);
+        return;
+      }
+      this.#unsynced.push({ bytes: NOTHING, durability: 'fsync', stored, failed });
+      this.#unsyncedBytes += 1; // so that there is something to do
+      this.#pendingAppends += 1;
+      this.#changed();
+    });
   }
 
   /** Runs `work` while no write is under way and none begins. Comes to its turn also when the queue is never empty. */
@@ -306,6 +340,7 @@ export class GroupCommit {
   }
 
   #refuseQueue(reason: EngineError): void {
+    this.#refusals += 1;
     const refused = this.#queue;
     this.#queue = [];
     this.#listener.refused();

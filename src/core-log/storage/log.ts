@@ -5,18 +5,30 @@ import { EngineError, writeError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { File, FileSystem } from '../platform/file-system.ts';
+import type { Sieve } from '../record/batch-sieve.ts';
 import { damaged } from './batch-read.ts';
+import { type CleanedSegment, type CompactionTools, cleanGroup, groupsOf, learnKeys } from './compaction.ts';
 import { MARK_FILE, type SyncedMark, encodeMark, segmentPath } from './format.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
-import { type RetentionPolicy, segmentsToDrop } from './retention.ts';
+import { type PartitionState, writeState } from './partition-state.ts';
+import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
+import { cleanedPath, swapSegments } from './segment-swap.ts';
 
-export interface LogOptions {
+/** What the topic says about its segments; can change while the log is open. */
+export interface LogPolicy {
+  readonly segmentBytes: number;
+  /** null: the age follows from retention. */
+  readonly segmentMs: number | null;
+  readonly retention: RetentionPolicy;
+  readonly isCompacted: boolean;
+  readonly deleteRetentionMs: number;
+}
+
+export interface LogOptions extends LogPolicy {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly directory: string;
-  readonly segmentBytes: number;
-  readonly retention: RetentionPolicy;
 }
 
 /** An append failed and what it left could not be cut off again: the file is not what we think it is. */
@@ -25,7 +37,8 @@ export class TruncateFailed extends Error {
 }
 
 export class Log {
-  readonly #options: LogOptions;
+  #options: LogOptions;
+  #state: PartitionState;
   #segments: Segment[];
   #markFile: File | undefined;
   #markSequence: number;
@@ -35,10 +48,16 @@ export class Log {
   /** Closed segments with open files, the one used last at the end. */
   #loaded: Segment[] = [];
   #dropping: Promise<number> | undefined;
+  #stateWritten: Promise<void> = Promise.resolve();
+  #markSaved: Promise<void> = Promise.resolve();
+  #maintenance: Promise<void> = Promise.resolve();
+  /** When the next tombstone may go, as far as a pass since the start has seen. */
+  #horizonMs = Infinity;
 
   private constructor(options: LogOptions, recovered: RecoveredLog) {
     this.#options = options;
     this.#segments = recovered.segments.map((facts) => new Segment(options.files, options.directory, facts));
+    this.#state = recovered.state;
     this.#markSequence = recovered.markSequence;
     this.#synced = this.#endMark();
   }
@@ -77,8 +96,14 @@ export class Log {
     return { log, recovered };
   }
 
-  /** The oldest offset that is kept. */
+  /** The oldest offset that is kept. After the loss of a tail that was not synced the watermark may be ahead of the log. */
   get startOffset(): number {
+    const lowWatermark = Math.min(this.#state.lowWatermark, this.nextOffset);
+    return Math.max(this.oldestOffset, lowWatermark);
+  }
+
+  /** Where its files begin: at or before the start. */
+  get oldestOffset(): number {
     return (this.#segments[0] as Segment).baseOffset;
   }
 
@@ -97,6 +122,16 @@ export class Log {
 
   get path(): string {
     return this.#active.path;
+  }
+
+  /** The file that has, or had, this offset. */
+  pathOf(offset: number): string {
+    return this.#covering(Math.max(offset, this.startOffset)).path;
+  }
+
+  /** From now on; what is open already is closed by the new rules when it is next written. */
+  configure(policy: LogPolicy): void {
+    this.#options = { ...this.#options, ...policy };
   }
 
   /** The mark on the disk is behind what is known to be synced. */
@@ -148,8 +183,14 @@ export class Log {
     return mark.nextOffset;
   }
 
-  /** Writes down up to where syncs succeeded. */
+  /** Writes down up to where syncs succeeded. One write after the other: each takes the slot of the one before the last. */
   async saveMark(): Promise<void> {
+    const saved = this.#markSaved.then(() => this.#saveMark());
+    this.#markSaved = saved.catch(() => undefined); // the caller is told
+    await saved;
+  }
+
+  async #saveMark(): Promise<void> {
     const mark = this.#synced;
     this.#markFile ??= await this.#options.files.open(join(this.#options.directory, MARK_FILE), 'write');
     this.#markSequence += 1;
@@ -159,28 +200,45 @@ export class Log {
     this.#marked = mark;
   }
 
-  /** Batches from the one with `offset` on, up to `maxBytes`; `offset` within start and next. */
+  /** Batches from the one with `offset` on or, where compaction took it, from the next one; up to `maxBytes`. `offset`
+   *  within start and next; empty when compaction took all that was left. */
   async read(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+    for (let from = offset; from < this.nextOffset; ) {
+      const { found, end } = await this.#readSegment(from, maxBytes);
+      if (found.length > 0) return found;
+      from = end;
+    }
+    return [];
+  }
+
+  async #readSegment(
+    offset: number,
+    maxBytes: number,
+  ): Promise<{ readonly found: readonly Buffer[]; readonly end: number }> {
+    const { gapsBelow } = this.#state;
     return await this.#reading(offset, async (segment) => {
-      if (offset >= segment.nextOffset) {
-        throw damaged(
-          segment.path,
-          segment.size,
-          `offsets ${segment.nextOffset} on are missing`,
-          this.#after(segment)?.baseOffset ?? null,
-        );
-      }
-      return await segment.read(offset, maxBytes);
+      const next = this.#after(segment);
+      if (offset < segment.nextOffset)
+        return { found: await segment.read(offset, maxBytes, gapsBelow), end: next?.baseOffset ?? segment.nextOffset };
+      if (next !== undefined && next.baseOffset <= gapsBelow) return { found: [], end: next.baseOffset };
+      throw damaged(
+        segment.path,
+        segment.size,
+        `offsets ${segment.nextOffset} on are missing`,
+        next?.baseOffset ?? null,
+      );
     });
   }
 
   /** The first offset with a record at or after `timestamp`; undefined when there is none. */
   async offsetForTimestamp(timestamp: number): Promise<number | undefined> {
     const segments = this.#segments.slice(); // retention may shorten the row while we wait
+    const { gapsBelow } = this.#state;
     for (const segment of segments) {
-      if (segment.maxTimestamp < timestamp || !this.#segments.includes(segment)) continue;
+      if (segment.maxTimestamp < timestamp || segment.nextOffset <= this.startOffset) continue;
+      const from = Math.max(segment.baseOffset, this.startOffset);
       try {
-        const offset = await this.#reading(segment.baseOffset, (current) => current.offsetForTimestamp(timestamp));
+        const offset = await this.#reading(from, (current) => current.offsetForTimestamp(timestamp, from, gapsBelow));
         if (offset !== undefined) return offset;
       } catch (reason) {
         if (this.#segments.includes(segment)) throw reason;
@@ -189,14 +247,125 @@ export class Log {
     return undefined;
   }
 
+  /** Records before `offset`, which is at most the synced end, are gone when it resolves: it is on the disk. */
+  async deleteBefore(offset: number): Promise<void> {
+    if (offset <= this.startOffset) return;
+    await this.#changeState({ lowWatermark: offset });
+  }
+
   /** Closes the active segment when it is too old to be kept open. Must not overlap an append. */
   async rollIfOld(): Promise<void> {
     if (this.#isOld()) await this.#roll();
   }
 
+  /** Segments that retention would remove now. */
+  get droppable(): number {
+    const deleted = segmentsBelow(this.#segments, this.#state.lowWatermark);
+    const { retention, clock } = this.#options;
+    return deleted + segmentsToDrop(this.#segments.slice(deleted), retention, clock.nowMs());
+  }
+
+  /** Whether a pass would be worth its while now: enough is dirty, or tombstones may go. */
+  get isCompactionDue(): boolean {
+    if (!this.#options.isCompacted) return false;
+    const closed = this.#segments.slice(0, -1);
+    const dirty = closed.filter(({ nextOffset }) => nextOffset > this.#state.firstDirty);
+    const bytes = (segments: readonly Segment[]): number => segments.reduce((sum, { size }) => sum + size, 0);
+    if (dirty.length > 0 && bytes(dirty) >= bytes(closed) * limits.compactionDirtyRatioMin) return true;
+    return this.#horizonMs <= this.#options.clock.nowMs();
+  }
+
+  /** Segments that are on the disk to their end, and of which the mark on the disk does not speak: those can be compacted. */
+  get #compactable(): readonly Segment[] {
+    const marked = this.#marked?.segment ?? 0;
+    return this.#segments.filter(({ baseOffset }) => baseOffset < marked && baseOffset < this.#active.baseOffset);
+  }
+
+  /** No closed segment would be left out for want of a sync and a mark. */
+  get isReadyToCompact(): boolean {
+    return this.#marked?.segment === this.#active.baseOffset;
+  }
+
+  /**
+   * One pass over the closed segments. Resolves with the number of records removed and whether something is left for the
+   * next pass. `kept`: last offsets of batches whose headers stay. Rejects as `checkStop` does, and with what reading and
+   * writing reject with; what was done till then stays done.
+   */
+  async compact(options: {
+    readonly kept: ReadonlySet<number>;
+    readonly checkStop: () => void;
+  }): Promise<{ readonly removed: number; readonly isDone: boolean }> {
+    const { files, clock, directory, segmentBytes, deleteRetentionMs } = this.#options;
+    const closed = this.#compactable;
+    const tools = { files, clock, directory, gapsBelow: this.#state.gapsBelow, checkStop: options.checkStop };
+    const { latest, end } = await learnKeys(closed, this.#state.firstDirty, tools);
+    const touched = closed.filter(({ baseOffset }) => baseOffset < end);
+    const last = touched.at(-1);
+    if (last === undefined) return { removed: 0, isDone: true };
+    const nowMs = clock.nowMs();
+    const sieve = {
+      isSuperseded: (key: Buffer, offset: number) => latest.isSuperseded(key, offset),
+      nowMs,
+      horizonMs: nowMs + deleteRetentionMs,
+      kept: options.kept,
+    };
+    // On the disk before the first gap is, so that a gap is never taken for a loss, nor a loss for a gap.
+    await this.#changeState({ gapsBelow: Math.max(this.#state.gapsBelow, last.nextOffset) });
+    let removed = 0;
+    let horizonMs = Infinity;
+    for (const group of groupsOf(touched, segmentBytes)) {
+      const cleaned = await this.#maintained(() => this.#compactGroup(group, sieve, tools));
+      removed += cleaned?.removed ?? 0;
+      horizonMs = Math.min(horizonMs, cleaned?.horizonMs ?? Infinity);
+    }
+    this.#horizonMs = horizonMs;
+    await this.#changeState({ firstDirty: Math.max(this.#state.firstDirty, end) });
+    return { removed, isDone: touched.length === closed.length && end >= last.nextOffset };
+  }
+
+  async #compactGroup(
+    group: readonly Segment[],
+    sieve: Sieve,
+    tools: CompactionTools,
+  ): Promise<CleanedSegment | undefined> {
+    const { files, directory } = this.#options;
+    const from = this.#segments.indexOf(group[0] as Segment);
+    // Retention came first.
+    if (from === -1) return undefined;
+    const cleaned = await cleanGroup(group, sieve, { ...tools, gapsBelow: this.#state.gapsBelow });
+    if (!cleaned.isChanged) {
+      await files.remove(cleanedPath(directory, cleaned.range));
+      return cleaned;
+    }
+    const { range, size, indexes } = cleaned;
+    const { createdMs } = group.at(-1) as Segment;
+    const { maxTimestamp } = indexes;
+    const facts = { baseOffset: range.base, size, nextOffset: range.end, maxTimestamp, createdMs, indexes };
+    const next = new Segment(files, directory, facts);
+    await whileAllOpen(group, async () => {
+      await swapSegments(files, directory, range);
+      this.#segments.splice(this.#segments.indexOf(group[0] as Segment), group.length, next);
+    });
+    this.#loaded = this.#loaded.filter((other) => !group.includes(other));
+    await Promise.all(group.map((segment) => segment.close()));
+    await next.seal();
+    await next.letGo();
+    return cleaned;
+  }
+
+  /** One of the works that change which segments there are, at a time. */
+  async #maintained<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#maintenance.then(work);
+    this.#maintenance = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await done;
+  }
+
   /** Removes what retention lets go; resolves with the number of segments when that is on the disk. */
   async applyRetention(): Promise<number> {
-    this.#dropping ??= this.#drop().finally(() => {
+    this.#dropping ??= this.#maintained(() => this.#drop()).finally(() => {
       this.#dropping = undefined;
     });
     return await this.#dropping;
@@ -204,6 +373,8 @@ export class Log {
 
   /** Seals the end, so that the next open need not look, and lets everything go. Nothing may be under way. */
   async close(isFenced: boolean): Promise<void> {
+    await this.#maintenance;
+    await this.#stateWritten;
     try {
       if (!isFenced) {
         await this.sync();
@@ -258,8 +429,9 @@ export class Log {
   }
 
   #isOld(): boolean {
-    const ageMsMax = Math.min(this.#options.retention.ms ?? limits.segmentAgeMsMax, limits.segmentAgeMsMax);
-    return this.#active.size > 0 && this.#options.clock.nowMs() - this.#active.createdMs > ageMsMax;
+    const { segmentMs, retention, clock } = this.#options;
+    const ageMsMax = segmentMs ?? Math.min(retention.ms ?? limits.segmentAgeMsMax, limits.segmentAgeMsMax);
+    return this.#active.size > 0 && clock.nowMs() - this.#active.createdMs > ageMsMax;
   }
 
   /** The seal is written before the next segment exists: a segment that is not the last has its seal, or is scanned. */
@@ -286,6 +458,8 @@ export class Log {
       return await work(segment);
     } catch (reason) {
       if (this.#segments.includes(segment)) throw reason;
+      // Compaction put another segment in its place.
+      if (offset >= this.startOffset) return await this.#reading(offset, work);
       throw new EngineError('offset_out_of_range', `offset ${offset} was removed by retention`, { cause: reason });
     } finally {
       if (segment !== this.#active) this.#touch(segment);
@@ -323,9 +497,20 @@ export class Log {
     }
   }
 
+  /** The new state is on the disk before anybody sees it. One change at a time, so that none undoes another. */
+  async #changeState(change: Partial<PartitionState>): Promise<void> {
+    const written = this.#stateWritten.then(async () => {
+      const state = { ...this.#state, ...change };
+      await writeState(this.#options.files, this.#options.directory, state);
+      this.#state = state;
+    });
+    this.#stateWritten = written.catch(() => undefined); // the caller is told; the next one starts from what holds
+    await written;
+  }
+
   async #drop(): Promise<number> {
-    const { retention, clock, files, directory } = this.#options;
-    const count = segmentsToDrop(this.#segments, retention, clock.nowMs());
+    const { files, directory } = this.#options;
+    const count = this.droppable;
     // Oldest first, and each on the disk before the next, so that a crash on the way leaves a log without holes.
     for (let dropped = 0; dropped < count; dropped += 1) {
       const segment = this.#segments.shift() as Segment;
@@ -335,4 +520,10 @@ export class Log {
     }
     return count;
   }
+}
+
+async function whileAllOpen(segments: readonly Segment[], work: () => Promise<void>): Promise<void> {
+  const [first, ...others] = segments;
+  if (first === undefined) await work();
+  else await first.whileOpen(async () => await whileAllOpen(others, work));
 }

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { damaged } from './batch-read.ts';
+import { follows } from './batch-scanner.ts';
 import {
   DELETED_SUFFIX,
   MARK_FILE,
@@ -26,7 +27,9 @@ import {
   segmentPath,
 } from './format.ts';
 import { type CutPiece, quarantine } from './quarantine.ts';
+import { finishSwaps } from './segment-swap.ts';
 import { type SegmentFacts, readSeal, scanSegment } from './segment.ts';
+import { freshState, type PartitionState, readState, statePath } from './partition-state.ts';
 import { readWhole } from './whole-file.ts';
 
 export interface RecoveredLog {
@@ -36,6 +39,7 @@ export interface RecoveredLog {
   readonly markSequence: number;
   readonly truncatedBytes: number;
   readonly quarantineFile: string | null;
+  readonly state: PartitionState;
   /** Why the partition refuses appends, or null. */
   readonly fenced: EngineError | null;
 }
@@ -51,13 +55,18 @@ export async function recoverLog(
   directory: string,
   options: { readonly isClean: boolean; readonly nowMs: number },
 ): Promise<RecoveredLog> {
+  await finishSwaps(files, directory);
   const bases = await segmentsIn(files, directory);
   const found = await readMark(files, directory);
   const mark = found?.mark ?? null;
+  const state = await readState(files, directory);
   const findings: Findings = { segments: [], cut: [], fenced: null };
+  if (state === null) findings.fenced = damaged(statePath(directory), 0, 'it is not what was written', null);
+  // With the state lost nobody knows which gaps were made: all are let pass, so that what is whole can be read.
+  const gapsBelow = state?.gapsBelow ?? Number.MAX_SAFE_INTEGER;
   for (const baseOffset of bases) {
     if (findings.cut.length > 0) await cutFrom(files, directory, baseOffset, 0, findings);
-    else await inspect(files, directory, { baseOffset, mark, ...options }, findings);
+    else await inspect(files, directory, { baseOffset, mark, gapsBelow, ...options }, findings);
   }
   checkLast(directory, mark, findings);
   const isCut = findings.cut.length > 0 && findings.fenced === null;
@@ -67,6 +76,7 @@ export async function recoverLog(
     markSequence: found?.sequence ?? 0,
     truncatedBytes: isCut ? findings.cut.reduce((sum, { size, position }) => sum + size - position, 0) : 0,
     quarantineFile,
+    state: state ?? { ...freshState, gapsBelow },
     fenced: findings.fenced,
   };
 }
@@ -79,10 +89,15 @@ export async function readMark(files: FileSystem, directory: string) {
 async function inspect(
   files: FileSystem,
   directory: string,
-  about: { readonly baseOffset: number; readonly mark: SyncedMark | null; readonly isClean: boolean },
+  about: {
+    readonly baseOffset: number;
+    readonly mark: SyncedMark | null;
+    readonly gapsBelow: number;
+    readonly isClean: boolean;
+  },
   findings: Findings,
 ): Promise<void> {
-  const { baseOffset, mark } = about;
+  const { baseOffset, mark, gapsBelow } = about;
   const path = segmentPath(directory, baseOffset, '.log');
   const status = await files.status(path);
   if (status === undefined) throw new EngineError('log_corrupt', `${path} went away while it was read`);
@@ -93,7 +108,7 @@ async function inspect(
     for (const suffix of SEGMENT_SUFFIXES) await files.remove(segmentPath(directory, baseOffset, suffix));
     return;
   }
-  if (previous !== undefined && previous.nextOffset !== baseOffset) {
+  if (previous !== undefined && !follows(baseOffset, previous.nextOffset, gapsBelow)) {
     if (!isBelow(mark, previous.baseOffset, previous.size))
       return await cutFrom(files, directory, baseOffset, 0, findings);
     findings.fenced ??= damaged(
@@ -114,10 +129,10 @@ async function inspect(
   }
   const file = await files.open(path, 'read');
   try {
-    let scan = await scanSegment(file, baseOffset, size, false);
+    let scan = await scanSegment(file, baseOffset, size, { pastDamage: false, gapsBelow });
     const { fault } = scan;
     if (fault !== null && isBelow(mark, baseOffset, fault.position)) {
-      scan = await scanSegment(file, baseOffset, size, true);
+      scan = await scanSegment(file, baseOffset, size, { pastDamage: true, gapsBelow });
       const nextOffset = mark?.segment === baseOffset ? Math.max(mark.nextOffset, scan.nextOffset) : scan.nextOffset;
       findings.fenced ??= damaged(path, fault.position, fault.reason, scan.offsetBehindFault);
       findings.segments.push(facts(baseOffset, size, nextOffset, createdMs, scan));

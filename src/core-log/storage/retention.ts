@@ -31,3 +31,10 @@ export function segmentsToDrop(segments: readonly RetentionSegment[], policy: Re
   }
   return count;
 }
+
+/** How many segments hold only records that were deleted, counted from the oldest; the last, active one never. */
+export function segmentsBelow(segments: readonly { readonly nextOffset: number }[], lowWatermark: number): number {
+  const closed = segments.slice(0, -1);
+  const firstKept = closed.findIndex(({ nextOffset }) => nextOffset > lowWatermark);
+  return firstKept === -1 ? closed.length : firstKept;
+}

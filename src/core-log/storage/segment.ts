@@ -5,8 +5,10 @@
  * `size` counts only bytes of writes that succeeded: what a failed write left behind is not part of the log.
  */
 
+import { inFile } from '../errors.ts';
 import type { File, FileSystem } from '../platform/file-system.ts';
-import { lastOffsetOf } from '../record/batch-view.ts';
+import { batchBytesOf, lastOffsetOf, maxTimestampOf } from '../record/batch-view.ts';
+import { inflateBatch } from '../record/compression.ts';
 import { crc32c } from '../record/crc32c.ts';
 import { firstAtOrAfter } from '../record/record-reader.ts';
 import { type BatchPlace, damaged, placeFault, readBatches } from './batch-read.ts';
@@ -159,33 +161,42 @@ export class Segment {
     await writeWhole(this.#files, segmentPath(this.#directory, this.baseOffset, '.seal'), encodeSeal(seal));
   }
 
-  /** At least the batch that holds `offset`, then more up to `maxBytes`; `offset` must be below `nextOffset`. */
-  read(offset: number, maxBytes: number): Promise<readonly Buffer[]> {
+  /** At least the batch that holds `offset`, then more up to `maxBytes`; `offset` must be below `nextOffset`. Empty when
+   *  compaction took everything from there on, which can be so before `gapsBelow` only. */
+  read(offset: number, maxBytes: number, gapsBelow: number): Promise<readonly Buffer[]> {
     const end = this.#size;
     const offsets = { min: this.baseOffset, max: this.#nextOffset - 1 };
     return this.#use((file, indexes) => {
       const from = indexes.offsets.floor(offset) ?? { position: 0, baseOffset: this.baseOffset };
-      return readBatches(file, { from, end, offset, maxBytes, offsets });
+      return readBatches(file, { from, end, offset, maxBytes, offsets, gapsBelow });
     });
   }
 
-  /** The first offset with a timestamp at or after `timestamp`; undefined when there is none. */
-  offsetForTimestamp(timestamp: number): Promise<number | undefined> {
+  /** The first offset, at or after `fromOffset`, with a timestamp at or after `timestamp`; undefined when there is none. */
+  offsetForTimestamp(timestamp: number, fromOffset: number, gapsBelow: number): Promise<number | undefined> {
     const end = this.#size;
     return this.#use(async (file, indexes) => {
-      const start = indexes.times.startFor(timestamp);
+      const start = Math.max(indexes.times.startFor(timestamp), fromOffset);
       let place: BatchPlace = indexes.offsets.floor(start) ?? { position: 0, baseOffset: this.baseOffset };
       const scanner = new BatchScanner(file, place.position, end);
       for (let batch = await scanner.next(null); batch !== null; batch = await scanner.next(null)) {
-        const fault = placeFault(place, batch.bytes, batch.at);
+        const fault = placeFault(place, batch.bytes, batch.at, gapsBelow);
         if (fault !== null) throw damaged(file.path, batch.position, fault, null);
-        const found = firstAtOrAfter(batch.bytes.subarray(batch.at), start, timestamp);
-        if (found !== undefined) return found.offset;
         place = { position: scanner.position, baseOffset: lastOffsetOf(batch.bytes, batch.at) + 1 };
+        // Most batches are passed by what their header says: only those that can hold the time are opened.
+        if (maxTimestampOf(batch.bytes, batch.at) < timestamp) continue;
+        const bytes = batch.bytes.subarray(batch.at, batch.at + batchBytesOf(batch.bytes, batch.at));
+        const found = firstAtOrAfter(await this.#inflated(bytes), start, timestamp);
+        if (found !== undefined) return found.offset;
       }
       if (scanner.fault !== null) throw damaged(file.path, scanner.fault.position, scanner.fault.reason, null);
       return undefined;
     });
+  }
+
+  /** Runs `work` with the file open: readers that began before it ends read what they began with, whatever becomes of the name. */
+  async whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#use(work);
   }
 
   /** Closes the file once nobody uses it. The segment loads itself again when it is read. */
@@ -216,6 +227,14 @@ export class Segment {
       if (suffix !== '.log') await this.#files.remove(segmentPath(this.#directory, this.baseOffset, suffix));
     }
     await this.#files.remove(this.path + DELETED_SUFFIX);
+  }
+
+  async #inflated(batch: Buffer): Promise<Buffer> {
+    try {
+      return await inflateBatch(batch);
+    } catch (reason) {
+      throw inFile(this.path, reason);
+    }
   }
 
   #opened(): File {
@@ -266,7 +285,10 @@ export class Segment {
   }
 
   async #rebuildIndexes(): Promise<SegmentIndexes> {
-    const { indexes, fault } = await scanSegment(this.#opened(), this.baseOffset, this.#size, true);
+    // What of it is damage was decided when the log was opened: here every whole batch counts, gaps or not.
+    const gapsBelow = this.#nextOffset;
+    const options = { pastDamage: true, gapsBelow };
+    const { indexes, fault } = await scanSegment(this.#opened(), this.baseOffset, this.#size, options);
     this.#indexes = indexes;
     // A seal would tell the next open not to look, and damage must be found again. On a full disk there is none.
     if (fault === null) await this.seal().catch(() => undefined);
@@ -285,15 +307,17 @@ export interface SegmentScan {
   readonly nextOffset: number;
 }
 
-/** Looks at every batch of a segment. `pastDamage`: goes on with the whole batches behind bad bytes. */
+/** Looks at every batch of a segment. `pastDamage`: goes on with the whole batches behind bad bytes. Before `gapsBelow`
+ *  offsets may be missing. */
 export async function scanSegment(
   file: File,
   baseOffset: number,
   size: number,
-  pastDamage: boolean,
+  options: { readonly pastDamage: boolean; readonly gapsBelow: number },
 ): Promise<SegmentScan> {
+  const { pastDamage, gapsBelow } = options;
   const indexes = new SegmentIndexes(baseOffset);
-  let scanner = new BatchScanner(file, 0, size);
+  let scanner = new BatchScanner(file, 0, size, gapsBelow);
   let fault: SegmentScan['fault'] = null;
   let offsetBehindFault: number | null = null;
   let nextOffset = baseOffset;
@@ -312,7 +336,7 @@ export async function scanSegment(
     if (whole === null) return { indexes, fault, offsetBehindFault, end, nextOffset };
     nextOffset = whole.baseOffset;
     offsetBehindFault ??= nextOffset;
-    scanner = new BatchScanner(file, whole.position, size);
+    scanner = new BatchScanner(file, whole.position, size, gapsBelow);
   }
 }
 

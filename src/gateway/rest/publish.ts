@@ -110,11 +110,17 @@ function answer(request: FastifyRequest, reply: FastifyReply, outcomes: readonly
   if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored') {
     return sendProblem(reply, { ...problemOf(only.error, request.id), messageId: only.id }) as never;
   }
+  let results = '';
+  let status = 200;
+  for (const outcome of outcomes) {
+    results += results === '' ? outcomeJson(outcome) : `,${outcomeJson(outcome)}`;
+    if (outcome.kind !== 'stored') status = 207;
+  }
   return reply
-    .code(outcomes.every(({ kind }) => kind === 'stored') ? 200 : 207)
+    .code(status)
     .header('content-type', 'application/json; charset=utf-8')
     .serializer(asIs)
-    .send(`{"results":[${outcomes.map(outcomeJson).join(',')}]}`) as never;
+    .send(`{"results":[${results}]}`) as never;
 }
 
 function asIs(payload: unknown): string {

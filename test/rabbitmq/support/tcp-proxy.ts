@@ -46,6 +46,11 @@ export class TcpProxy {
     return { proxy, url: target.href };
   }
 
+  /** Clients that are connected now. */
+  get clients(): number {
+    return this.#sockets.size / 2;
+  }
+
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -20,6 +20,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The default of one second is less than a busy machine takes; only a poll that fails waits so long.
+    expect: { poll: { timeout: 10_000 } },
     reporters:
       process.env['CI'] === 'true' ? ['default', ['json', { outputFile: '.vitest-results.json' }]] : ['default'],
     projects: [

@@ -27,7 +27,8 @@ export interface Operation {
   readonly bytes: number;
 }
 
-/** Called before each operation: throws to fail it, returns a promise to hold it up. */
+/** Called before each operation: throws to fail it, returns a promise to hold it up. A sync that it fails has cost the pages:
+ *  they are read as before, and no later sync brings them to the disk. */
 export type Intruder = (operation: Operation) => void | Promise<void>;
 
 /** A number from 0 up to, not including, `below`. */
@@ -97,20 +98,17 @@ class FileNode {
     this.unsynced = [];
   }
 
+  /** What the kernel does when it cannot write: the pages count as clean from then on. The sizes are another journal's. */
+  loseUnsynced(): void {
+    this.unsynced = this.unsynced.map(({ sizeAfter }) => ({ kind: 'truncate', sizeAfter }));
+  }
+
   /** As it may be after a power cut. */
   afterPowerCut(dice: Dice): FileNode {
     const found = new FileNode(this.createdMs);
     found.content = this.synced.copy();
     this.#settle(found.content, dice(this.unsynced.length + 1), () => dice(4) > 0);
     found.synced = found.content.copy();
-    return found;
-  }
-
-  afterKill(): FileNode {
-    const found = new FileNode(this.createdMs);
-    found.content = this.content.copy();
-    found.synced = this.synced.copy();
-    found.unsynced = [...this.unsynced];
     return found;
   }
 
@@ -151,10 +149,6 @@ class DirectoryNode {
     for (const renaming of this.unsynced.slice(0, dice(this.unsynced.length + 1))) apply(names, renaming);
     return copyOf(names, (node) => node.afterPowerCut(dice));
   }
-
-  afterKill(): DirectoryNode {
-    return copyOf(this.names, (node) => node.afterKill());
-  }
 }
 
 type Node = FileNode | DirectoryNode;
@@ -180,8 +174,11 @@ export class MemoryDisk implements FileSystem {
   #openFiles = 0;
   readonly #nowMs: () => number;
   intruder: Intruder | undefined;
+  /** Called after each operation, with what it did done: holds up the answer, or makes a failure of it. */
+  follower: Intruder | undefined;
   /** Bytes that still fit. A write that does not writes what fits, and fails. */
   spaceLeft = Number.POSITIVE_INFINITY;
+  #tornAt: number | undefined;
   readonly operations: Operation[] = [];
 
   constructor(nowMs: () => number = () => 0, root = new DirectoryNode()) {
@@ -205,7 +202,12 @@ export class MemoryDisk implements FileSystem {
 
   kill(): MemoryDisk {
     this.#isDead = true;
-    return new MemoryDisk(this.#nowMs, this.#root.afterKill());
+    return new MemoryDisk(this.#nowMs, this.#root); // the dead one touches it no more
+  }
+
+  /** The next write stops after so many bytes, and fails. */
+  tear(bytes: number): void {
+    this.#tornAt = bytes;
   }
 
   /** The content of a file, to look at and to damage; `undefined` when there is none. */
@@ -329,16 +331,22 @@ export class MemoryDisk implements FileSystem {
 
   #file(path: string, node: FileNode, mode: 'read' | 'write'): File {
     let isOpen = true;
-    const onOpen = async <T>(kind: OperationKind, work: () => T, bytes = 0): Promise<T> => {
+    const onOpen = async <T>(kind: OperationKind, work: () => T, bytes = 0, failed?: () => void): Promise<T> => {
       const isAllowed = isOpen && (mode === 'write' || (kind !== 'write' && kind !== 'truncate'));
       if (!isAllowed) throw errno('EBADF', path);
-      return await this.#do(kind, path, work, bytes);
+      return await this.#do(kind, path, work, bytes, failed);
     };
     return {
       path,
       write: async (buffers, position) => {
         const bytes = Buffer.concat(buffers);
         const write = (): void => {
+          const tornAt = this.#tornAt;
+          this.#tornAt = undefined;
+          if (tornAt !== undefined) {
+            if (tornAt > 0) node.write(position, Buffer.from(bytes.subarray(0, tornAt)));
+            throw errno('EIO', path);
+          }
           const grows = Math.max(0, position + bytes.length - node.content.size);
           if (grows <= this.spaceLeft) {
             this.spaceLeft -= grows;
@@ -359,7 +367,8 @@ export class MemoryDisk implements FileSystem {
           return from.length;
         }),
       dataSync: async () => {
-        await onOpen('dataSync', () => node.sync());
+        const lose = (): void => node.loseUnsynced();
+        await onOpen('dataSync', () => node.sync(), 0, lose);
       },
       truncate: async (size) => {
         await onOpen('truncate', () => {
@@ -378,13 +387,22 @@ export class MemoryDisk implements FileSystem {
   }
 
   /** Does it in one piece: a disk that dies meanwhile has done it or not. */
-  async #do<T>(kind: OperationKind, path: string, work: () => T, bytes = 0): Promise<T> {
+  async #do<T>(kind: OperationKind, path: string, work: () => T, bytes = 0, failed?: () => void): Promise<T> {
     await this.#alive();
     const operation = { kind, path, bytes };
     this.operations.push(operation);
-    await this.intruder?.(operation);
-    if (this.#isDead) await new Promise<never>(() => undefined);
-    return work();
+    try {
+      await this.intruder?.(operation);
+    } catch (reason) {
+      if (!this.#isDead) failed?.();
+      throw reason;
+    }
+    await this.#alive();
+    const result = work();
+    if (this.follower === undefined) return result;
+    await this.follower(operation);
+    await this.#alive();
+    return result;
   }
 
   /** Whoever asks a dead disk waits for ever, as a dead process does. */

@@ -99,6 +99,8 @@ class LogEngine implements Engine {
   readonly #topics = new Map<string, Topic>();
   /** Names that are being created or deleted: neither there nor free. */
   readonly #changing = new Set<string>();
+  /** Names of which only the next open can tell whether there is such a topic. */
+  readonly #inDoubt = new Set<string>();
   readonly #changes = new Set<Promise<void>>();
   readonly #altering = new Map<string, Promise<LogTopic>>();
   #recovery: RecoveryReport = { cleanShutdown: true, durationMs: 0, partitions: [], maps: [] };
@@ -158,15 +160,25 @@ class LogEngine implements Engine {
     if (this.#topics.has(name) || this.#changing.has(name))
       throw new EngineError('topic_exists', `topic "${name}" exists`);
     await this.#change(name, async () => {
+      // One of this name whose deletion failed half-way: its segments would be taken for the new one's.
+      const left = this.#maps.topics.get(name);
+      if (left !== undefined) await this.#erase(decodeTopic(left).topic);
       try {
         await createDirectories(this.#place, definition);
         await this.#maps.topics.put(name, encodeTopic(definition, false), 'fsync');
       } catch (reason) {
-        // Not there for sure only when nothing is left of it; the next open removes what cannot be removed now.
-        await removeDirectories(this.#place, definition).catch(() => undefined);
+        // Not there for sure only when nothing is left of it; the next open removes what cannot be removed now. Where the
+        // entry may be on the disk the directories stay: an entry without them would be a loss.
+        if (isOutcomeUnknown(reason)) this.#inDoubt.add(name);
+        if (!this.#inDoubt.has(name)) await removeDirectories(this.#place, definition).catch(() => undefined);
         throw reason;
       }
-      await this.#openTopic(definition, false);
+      try {
+        await this.#openTopic(definition, false);
+      } catch (reason) {
+        await this.#erase(definition).catch(() => undefined); // else the next open has it, empty
+        throw reason;
+      }
     });
     return definition;
   }
@@ -206,10 +218,18 @@ class LogEngine implements Engine {
     this.#checkOpen();
     const topic = this.#topicOf(name);
     await this.#change(name, async () => {
-      await this.#maps.topics.put(name, encodeTopic(topic.definition, true), 'fsync');
+      let unknown: unknown;
+      try {
+        await this.#maps.topics.put(name, encodeTopic(topic.definition, true), 'fsync');
+      } catch (reason) {
+        if (!isOutcomeUnknown(reason)) throw reason;
+        // The next open may delete it, with all that would be acknowledged in it till then: so nothing is.
+        unknown = reason;
+      }
       this.#topics.delete(name);
       const gone = new EngineError('topic_not_found', `topic "${name}" was deleted`);
       await Promise.all(topic.partitions.map((partition) => partition.abandon(gone)));
+      if (unknown !== undefined) throw unknown;
       await this.#finishDelete(topic.definition);
     });
   }
@@ -429,6 +449,12 @@ class LogEngine implements Engine {
     return found;
   }
 
+  /** The entry says that it goes before the first directory does: half of it must never be taken for a topic. */
+  async #erase(topic: LogTopic): Promise<void> {
+    await this.#maps.topics.put(topic.name, encodeTopic(topic, true), 'fsync');
+    await this.#finishDelete(topic);
+  }
+
   async #finishDelete(topic: LogTopic): Promise<void> {
     await removeDirectories(this.#place, topic);
     await this.#maps.topics.put(topic.name, null, 'fsync');
@@ -518,4 +544,9 @@ class LogEngine implements Engine {
       );
     return log;
   }
+}
+
+/** It may be on the disk or not, and only the next open can tell. */
+function isOutcomeUnknown(reason: unknown): boolean {
+  return reason instanceof EngineError && reason.code === 'sync_failed';
 }

@@ -209,7 +209,7 @@ export class Partition {
         `records of ${this.name} can be deleted up to ${next}, not ${offset}`,
       );
     // The watermark must not outlive a tail that a power cut takes: the offsets would be given out again below it.
-    if (offset > this.#log.startOffset) await this.#commit.reached(offset - 1, 'fsync');
+    if (!this.#log.isDeletedBefore(offset)) await this.#commit.reached(offset - 1, 'fsync');
     await this.#log.deleteBefore(offset);
     await this.#drop();
     return this.#log.startOffset;
@@ -383,6 +383,7 @@ export class Partition {
       // On a full disk nothing can be written down, and segments must go all the more: then the log is asked after a crash.
       await this.#publishers.snapshot({ sync: true }).catch(() => undefined);
     }
+    if (this.#gone !== undefined) return 0; // closed meanwhile, and so without it: the next engine lets them go
     return await this.#log.applyRetention();
   }
 

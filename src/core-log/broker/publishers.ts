@@ -34,6 +34,7 @@ export class Publishers {
   #snapshotOffset = 0;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
+  #isClosed = false;
 
   constructor(place: PublishersPlace, log: Log, budget: MessageIdBudget) {
     this.#place = place;
@@ -84,6 +85,8 @@ export class Publishers {
 
   /** Writes down what is known of everything that is in the log. */
   async snapshot(options: { readonly sync: boolean }): Promise<void> {
+    // Closed, the ids are forgotten: what would be written down now would take the place of what is known.
+    if (this.#isClosed) return;
     const offset = this.#log.nextOffset;
     if (offset === this.#snapshotOffset && !options.sync) return;
     const { files, directory } = this.#place;
@@ -108,6 +111,7 @@ export class Publishers {
 
   /** Nothing is written any more, and nothing is remembered. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#writing;
     this.ids.clear();
   }

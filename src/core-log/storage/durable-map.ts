@@ -25,6 +25,7 @@ import type { DurableMap as DurableMapDoor, LogPersistence } from '../types.ts';
 import { damaged } from './batch-read.ts';
 import { freeName } from './quarantine.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
+import { writeAgain } from './write-again.ts';
 
 const HEADER_BYTES = 12;
 const DELETED = -1;
@@ -103,11 +104,12 @@ export class DurableMap implements DurableMapDoor {
         await file.truncate(end);
         cut = { name, truncatedBytes: bytes.length - end, quarantineFile };
       }
-      // What is whole need not be on the disk yet, and puts to come will be acknowledged on top of it.
-      await file.dataSync();
-      await files.syncDirectory(directory);
       const map = new DurableMap(files, clock, directory, { path, file, size: end, cut });
       map.#load(bytes.subarray(0, end));
+      // What is whole need not be on the disk yet, and puts to come will be acknowledged on top of it.
+      await writeAgain(file, map.#marked, end); // the last mark, too: it vouches for what is before it, not for itself
+      await file.dataSync();
+      await files.syncDirectory(directory);
       return map;
     } catch (reason) {
       await file.close();

@@ -14,6 +14,7 @@ import { type PartitionState, writeState } from './partition-state.ts';
 import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
 import { cleanedPath, swapSegments } from './segment-swap.ts';
+import { writeAgain } from './write-again.ts';
 
 /** What the topic says about its segments; can change while the log is open. */
 export interface LogPolicy {
@@ -45,6 +46,8 @@ export class Log {
   #synced: SyncedMark;
   #marked: SyncedMark | undefined;
   #isDirectoryDirty = false;
+  /** The removal of the segment before the first may not be on the disk. */
+  #isRetiredUnsynced = false;
   /** Closed segments with open files, the one used last at the end. */
   #loaded: Segment[] = [];
   #dropping: Promise<number> | undefined;
@@ -100,6 +103,12 @@ export class Log {
   get startOffset(): number {
     const lowWatermark = Math.min(this.#state.lowWatermark, this.nextOffset);
     return Math.max(this.oldestOffset, lowWatermark);
+  }
+
+  /** On the disk. That retention has let go of a segment is not: its file may still be there, and come back with the next
+   *  open. */
+  isDeletedBefore(offset: number): boolean {
+    return offset <= this.#state.lowWatermark;
   }
 
   /** Where its files begin: at or before the start. */
@@ -249,8 +258,8 @@ export class Log {
 
   /** Records before `offset`, which is at most the synced end, are gone when it resolves: it is on the disk. */
   async deleteBefore(offset: number): Promise<void> {
-    if (offset <= this.startOffset) return;
-    await this.#changeState({ lowWatermark: offset });
+    if (this.isDeletedBefore(offset)) return;
+    await this.#changeState(({ lowWatermark }) => ({ lowWatermark: Math.max(lowWatermark, offset) }));
   }
 
   /** Closes the active segment when it is too old to be kept open. Must not overlap an append. */
@@ -310,7 +319,7 @@ export class Log {
       kept: options.kept,
     };
     // On the disk before the first gap is, so that a gap is never taken for a loss, nor a loss for a gap.
-    await this.#changeState({ gapsBelow: Math.max(this.#state.gapsBelow, last.nextOffset) });
+    await this.#changeState(({ gapsBelow }) => ({ gapsBelow: Math.max(gapsBelow, last.nextOffset) }));
     let removed = 0;
     let horizonMs = Infinity;
     for (const group of groupsOf(touched, segmentBytes)) {
@@ -319,7 +328,7 @@ export class Log {
       horizonMs = Math.min(horizonMs, cleaned?.horizonMs ?? Infinity);
     }
     this.#horizonMs = horizonMs;
-    await this.#changeState({ firstDirty: Math.max(this.#state.firstDirty, end) });
+    await this.#changeState(({ firstDirty }) => ({ firstDirty: Math.max(firstDirty, end) }));
     return { removed, isDone: touched.length === closed.length && end >= last.nextOffset };
   }
 
@@ -399,7 +408,7 @@ export class Log {
     return this.#segments.at(-1) as Segment;
   }
 
-  async #activate({ segments, markSequence }: RecoveredLog): Promise<void> {
+  async #activate({ segments, markSequence, mark }: RecoveredLog): Promise<void> {
     await this.#active.activate();
     const scanned = this.#segments.filter((_, index) => segments[index]?.indexes !== undefined);
     if (scanned.length === 0) {
@@ -408,6 +417,7 @@ export class Log {
     }
     // A batch that is whole need not be on the disk yet. What follows will be acknowledged on top of it.
     for (const segment of scanned) {
+      await this.#writeAgain(segment, mark);
       await segment.sync();
       if (segment === this.#active) continue;
       await segment.seal();
@@ -416,6 +426,19 @@ export class Log {
     await this.#options.files.syncDirectory(this.#options.directory);
     await this.saveMark();
     if (markSequence === 0) await this.#options.files.syncDirectory(this.#options.directory); // the mark was lost: its file is new
+  }
+
+  /** What the mark does not vouch for. */
+  async #writeAgain({ path, baseOffset, size }: Segment, mark: SyncedMark | null): Promise<void> {
+    if (mark !== null && baseOffset < mark.segment) return;
+    const from = mark?.segment === baseOffset ? mark.position : 0;
+    if (from >= size) return;
+    const file = await this.#options.files.open(path, 'write');
+    try {
+      await writeAgain(file, from, size);
+    } finally {
+      await file.close();
+    }
   }
 
   #endMark(): SyncedMark {
@@ -497,10 +520,11 @@ export class Log {
     }
   }
 
-  /** The new state is on the disk before anybody sees it. One change at a time, so that none undoes another. */
-  async #changeState(change: Partial<PartitionState>): Promise<void> {
+  /** The new state is on the disk before anybody sees it. One change at a time, each made of what the one before left, so
+   *  that none undoes another. */
+  async #changeState(change: (state: PartitionState) => Partial<PartitionState>): Promise<void> {
     const written = this.#stateWritten.then(async () => {
-      const state = { ...this.#state, ...change };
+      const state = { ...this.#state, ...change(this.#state) };
       await writeState(this.#options.files, this.#options.directory, state);
       this.#state = state;
     });
@@ -513,10 +537,20 @@ export class Log {
     const count = this.droppable;
     // Oldest first, and each on the disk before the next, so that a crash on the way leaves a log without holes.
     for (let dropped = 0; dropped < count; dropped += 1) {
+      if (this.#isRetiredUnsynced) await files.syncDirectory(directory);
       const segment = this.#segments.shift() as Segment;
+      try {
+        await segment.retire();
+      } catch (reason) {
+        // It has its name still. Out of the row, and the next one removed, it would stand before a hole at the next open.
+        this.#segments.unshift(segment);
+        throw reason;
+      }
+      this.#isRetiredUnsynced = true;
       this.#loaded = this.#loaded.filter((other) => other !== segment);
       await segment.remove();
       await files.syncDirectory(directory);
+      this.#isRetiredUnsynced = false;
     }
     return count;
   }

@@ -37,6 +37,7 @@ export interface RecoveredLog {
   readonly segments: readonly SegmentFacts[];
   /** The sequence of the newest mark; 0 when there is none. */
   readonly markSequence: number;
+  readonly mark: SyncedMark | null;
   readonly truncatedBytes: number;
   readonly quarantineFile: string | null;
   readonly state: PartitionState;
@@ -74,6 +75,7 @@ export async function recoverLog(
   return {
     segments: findings.segments.length > 0 ? findings.segments : [emptySegment(mark, options.nowMs)],
     markSequence: found?.sequence ?? 0,
+    mark,
     truncatedBytes: isCut ? findings.cut.reduce((sum, { size, position }) => sum + size - position, 0) : 0,
     quarantineFile,
     state: state ?? { ...freshState, gapsBelow },

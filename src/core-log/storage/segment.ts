@@ -127,8 +127,9 @@ export class Segment {
 
   /** Cuts off what a failed write may have left. */
   async truncate(): Promise<void> {
-    this.#cuts += 1;
     await this.#opened().truncate(this.#size);
+    // Only now: a sync that began before, and ends after, does not speak of the cut.
+    this.#cuts += 1;
   }
 
   /** Everything appended before the call is on the disk. */
@@ -219,9 +220,13 @@ export class Segment {
     await this.letGo();
   }
 
-  /** Removes the files, the log by renaming first: a crash in between leaves nothing that looks like a segment. */
-  async remove(): Promise<void> {
+  /** The log loses its name: a crash before `remove` leaves nothing that looks like a segment. */
+  async retire(): Promise<void> {
     await this.#files.rename(this.path, this.path + DELETED_SUFFIX);
+  }
+
+  /** Removes the files of a retired segment. */
+  async remove(): Promise<void> {
     await this.close();
     for (const suffix of SEGMENT_SUFFIXES) {
       if (suffix !== '.log') await this.#files.remove(segmentPath(this.#directory, this.baseOffset, suffix));

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
+import { conformancePage } from './print-conformance.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -15,6 +16,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/ERRORS.md': errorsPage,
   'docs/CONFIG.md': configPage,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
+  'docs/CONFORMANCE.md': conformancePage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

@@ -120,11 +120,17 @@ export function systemRow(context: SystemsContext, system: SystemId, wires: read
     startMs: handle?.startMs ?? null,
     configuration,
     capabilities: own.find((wire) => wire.capabilities !== null)?.capabilities ?? {},
-    notes:
-      system === 'log'
-        ? ['embedded in the measuring process and not replicated: kept out of "RabbitMQ or Kafka?"']
-        : system.startsWith('rabbitmq-')
-          ? ['shares one RabbitMQ node with the other queue types, measured one after the other']
-          : [],
+    notes: notesOf(system, handle?.source ?? 'embedded'),
   };
 }
+
+function notesOf(system: SystemId, source: SystemRow['source']): readonly string[] {
+  if (system === 'log')
+    return ['embedded in the measuring process and not replicated: kept out of "RabbitMQ or Kafka?"'];
+  if (system !== 'kafka') return ['shares one RabbitMQ node with the other queue types, measured one after the other'];
+  return source === 'process' ? [KAFKA_AS_STARTED] : [];
+}
+
+/** What `src/brokers` sets beside addresses and directories. */
+const KAFKA_AS_STARTED =
+  "not Kafka's defaults: retention is checked every 2 s and compaction every second instead of 5 min and 15 s, new groups wait 0 instead of 3 s for members, the heap is at most 1 GiB";

@@ -439,7 +439,17 @@ export class Partition {
     });
     const stored = fresh.length === 0 ? undefined : this.#acceptRecords(fresh, durability);
     for (const [id, offset] of freshIds) this.#publishers.ids.note(id, offset, nowMs);
-    await Promise.all([stored, this.#alsoStored(repeated, (known) => known.offset, durability)]);
+    const [ofFresh, ofRepeated] = await Promise.allSettled([
+      stored,
+      this.#alsoStored(repeated, (known) => known.offset, durability),
+    ]);
+    if (ofFresh.status === 'rejected') throw ofFresh.reason;
+    if (ofRepeated.status === 'rejected') {
+      if (stored === undefined) throw ofRepeated.reason;
+      // To hand on a plain no would be a lie: what is new of it is in the log.
+      const text = `part of the append to ${this.name} is stored, and of what was sent before it is not known`;
+      throw new EngineError('sync_failed', `${text}: ${String(ofRepeated.reason)}`, { cause: ofRepeated.reason });
+    }
     const offsets = positions.map(({ offset }) => offset);
     return {
       baseOffset: Math.min(...offsets),

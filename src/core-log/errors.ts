@@ -10,6 +10,10 @@ export const engineErrors = {
     meaning: 'the directory has files and is not a data directory of this log',
     retryable: false,
   },
+  not_writable: {
+    meaning: 'the data directory cannot be made or written; the path and what the system said are named',
+    retryable: false,
+  },
   format_too_new: { meaning: 'a newer version wrote the directory', retryable: false },
   directory_locked: {
     meaning: 'another process, or another engine of this one, has the directory open',
@@ -94,6 +98,18 @@ export function writeError(cause: unknown, file: string): EngineError {
   const errno = (cause as NodeJS.ErrnoException | null)?.code;
   const code = fullCodes.includes(errno) ? 'storage_full' : 'write_failed';
   return new EngineError(code, `write to ${file} failed: ${errno ?? String(cause)}; nothing of it was kept`, { cause });
+}
+
+const forbiddenCodes: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'];
+
+/** What failed while a directory was opened: one that may not be written is the commonest, and the system says it badly
+ *  (a missing directory that cannot be made is ENOENT). Everything else as it is. */
+export function openError(cause: unknown, directory: string): unknown {
+  const { code, path } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (cause instanceof EngineError || !forbiddenCodes.includes(code)) return cause;
+  const where = path === undefined || path === directory ? directory : `${directory}: ${path}`;
+  const hint = code === 'ENOENT' ? '; a directory above it is missing, or on a read-only file system' : '';
+  return new EngineError('not_writable', `${where} cannot be written: ${code}${hint}`, { cause });
 }
 
 /** The same error, with the file where what it speaks of lies. */

@@ -10,10 +10,16 @@ export class Child {
   #errors = '';
   #waiters: (() => void)[] = [];
 
-  constructor(script: string, ...args: string[]) {
-    this.#process = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, script), ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  constructor(script: string, ...args: string[]);
+  /** `under`: a program, with its arguments, that becomes the process given behind them. */
+  constructor(script: { readonly name: string; readonly under: readonly string[] }, ...args: string[]);
+  constructor(script: string | { readonly name: string; readonly under: readonly string[] }, ...args: string[]) {
+    const { name, under } = typeof script === 'string' ? { name: script, under: [] } : script;
+    const node = [process.execPath, '--import', 'tsx', join(import.meta.dirname, name), ...args];
+    const [program = process.execPath, ...rest] = [...under, ...node];
+    // One thread for files: what is injected into the n-th call of a thread is then injected into the n-th of all.
+    const env = under.length === 0 ? process.env : { ...process.env, UV_THREADPOOL_SIZE: '1' };
+    this.#process = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#process.stdout?.on('data', (chunk: Buffer) => {
       this.#output += chunk.toString();
       this.#wake();
@@ -51,6 +57,11 @@ export class Child {
     } finally {
       clearTimeout(deadline);
     }
+  }
+
+  /** It ends by itself. */
+  async ended(): Promise<void> {
+    await this.#ended;
   }
 
   async kill(): Promise<void> {

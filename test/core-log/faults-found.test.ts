@@ -127,6 +127,36 @@ it('a refused append does not come back after a power cut when a sync was under 
   expect(await valuesOf(await home.open(), 't')).toEqual([]);
 });
 
+it('an append of which one part is new and stored is not called refused for the part that was sent before', async () => {
+  const home = world();
+  const engine = await home.open();
+  await engine.createTopic('t');
+  const [syncBegun, syncFails, writeBegun, writeHeld] = [gate(), gate(), gate(), gate()];
+  home.disk.intruder = async ({ kind, path }) => {
+    if (!path.endsWith('.log')) return;
+    if (kind === 'dataSync') {
+      syncBegun.open();
+      await syncFails.passed;
+      throw errno('EIO', path);
+    }
+    if (kind === 'write' && home.disk.contentOf(path)?.length !== 0) {
+      writeBegun.open();
+      await writeHeld.passed;
+    }
+  };
+  const synced = rejection(engine.append('t', 0, [RECORD], { durability: 'fsync' }));
+  await syncBegun.passed;
+  const first = engine.append('t', 0, [RECORD], { ids: ['a'], durability: 'os' });
+  const mixed = rejection(engine.append('t', 0, [RECORD, RECORD], { ids: ['a', 'b'], durability: 'os' }));
+  await writeBegun.passed;
+  syncFails.open();
+  await synced;
+  writeHeld.open();
+  expect(await first).toMatchObject({ baseOffset: 1 });
+  expect(await mixed).toMatchObject({ code: 'sync_failed' }); // unknown; the new one is in the log
+  expect(engine.status('t', 0).next).toBe(3);
+});
+
 it('retention that cannot remove the oldest segment removes none behind it: the partition opens', async () => {
   const home = world();
   let engine = await home.open();

@@ -192,6 +192,11 @@ export class MemoryDisk implements FileSystem {
 
   powerCut(dice: Dice): MemoryDisk {
     this.#isDead = true;
+    return this.asFound(dice);
+  }
+
+  /** As it would be found if the power went now. This one goes on. */
+  asFound(dice: Dice): MemoryDisk {
     return new MemoryDisk(this.#nowMs, this.#root.afterPowerCut(dice));
   }
 

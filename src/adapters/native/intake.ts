@@ -132,12 +132,19 @@ export class NativeIntake implements Intake {
       }
     } catch (reason) {
       if (signal.aborted) return;
-      if (reason instanceof EngineError && reason.code === 'log_corrupt') {
+      if (this.#isDamage(reason, partition)) {
         this.#damage = toPortError(reason);
         this.#damagedPartitions += 1;
         this.#endIfAllIsDamaged();
       } else this.#sink.ended(toEnd(reason, this.#subscription.name));
     }
+  }
+
+  /** Of this partition alone: damaged, or its disk does not let it be read. The others go on. */
+  #isDamage(reason: unknown, partition: number): boolean {
+    if (!(reason instanceof EngineError)) return false;
+    if (reason.code === 'log_corrupt') return true;
+    return reason.code === 'read_failed' && this.#engine.status(this.#topic.name, partition).state === 'fenced';
   }
 
   /**

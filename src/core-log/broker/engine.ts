@@ -1,9 +1,11 @@
 /** The engine: opens a data directory, finds the partition, and closes everything in order. */
 
-import { EngineError } from '../errors.ts';
+import { EngineError, openError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { type EngineOptions, alteredTopic, checkDurability, engineOptions, topicOf } from '../options.ts';
 import type { Timer } from '../platform/clock.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import type { Random } from '../platform/random.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
 import { PUBLISHERS_SINCE_VERSION } from '../storage/format.ts';
 import { DurableMap } from '../storage/durable-map.ts';
@@ -44,14 +46,14 @@ import {
 
 /**
  * Creates the directory or recovers what is in it. Resolves when every partition can be read, and written unless it is
- * fenced. Rejects with `invalid_option`, `directory_locked`, `not_a_data_directory`, `format_too_new`, or `log_corrupt`
- * when one of the maps (not a partition) is damaged.
+ * fenced. Rejects with `invalid_option`, `directory_locked`, `not_a_data_directory`, `format_too_new`, `not_writable`, or
+ * `log_corrupt` when one of the maps (not a partition) is damaged.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const checked = engineOptions(options);
   const { fileSystem: files, clock, random, dataDir } = checked;
   const startedMs = clock.monotonicMs();
-  const directory = await DataDirectory.open(files, dataDir, random);
+  const directory = await openDirectory(files, dataDir, random);
   const opened: DurableMap[] = [];
   const openMap = async (name: string): Promise<DurableMap> => {
     const map = await DurableMap.open(files, clock, directory.meta, name);
@@ -74,7 +76,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     await engine?.abandon().catch(() => undefined);
     await Promise.allSettled(opened.map((map) => map.close()));
     await directory.release();
-    throw reason;
+    throw openError(reason, dataDir);
+  }
+}
+
+async function openDirectory(files: FileSystem, path: string, random: Random): Promise<DataDirectory> {
+  try {
+    return await DataDirectory.open(files, path, random);
+  } catch (reason) {
+    throw openError(reason, path);
   }
 }
 
@@ -174,8 +184,10 @@ class LogEngine implements Engine {
         throw reason;
       }
       try {
-        await this.#openTopic(definition, false);
+        const [found] = await this.#openTopic(definition, false);
+        if (found !== undefined) throw new EngineError('write_failed', `"${name}" was not made: ${found.fencedReason}`);
       } catch (reason) {
+        await this.#letGo(name, new EngineError('topic_not_found', `topic "${name}" was not made`));
         await this.#erase(definition).catch(() => undefined); // else the next open has it, empty
         throw reason;
       }
@@ -226,9 +238,7 @@ class LogEngine implements Engine {
         // The next open may delete it, with all that would be acknowledged in it till then: so nothing is.
         unknown = reason;
       }
-      this.#topics.delete(name);
-      const gone = new EngineError('topic_not_found', `topic "${name}" was deleted`);
-      await Promise.all(topic.partitions.map((partition) => partition.abandon(gone)));
+      await this.#letGo(name, new EngineError('topic_not_found', `topic "${name}" was deleted`));
       if (unknown !== undefined) throw unknown;
       await this.#finishDelete(topic.definition);
     });
@@ -447,6 +457,12 @@ class LogEngine implements Engine {
       }
     }
     return found;
+  }
+
+  async #letGo(name: string, reason: EngineError): Promise<void> {
+    const partitions = this.#topics.get(name)?.partitions ?? [];
+    this.#topics.delete(name);
+    await Promise.all(partitions.map((partition) => partition.abandon(reason)));
   }
 
   /** The entry says that it goes before the first directory does: half of it must never be taken for a topic. */

@@ -79,6 +79,8 @@ export class Partition {
   #nextOffset: number;
   #rules: RecordRules;
   #fenced: EngineError | null;
+  /** Nothing is known of what it holds: to show it as empty would be a lie. */
+  readonly #isUnreadable: boolean;
   /** Why nothing works any more: the topic is gone or the engine closed. */
   #gone: EngineError | undefined;
   #compacting: Promise<number> | undefined;
@@ -86,7 +88,7 @@ export class Partition {
   /** When the append that waits last may go on. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(options: PartitionOptions, log: Log, fenced: EngineError | null) {
+  private constructor(options: PartitionOptions, log: Log, { fenced, isUnreadable }: RecoveredLog) {
     const { clock } = options.log;
     this.name = options.name;
     partitionsOpened += 1;
@@ -101,6 +103,7 @@ export class Partition {
     this.#buffers = options.buffers;
     this.#nextOffset = log.nextOffset;
     this.#fenced = fenced;
+    this.#isUnreadable = isUnreadable;
     this.#commit = new GroupCommit(log, clock, {
       written: (batches) => this.#written(batches),
       refused: () => this.#refused(),
@@ -113,7 +116,7 @@ export class Partition {
     isClean: boolean,
   ): Promise<{ readonly partition: Partition; readonly recovered: RecoveredLog }> {
     const { log, recovered } = await Log.open(options.log, isClean);
-    const partition = new Partition(options, log, recovered.fenced);
+    const partition = new Partition(options, log, recovered);
     if (!partition.isFenced) await partition.#learn(options.isWithoutPast);
     return { partition, recovered: { ...recovered, fenced: partition.#fenced } };
   }
@@ -310,7 +313,7 @@ export class Partition {
   }
 
   async offsetForTimestamp(timestamp: number): Promise<number> {
-    if (this.#gone !== undefined) throw this.#gone;
+    this.#checkKnown();
     const next = this.#log.nextOffset;
     return (await this.#guarded(() => this.#log.offsetForTimestamp(timestamp))) ?? next;
   }
@@ -441,7 +444,17 @@ export class Partition {
     });
     const stored = fresh.length === 0 ? undefined : this.#acceptRecords(fresh, durability);
     for (const [id, offset] of freshIds) this.#publishers.ids.note(id, offset, nowMs);
-    await Promise.all([stored, this.#alsoStored(repeated, (known) => known.offset, durability)]);
+    const [ofFresh, ofRepeated] = await Promise.allSettled([
+      stored,
+      this.#alsoStored(repeated, (known) => known.offset, durability),
+    ]);
+    if (ofFresh.status === 'rejected') throw ofFresh.reason;
+    if (ofRepeated.status === 'rejected') {
+      if (stored === undefined) throw ofRepeated.reason;
+      // To hand on a plain no would be a lie: what is new of it is in the log.
+      const text = `part of the append to ${this.name} is stored, and of what was sent before it is not known`;
+      throw new EngineError('sync_failed', `${text}: ${String(ofRepeated.reason)}`, { cause: ofRepeated.reason });
+    }
     const offsets = positions.map(({ offset }) => offset);
     return {
       baseOffset: Math.min(...offsets),
@@ -531,7 +544,7 @@ export class Partition {
   }
 
   #checkReadable(offset: number): void {
-    if (this.#gone !== undefined) throw this.#gone;
+    this.#checkKnown();
     const { startOffset } = this.#log;
     if (!Number.isSafeInteger(offset) || offset < startOffset || offset > this.#nextOffset) {
       throw new EngineError(
@@ -539,6 +552,17 @@ export class Partition {
         `offset ${offset} of ${this.name} is outside ${startOffset} to ${this.#log.nextOffset}`,
       );
     }
+  }
+
+  #checkKnown(): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (!this.#isUnreadable || this.#fenced === null) return;
+    const { message, damage } = this.#fenced;
+    const code = this.#fenced.code === 'log_corrupt' ? 'log_corrupt' : 'read_failed';
+    throw new EngineError(code, `${this.name} cannot be read: ${message}`, {
+      cause: this.#fenced,
+      ...(damage && { damage }),
+    });
   }
 
   async #batchesFrom(offset: number, maxBytes: number): Promise<readonly Buffer[]> {

@@ -9,7 +9,7 @@ import type { Sieve } from '../record/batch-sieve.ts';
 import { damaged } from './batch-read.ts';
 import { type CleanedSegment, type CompactionTools, cleanGroup, groupsOf, learnKeys } from './compaction.ts';
 import { MARK_FILE, type SyncedMark, encodeMark, segmentPath } from './format.ts';
-import { type RecoveredLog, recoverLog } from './recovery.ts';
+import { type RecoveredLog, recoverLog, unreadableLog } from './recovery.ts';
 import { type PartitionState, writeState } from './partition-state.ts';
 import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
@@ -83,18 +83,26 @@ export class Log {
     await files.syncDirectory(directory);
   }
 
-  /** Recovers what is there. A log that is not fenced is then on the disk to its end, and can be written. */
+  /** Recovers what is there. A log that is not fenced is then on the disk to its end, and can be written. One whose disk
+   *  refuses that is fenced, so that the others can be opened. */
   static async open(
     options: LogOptions,
     isClean: boolean,
   ): Promise<{ readonly log: Log; readonly recovered: RecoveredLog }> {
-    const recovered = await recoverLog(options.files, options.directory, { isClean, nowMs: options.clock.nowMs() });
+    const { files, directory, clock } = options;
+    let recovered: RecoveredLog;
+    try {
+      recovered = await recoverLog(files, directory, { isClean, nowMs: clock.nowMs() });
+    } catch (reason) {
+      const fenced = reason instanceof EngineError ? reason : refused(directory, 'opened', reason);
+      recovered = unreadableLog(clock.nowMs(), fenced);
+    }
     const log = new Log(options, recovered);
     try {
       if (recovered.fenced === null) await log.#activate(recovered);
     } catch (reason) {
       await log.release();
-      throw reason;
+      recovered = { ...recovered, fenced: refused(log.path, 'made ready for appends', reason) };
     }
     return { log, recovered };
   }
@@ -554,6 +562,13 @@ export class Log {
     }
     return count;
   }
+}
+
+function refused(path: string, what: string, cause: unknown): EngineError {
+  const { message } = cause as Error;
+  return new EngineError('fenced', `${path} could not be ${what}: ${message}; it is tried again at the next open`, {
+    cause,
+  });
 }
 
 async function whileAllOpen(segments: readonly Segment[], work: () => Promise<void>): Promise<void> {

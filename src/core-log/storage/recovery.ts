@@ -43,6 +43,22 @@ export interface RecoveredLog {
   readonly state: PartitionState;
   /** Why the partition refuses appends, or null. */
   readonly fenced: EngineError | null;
+  /** Nobody could look: what is there is not known, and nothing of it can be read. */
+  readonly isUnreadable: boolean;
+}
+
+/** What is known of a log that cannot be looked at. */
+export function unreadableLog(nowMs: number, fenced: EngineError): RecoveredLog {
+  return {
+    segments: [emptySegment(null, nowMs)],
+    markSequence: 0,
+    mark: null,
+    truncatedBytes: 0,
+    quarantineFile: null,
+    state: freshState,
+    fenced,
+    isUnreadable: true,
+  };
 }
 
 interface Findings {
@@ -80,6 +96,7 @@ export async function recoverLog(
     quarantineFile,
     state: state ?? { ...freshState, gapsBelow },
     fenced: findings.fenced,
+    isUnreadable: false,
   };
 }
 

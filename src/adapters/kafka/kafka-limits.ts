@@ -21,6 +21,8 @@ export const kafkaLimits = {
   fetchWaitMs: 500,
   /** The wait while another partition of the same broker was left out because its buffer is full. */
   fetchShortWaitMs: 10,
+  /** A browse from the earliest begins anew so often when retention removes what it was about to read. */
+  earliestMovesMax: 5,
   /** Fetched and not yet delivered, for all partitions of a subscription: work ahead while credit comes back. */
   prefetchBytesMax: 4 * 1024 * 1024,
   fetchPartitionBytesMax: 1024 * 1024,

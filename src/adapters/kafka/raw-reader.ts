@@ -3,7 +3,7 @@
 import { PortError } from '../errors.ts';
 import { fromRecord, messageBytes } from '../log-codec.ts';
 import type { Message, ReadResult } from '../port.ts';
-import { KafkaFault, naming } from './errors.ts';
+import { isFault, KafkaFault, naming } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
@@ -20,7 +20,7 @@ export async function readPartition(
   limit: number,
   shownTopic = topic,
 ): Promise<ReadResult> {
-  const earliest = (await listOffsets(client, topic, [partition], 'earliest')).get(partition) ?? 0;
+  const earliest = await earliestOf(client, topic, partition);
   const end = (await listOffsets(client, topic, [partition], 'latest')).get(partition) ?? 0;
   let next = from === 'earliest' ? earliest : from === 'latest' ? end : from;
   if (next < earliest || next > end) {
@@ -31,9 +31,19 @@ export async function readPartition(
   }
   const messages: Message[] = [];
   let bytes = 0;
+  let moves = 0;
   const isFull = (): boolean => messages.length >= limit || bytes >= kafkaLimits.readBytesMax;
   while (!isFull() && next < end) {
-    const answer = await fetchPartition(client, topic, partition, next, kafkaLimits.fetchShortWaitMs);
+    const answer = await fetchUnlessRemoved(client, topic, partition, next);
+    if (answer === null) {
+      // Retention took what was to be read. Whoever asked for the earliest means what is the earliest now.
+      if (messages.length > 0) break;
+      moves += 1;
+      if (from !== 'earliest' || moves > kafkaLimits.earliestMovesMax)
+        throw new PortError('offset_out_of_range', `offset ${next} of ${topic}-${partition} was removed by retention`);
+      next = await earliestOf(client, topic, partition);
+      continue;
+    }
     for (const record of answer.records) {
       if (isFull() || record.offset >= end) break;
       const message = fromRecord(shownTopic, partition, record);
@@ -45,6 +55,25 @@ export async function readPartition(
     if (!isFull()) next = Math.max(next, Math.min(answer.nextOffset, end));
   }
   return { messages, next };
+}
+
+async function earliestOf(client: KafkaClient, topic: string, partition: number): Promise<number> {
+  return (await listOffsets(client, topic, [partition], 'earliest')).get(partition) ?? 0;
+}
+
+/** null when the offset is out of range. */
+async function fetchUnlessRemoved(
+  client: KafkaClient,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<FetchAnswer | null> {
+  try {
+    return await fetchPartition(client, topic, partition, offset, kafkaLimits.fetchShortWaitMs);
+  } catch (reason) {
+    if (isFault(reason, 'OFFSET_OUT_OF_RANGE')) return null;
+    throw reason;
+  }
 }
 
 /** One fetch from the leader, asked for anew when it moved. Waits at most `waitMs` for news at the end. */

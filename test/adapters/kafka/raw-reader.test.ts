@@ -1,42 +1,61 @@
-import { expect, test } from 'vitest';
-import type { FetchAnswer, FetchPosition, KafkaClient } from '../../../src/adapters/kafka/kafka-client.ts';
+/** A browse while retention removes what it is about to read. */
+
+import { expect, it } from 'vitest';
+import type { FetchAnswer, KafkaClient } from '../../../src/adapters/kafka/kafka-client.ts';
 import { kafkaLimits } from '../../../src/adapters/kafka/kafka-limits.ts';
 import { readPartition } from '../../../src/adapters/kafka/raw-reader.ts';
 
-const MESSAGES = 40;
-const BYTES = 1024 * 1024;
+const END = 100;
 
-test('a browse of large messages stops early and says where to go on, however many it was asked for', async () => {
-  const first = await readPartition(client, 't', 0, 'earliest', 1_000);
-  const bytes = first.messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-  expect(bytes).toBeLessThanOrEqual(kafkaLimits.readBytesMax + BYTES);
-  expect(first.next).toBe(first.messages.length);
-  const offsets = first.messages.map(({ offset }) => offset);
-  for (let { next } = first; next < MESSAGES; ) {
-    const page = await readPartition(client, 't', 0, next, 1_000);
-    offsets.push(...page.messages.map(({ offset }) => offset));
-    ({ next } = page);
-  }
-  expect(offsets).toEqual(Array.from({ length: MESSAGES }, (_, offset) => offset));
+/** A partition whose begin moves on by ten at each of the first `moves` fetches, before they are answered. */
+function shrinking(moves: number): KafkaClient {
+  let begin = 0;
+  let left = moves;
+  const fetch: KafkaClient['fetch'] = async (_leader, [position]) => {
+    const { offset = 0, topic = '', partition = 0 } = position ?? {};
+    if (left > 0) {
+      left -= 1;
+      begin += 10;
+    }
+    return [answerOf(topic, partition, offset, begin)];
+  };
+  const listOffsets: KafkaClient['listOffsets'] = async (_topic, partitions, where) =>
+    new Map(partitions.map((partition) => [partition, where === 'earliest' ? begin : END]));
+  const partitions = [{ partition: 0, leader: 1 }];
+  return {
+    fetch,
+    listOffsets,
+    knownPartitions: () => ({ partitions }),
+    metadata: async (topics: readonly string[]) => new Map(topics.map((topic) => [topic, partitions])),
+  } as unknown as KafkaClient;
+}
+
+function answerOf(topic: string, partition: number, offset: number, begin: number): FetchAnswer {
+  const isRemoved = offset < begin;
+  const records = isRemoved
+    ? []
+    : Array.from({ length: END - offset }, (_, index) => ({
+        offset: offset + index,
+        timestamp: 1,
+        key: null,
+        value: Buffer.from('v'),
+        headers: [],
+      }));
+  const type = isRemoved ? 'OFFSET_OUT_OF_RANGE' : null;
+  return { topic, partition, type, endOffset: END, records, nextOffset: isRemoved ? offset : END, bytes: 1 };
+}
+
+it('from the earliest begins at what is the earliest then', async () => {
+  const { messages, next } = await readPartition(shrinking(3), 'orders', 0, 'earliest', 5);
+  expect(messages.map(({ offset }) => offset)).toEqual([30, 31, 32, 33, 34]);
+  expect(next).toBe(35);
 });
 
-/** A partition of forty messages of 1 MiB; each fetch answers with three. */
-const client = {
-  listOffsets: async (_topic: string, partitions: readonly number[], at: string) =>
-    new Map(partitions.map((partition) => [partition, at === 'earliest' ? 0 : MESSAGES])),
-  knownPartitions: () => ({ partitions: [{ partition: 0, leader: 1, replicas: [1], inSync: [1] }], atMs: Date.now() }),
-  fetch: async (_leader: number, [position]: readonly FetchPosition[]): Promise<readonly FetchAnswer[]> => {
-    const from = position?.offset ?? 0;
-    const nextOffset = Math.min(from + 3, MESSAGES);
-    const records = Array.from({ length: nextOffset - from }, (_, index) => ({
-      offset: from + index,
-      key: null,
-      value: Buffer.alloc(BYTES),
-      headers: [],
-      timestamp: 0,
-    }));
-    return [
-      { topic: 't', partition: 0, type: null, endOffset: MESSAGES, records, nextOffset, bytes: records.length * BYTES },
-    ];
-  },
-} as unknown as KafkaClient;
+it('from an offset that was removed meanwhile is refused: another place would be a hole in silence', async () => {
+  await expect(readPartition(shrinking(1), 'orders', 0, 3, 5)).rejects.toMatchObject({ code: 'offset_out_of_range' });
+});
+
+it('gives up when the earliest moves away each time', async () => {
+  const away = readPartition(shrinking(kafkaLimits.earliestMovesMax + 1), 'orders', 0, 'earliest', 5);
+  await expect(away).rejects.toMatchObject({ code: 'offset_out_of_range' });
+});

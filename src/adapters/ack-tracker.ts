@@ -77,6 +77,18 @@ export class AckTracker {
     return this.#outstanding.delete(offset);
   }
 
+  /** The log ends at `end`: what was noted of offsets from there on was lost with them, and they will be given to others.
+   *  True when there was any. For a tracker of which nothing was taken yet. */
+  endAt(end: number): boolean {
+    const isAhead = this.#next > end || this.#restored.some(({ to }) => to > end);
+    this.#next = Math.min(this.#next, end);
+    this.#restored = this.#restored
+      .filter(({ from }) => from < end)
+      .map(({ from, to }) => ({ from, to: Math.min(to, end) }));
+    for (const offset of this.#attempts.keys()) if (offset >= end) this.#attempts.delete(offset);
+    return isAhead;
+  }
+
   /** How many deliveries of this offset failed so far. */
   attemptsOf(offset: number): number {
     return this.#attempts.get(offset) ?? 0;

@@ -10,7 +10,8 @@ import { limits } from './limits.ts';
 import type { SubscriptionDefinition, TopicDefinition } from './port.ts';
 
 const TOPIC = 'topic/';
-const SUBSCRIPTION = 'subscription/';
+/** Before the name of a subscription, in the key of its definition. */
+export const SUBSCRIPTION = 'subscription/';
 
 export class Definitions {
   readonly #topics = new Map<string, TopicDefinition>();

@@ -7,7 +7,7 @@ import { Child } from './child.ts';
 import { crash } from './writer.ts';
 import { diceOf, readAll, runs, seedOfRun } from './support.ts';
 
-const ROUNDS = runs(20, 200);
+const ROUNDS = runs(20, 1_000);
 
 it(`${ROUNDS} times killed with -9 under load: what was acknowledged is there, in order, and nothing that was not sent`, {
   timeout: ROUNDS * 5_000,

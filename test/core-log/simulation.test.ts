@@ -10,7 +10,7 @@ import { History, type Outcome } from './simulation/history.ts';
 
 const SEEDS = runs(300, 100_000);
 /** The steps that a failure shows: the last ones. */
-const STEPS_SHOWN = 400;
+const STEPS_SHOWN = 200;
 
 it(`${SEEDS} simulated histories agree with the model`, { timeout: runs(120_000, 6 * 3_600_000) }, async () => {
   const seed = seedOfRun();

@@ -3,6 +3,7 @@
 import { type Engine, openEngine } from '../../core-log/index.ts';
 import { AckTracker } from '../ack-tracker.ts';
 import type { CapabilityTable } from '../capabilities.ts';
+import { SUBSCRIPTION } from '../definitions.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { fromRecord, toTextHeaders } from '../log-codec.ts';
@@ -19,7 +20,7 @@ import type {
   TopicDefinition,
 } from '../port.ts';
 import { nativeCapabilities } from './capabilities.ts';
-import { deleteTracker, loadTracker, saveTracker } from './cursors.ts';
+import { deleteTracker, keepCursorsBehind, loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
 import { NativeIntake } from './intake.ts';
 import { type NativeOptions, nativeOptions, topicOptionNames } from './options.ts';
@@ -69,6 +70,9 @@ class NativeDriver implements Driver {
     const { metadata } = this.#engine;
     for (const [key, value] of metadata.entries()) {
       if (key.startsWith(META_PREFIX)) apply(key.slice(META_PREFIX.length), value.toString());
+      if (!key.startsWith(META_PREFIX + SUBSCRIPTION)) continue;
+      const { name, topic } = JSON.parse(value.toString()) as SubscriptionDefinition;
+      await engineCall(keepCursorsBehind(this.#engine, name, topic));
     }
     return {
       // One process owns the directory: there is nobody else to hear from.

@@ -109,8 +109,11 @@ export class PartitionModel {
     sent.status = 'refused'; // this copy of it
     const isDeletable = this.#deletions.some((deletion) => offset < deletion.offset);
     if (this.isCompacted || isDeletable || offset < this.#floor || this.mayDrop) return;
-    const before = this.#claims.get(offset);
-    if (before !== undefined && before.identity !== sent.identity && before.durability !== 'memory')
+    const claim = this.#claims.get(offset);
+    // What was answered from memory may have been refused since, and its offset given out again.
+    const isStale = claim !== undefined && claim.identity !== sent.identity && claim.durability === 'memory';
+    const before = isStale ? undefined : claim;
+    if (before !== undefined && before.identity !== sent.identity)
       this.#fail(`${sent.identity} is called a repetition of offset ${offset}, and that is ${before.mark}`);
     const isDeeper = before === undefined || depths.indexOf(durability) > depths.indexOf(before.durability);
     this.#claims.set(offset, {

@@ -126,7 +126,7 @@ export class LoadRun {
     const received = this.checker.receivedCount;
     const { p50, p99, count } = this.#intervalLatency.summary();
     this.series.push({
-      tMs: Math.round(this.nowMs() - this.#spec.warmupMs),
+      tMs: Math.round(this.nowMs() - this.#spec.warmupMs) + 0, // not -0, which JSON does not know
       published: acked - this.#seriesBefore.acked,
       received: received - this.#seriesBefore.received,
       backlog: this.checker.missing,

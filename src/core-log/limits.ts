@@ -40,8 +40,10 @@ export const limits = {
   /** The event loop is not to stand still for longer: after a write that took more, so many go to the thread pool. */
   inlineWriteMsMax: 1,
   handedOverWrites: 64,
-  /** While a sync is under way fsync appends are held back for one common write and sync, up to this. */
-  heldBytesMax: 8 * 1024 * 1024,
+  /** While a sync is under way fsync appends are held back for one common write, up to this: then they are written beside the sync, so
+   *  that the disk finds the next group ready. Measured for 1 KB records in one partition: a quarter of this is as good, four times as
+   *  much loses a third. */
+  heldBytesMax: 512 * 1024,
   /** Groups of fsync appends above twice this are synced in two halves; below a second sync costs more than it hides. */
   halvedGroupBytes: 256 * 1024,
   /** Batches of a producer that are recognised when they come again: as many as Kafka's clients have under way at most. */

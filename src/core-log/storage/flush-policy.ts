@@ -12,8 +12,9 @@ export interface QueueState {
 
 /**
  * One write at a time. While a sync is under way appends that wait for the next sync anyway are held back, so that they
- * share one write and one sync: the slower the disk, the larger the groups. Nothing is held back for others' sake: an
- * append that waits for no sync goes at once and takes the held ones with it.
+ * share one write and one sync: the slower the disk, the larger the groups. What fills a large write goes beside the sync, so
+ * that the disk finds it ready. Nothing is held back for others' sake: an append that waits for no sync goes at once and
+ * takes the held ones with it.
  */
 export function shouldWrite({ queuedBytes, eagerAppends, isWriting, isSyncing }: QueueState): boolean {
   if (isWriting || queuedBytes === 0) return false;

@@ -213,3 +213,45 @@ describe('a topic', () => {
     expect(await rejection(engine.append('t', 0, [RECORD]))).toMatchObject({ code: 'topic_not_found' });
   });
 });
+
+describe('a compaction whose renaming, removing or syncing of names fails once', () => {
+  const naming: readonly OperationKind[] = ['rename', 'remove', 'syncDirectory'];
+
+  it('leaves at each of its steps a log that is read whole, and is brought to its end by the next one', async () => {
+    let failures = 0;
+    for (let step = 0; ; step += 1) {
+      const home = world();
+      let engine = await home.open();
+      await engine.createTopic('t', { ...SMALL, cleanup: 'compact' });
+      for (let count = 0; count < 12; count += 1) await engine.append('t', 0, [{ ...RECORD, key: `k${count % 3}` }]);
+      let left = step;
+      let hasFailed = false;
+      home.disk.intruder = ({ kind, path }) => {
+        if (!naming.includes(kind)) return;
+        left -= 1;
+        if (left !== -1) return;
+        hasFailed = true;
+        throw errno('EIO', path);
+      };
+      const first = await engine.compact().catch((reason: unknown) => reason);
+      home.disk.intruder = undefined;
+      if (!hasFailed) break;
+      failures += 1;
+      const latest = (await readAll(engine, 't')).slice(-3).map(({ offset }) => offset);
+      expect([step, latest, engine.status('t', 0).state, first]).toMatchObject([
+        step,
+        [9, 10, 11],
+        'open',
+        expect.anything(),
+      ]);
+      await engine.compact();
+      const kept = (await readAll(engine, 't')).map(({ offset }) => offset);
+      expect([step, kept]).toEqual([step, [8, 9, 10, 11].filter((offset) => kept.includes(offset))]);
+      home.disk = home.disk.powerCutAtWorst();
+      engine = await home.open();
+      expect((await readAll(engine, 't')).map(({ offset }) => offset)).toEqual(kept);
+      expect(engine.status('t', 0).state).toBe('open');
+    }
+    expect(failures).toBeGreaterThan(4);
+  });
+});

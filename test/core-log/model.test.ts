@@ -9,7 +9,7 @@ import { limits } from '../../src/core-log/limits.ts';
 import { type Dice, errno } from './memory-disk.ts';
 import { diceOf, readAll, runs, seedOfRun, turns, type World, world } from './support.ts';
 
-const RUNS = runs(120, 20_000);
+const RUNS = runs(300, 100_000);
 const STEPS = 60;
 const PARTITIONS = 2;
 const RETENTION_BYTES = 12_000;
@@ -27,7 +27,7 @@ interface Batch {
   baseOffset: number | undefined;
 }
 
-it(`${RUNS} random histories agree with the model`, { timeout: runs(60_000, 3_600_000) }, async () => {
+it(`${RUNS} random histories agree with the model`, { timeout: runs(60_000, 6 * 3_600_000) }, async () => {
   const seed = seedOfRun();
   for (let run = 0; run < RUNS; run += 1) {
     const history = new History(seed + run);

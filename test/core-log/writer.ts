@@ -12,6 +12,8 @@ export const crash = {
   partitions: 3,
   segmentBytes: 64 * 1024,
   appenders: 12,
+  /** The first of them ask for `os`, the others for `fsync`. */
+  unsyncedAppenders: 4,
 } as const;
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await write();
@@ -31,7 +33,7 @@ async function write(): Promise<void> {
 
 async function append(engine: Engine, life: string, appender: number): Promise<void> {
   const partition = appender % crash.partitions;
-  const durability = appender < 4 ? 'os' : 'fsync';
+  const durability = appender < crash.unsyncedAppenders ? 'os' : 'fsync';
   for (let round = 0; ; round += 1) {
     const ids = Array.from({ length: 1 + (round % 4) }, (_, index) => `${life}:${appender}:${round * 4 + index}`);
     say(`sent ${partition} ${ids.join(' ')}`);

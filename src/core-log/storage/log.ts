@@ -13,7 +13,7 @@ import { type RecoveredLog, recoverLog, unreadableLog } from './recovery.ts';
 import { type PartitionState, writeState } from './partition-state.ts';
 import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
-import { cleanedPath, swapSegments } from './segment-swap.ts';
+import { cleanedPath, type SegmentRange, swapSegments } from './segment-swap.ts';
 import { writeAgain } from './write-again.ts';
 
 /** What the topic says about its segments; can change while the log is open. */
@@ -30,6 +30,14 @@ export interface LogOptions extends LogPolicy {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly directory: string;
+}
+
+interface Swap {
+  readonly range: SegmentRange;
+  readonly old: readonly Segment[];
+  readonly next: Segment;
+  /** Lets the files of the old ones be closed. */
+  readonly letGo: () => void;
 }
 
 /** An append failed and what it left could not be cut off again: the file is not what we think it is. */
@@ -54,6 +62,8 @@ export class Log {
   #stateWritten: Promise<void> = Promise.resolve();
   #markSaved: Promise<void> = Promise.resolve();
   #maintenance: Promise<void> = Promise.resolve();
+  /** A compacted segment on its way into the place of those that it was made from. */
+  #swap: Swap | undefined;
   /** When the next tombstone may go, as far as a pass since the start has seen. */
   #horizonMs = Infinity;
 
@@ -313,6 +323,7 @@ export class Log {
     readonly checkStop: () => void;
   }): Promise<{ readonly removed: number; readonly isDone: boolean }> {
     const { files, clock, directory, segmentBytes, deleteRetentionMs } = this.#options;
+    await this.#maintained(async () => undefined);
     const closed = this.#compactable;
     const tools = { files, clock, directory, gapsBelow: this.#state.gapsBelow, checkStop: options.checkStop };
     const { latest, end } = await learnKeys(closed, this.#state.firstDirty, tools);
@@ -346,33 +357,49 @@ export class Log {
     tools: CompactionTools,
   ): Promise<CleanedSegment | undefined> {
     const { files, directory } = this.#options;
-    const from = this.#segments.indexOf(group[0] as Segment);
+    const left = group.filter((segment) => this.#segments.includes(segment));
     // Retention came first.
-    if (from === -1) return undefined;
-    const cleaned = await cleanGroup(group, sieve, { ...tools, gapsBelow: this.#state.gapsBelow });
+    if (left.length === 0) return undefined;
+    const cleaned = await cleanGroup(left, sieve, { ...tools, gapsBelow: this.#state.gapsBelow });
     if (!cleaned.isChanged) {
       await files.remove(cleanedPath(directory, cleaned.range));
       return cleaned;
     }
     const { range, size, indexes } = cleaned;
-    const { createdMs } = group.at(-1) as Segment;
+    const { createdMs } = left.at(-1) as Segment;
     const { maxTimestamp } = indexes;
     const facts = { baseOffset: range.base, size, nextOffset: range.end, maxTimestamp, createdMs, indexes };
     const next = new Segment(files, directory, facts);
-    await whileAllOpen(group, async () => {
-      await swapSegments(files, directory, range);
-      this.#segments.splice(this.#segments.indexOf(group[0] as Segment), group.length, next);
-    });
-    this.#loaded = this.#loaded.filter((other) => !group.includes(other));
-    await Promise.all(group.map((segment) => segment.close()));
+    this.#swap = { range, old: left, next, letGo: await heldOpen(left) };
+    await this.#finishSwap();
     await next.seal();
     await next.letGo();
     return cleaned;
   }
 
-  /** One of the works that change which segments there are, at a time. */
+  /** Goes on where it was left. Which of its names are on the disk is not known after a failure; so the old segments stay in
+   *  the row and open, and are read through their files, until the new one has its place for certain. */
+  async #finishSwap(): Promise<void> {
+    if (this.#swap === undefined) return;
+    const { range, old, next, letGo } = this.#swap;
+    try {
+      await swapSegments(this.#options.files, this.#options.directory, range);
+    } catch (reason) {
+      throw writeError(reason, next.path);
+    }
+    this.#swap = undefined;
+    this.#segments.splice(this.#segments.indexOf(old[0] as Segment), old.length, next);
+    letGo();
+    this.#loaded = this.#loaded.filter((other) => !old.includes(other));
+    await Promise.all(old.map((segment) => segment.close()));
+  }
+
+  /** One of the works that change which segments there are, at a time; what one left undone is done first. */
   async #maintained<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#maintenance.then(work);
+    const done = this.#maintenance.then(async () => {
+      await this.#finishSwap();
+      return await work();
+    });
     this.#maintenance = done.then(
       () => undefined,
       () => undefined,
@@ -407,6 +434,7 @@ export class Log {
   /** Closes the files without writing anything. */
   async release(): Promise<void> {
     await this.#dropping?.catch(() => undefined); // whoever asked for it is told
+    this.#swap?.letGo(); // the next open brings it to its end
     await Promise.all(this.#segments.map((segment) => segment.close()));
     await this.#markFile?.close();
     this.#markFile = undefined;
@@ -571,8 +599,17 @@ function refused(path: string, what: string, cause: unknown): EngineError {
   });
 }
 
-async function whileAllOpen(segments: readonly Segment[], work: () => Promise<void>): Promise<void> {
-  const [first, ...others] = segments;
-  if (first === undefined) await work();
-  else await first.whileOpen(async () => await whileAllOpen(others, work));
+/** Resolves when all are open, with what lets them go. */
+async function heldOpen(segments: readonly Segment[]): Promise<() => void> {
+  let letGo = (): void => undefined;
+  const isOver = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  try {
+    for (const segment of segments) await segment.holdOpen(isOver);
+  } catch (reason) {
+    letGo();
+    throw reason;
+  }
+  return letGo;
 }

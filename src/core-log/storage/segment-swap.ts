@@ -27,11 +27,13 @@ export function cleanedPath(directory: string, range: SegmentRange): string {
   return `${rangePath(directory, range)}.cleaned`;
 }
 
-/** Steps 2 to 4, for a cleaned file that is on the disk. */
+/** Steps 2 to 4, for a cleaned file that is on the disk. After a rejection any of them may be done: to be called again, before
+ *  anything else happens to these segments. */
 export async function swapSegments(files: FileSystem, directory: string, range: SegmentRange): Promise<void> {
-  await files.rename(cleanedPath(directory, range), swapPath(directory, range));
+  const cleaned = cleanedPath(directory, range);
+  if ((await files.status(cleaned)) !== undefined) await files.rename(cleaned, swapPath(directory, range));
   await files.syncDirectory(directory);
-  await finishSwap(files, directory, range);
+  if ((await files.status(swapPath(directory, range))) !== undefined) await finishSwap(files, directory, range);
 }
 
 /** Of the names in a partition's directory: swaps that were not brought to their end. */

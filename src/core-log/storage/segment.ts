@@ -195,9 +195,15 @@ export class Segment {
     });
   }
 
-  /** Runs `work` with the file open: readers that began before it ends read what they began with, whatever becomes of the name. */
-  async whileOpen<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#use(work);
+  /** Resolves when the file is open; it stays so until `isOver` resolves. Whoever reads then reads what there was, whatever
+   *  becomes of the name. */
+  async holdOpen(isOver: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#use(async () => {
+        resolve();
+        await isOver;
+      }).catch(reject);
+    });
   }
 
   /** Closes the file once nobody uses it. The segment loads itself again when it is read. */

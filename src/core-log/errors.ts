@@ -93,6 +93,12 @@ export class EngineError extends Error {
 
 const fullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
+/** What a file system, or `writeError`, says of a full disk. */
+export function isDiskFull(reason: unknown): boolean {
+  const { code } = (reason ?? {}) as { readonly code?: unknown };
+  return code === 'storage_full' || fullCodes.includes(code);
+}
+
 /** What a failed write means: no space is a state that passes, the rest is the disk's. */
 export function writeError(cause: unknown, file: string): EngineError {
   const errno = (cause as NodeJS.ErrnoException | null)?.code;

@@ -114,6 +114,10 @@ export const limits = {
   mapRewriteFactor: 4,
   mapKeyBytesMax: 4 * 1024,
   mapValueBytesMax: 16 * 1024 * 1024,
+  /** Kept free for cursors and deletions on a full disk: some 5,000 acknowledgements. Given back in steps of a few of them, each
+   *  more than a file system's block. */
+  reservedBytes: 256 * 1024,
+  reserveStepBytes: 16 * 1024,
   /** Puts accepted and not yet written. */
   mapQueuedBytesMax: 64 * 1024 * 1024,
 } as const;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/core-log/limits.ts';
 import { DurableMap } from '../../src/core-log/storage/durable-map.ts';
+import { SpaceReserve } from '../../src/core-log/storage/space-reserve.ts';
 import { errno, MemoryDisk, type OperationKind } from './memory-disk.ts';
 import { diceOf, ManualClock, rejection, runs, seedOfRun, turns, until } from './support.ts';
 
@@ -280,7 +281,7 @@ async function emptyDisk(): Promise<MemoryDisk> {
 }
 
 async function open(disk: MemoryDisk): Promise<DurableMap> {
-  return await DurableMap.open(disk, clock, '/meta', 'cursors');
+  return await DurableMap.open(disk, clock, new SpaceReserve(disk, '/meta'), '/meta', 'cursors');
 }
 
 function contents(map: DurableMap): Record<string, string> {

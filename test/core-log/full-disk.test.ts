@@ -77,6 +77,29 @@ describe.skipIf(whyNoMounts !== null)('on a full disk', () => {
     expect((await valuesOf(engine, 't')).at(-1)).toBe(VALUE);
   });
 
+  it('a thousand cursors are written and records deleted, while appends are refused', async () => {
+    const directory = await mounted(SIZE);
+    const engine = await openEngine({ dataDir: join(directory, 'data') });
+    onTestFinished(async () => await engine.close());
+    await engine.createTopic('t', { segmentBytes: 64 * 1024 });
+    await engine.createTopic('gone');
+    const acked: string[] = [];
+    for (let count = 0; count < 10; count += 1) {
+      acked.push(`${count}.${VALUE}`);
+      await engine.append('t', 0, [{ value: `${count}.${VALUE}` }]);
+    }
+    const free = fill(directory);
+    expect(await appendUntilRefused(engine, acked)).toBe('storage_full');
+    for (let place = 0; place < 1_000; place += 1)
+      await engine.cursors.put('billing', Buffer.from(String(place).padStart(40)), 'fsync');
+    expect(await appendUntilRefused(engine, acked)).toBe('storage_full');
+    await engine.deleteTopic('gone');
+    expect(await engine.deleteRecords('t', 0, 5)).toBe(5);
+    free();
+    await engine.append('t', 0, [{ value: VALUE }]);
+    expect((await valuesOf(engine, 't')).slice(0, 1)).toEqual([acked[5]]);
+  });
+
   it('the port refuses publishes with storage_full, delivers what is stored, and publishes again when there is space', async () => {
     const directory = await mounted(SIZE);
     const port = await openPort({ backend: 'native', config: { dataDir: join(directory, 'data') } });
@@ -96,8 +119,7 @@ describe.skipIf(whyNoMounts !== null)('on a full disk', () => {
     const consumer = await port.subscribe('billing', { credit: { messages: 1_000 } });
     const deliveries = await consumer.pull({ maxMessages: 1_000, waitMs: 5_000 });
     expect(deliveries[0]?.message.value?.toString()).toBe('first');
-    // A cursor is some dozens of bytes: the page that its map has already takes them.
-    expect(await port.ack('billing', [deliveries[0]?.token ?? ''])).toMatchObject([{ status: 'ok' }]);
+    for (const { token } of deliveries) expect(await port.ack('billing', [token])).toMatchObject([{ status: 'ok' }]);
     free();
     const [outcome] = await port.publish('orders', [{ value: 'again' }]);
     expect(outcome).toMatchObject({ kind: 'stored', offset: stored });

@@ -27,7 +27,7 @@ interface Batch {
   baseOffset: number | undefined;
 }
 
-it(`${RUNS} random histories agree with the model`, { timeout: runs(60_000, 6 * 3_600_000) }, async () => {
+it(`${RUNS} random histories agree with the model`, { timeout: runs(180_000, 6 * 3_600_000) }, async () => {
   const seed = seedOfRun();
   for (let run = 0; run < RUNS; run += 1) {
     const history = new History(seed + run);

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { systemFileSystem } from '../../src/core-log/platform/file-system.ts';
 import { systemClock } from '../../src/core-log/platform/clock.ts';
 import { DurableMap } from '../../src/core-log/storage/durable-map.ts';
+import { SpaceReserve } from '../../src/core-log/storage/space-reserve.ts';
 import { numbered, START_MS, temporaryPlace, valuesOf } from './temporary-engine.ts';
 
 describe('the options of a topic', () => {
@@ -51,7 +52,9 @@ describe('the options of a topic', () => {
       cleanup: 'delete',
       segmentBytes: 4_096,
     };
-    const topics = await DurableMap.open(systemFileSystem, systemClock, join(place.dataDir, 'meta'), 'topics');
+    const meta = join(place.dataDir, 'meta');
+    const reserve = new SpaceReserve(systemFileSystem, meta);
+    const topics = await DurableMap.open(systemFileSystem, systemClock, reserve, meta, 'topics');
     await topics.put('t', Buffer.from(JSON.stringify({ ...older, isGoing: false })));
     await topics.close();
     const again = await place.open();

@@ -9,6 +9,7 @@ import type { Random } from '../platform/random.ts';
 import { DataDirectory } from '../storage/data-directory.ts';
 import { PUBLISHERS_SINCE_VERSION } from '../storage/format.ts';
 import { DurableMap } from '../storage/durable-map.ts';
+import { SpaceReserve } from '../storage/space-reserve.ts';
 import type {
   AppendOptions,
   AppendResult,
@@ -54,21 +55,23 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { fileSystem: files, clock, random, dataDir } = checked;
   const startedMs = clock.monotonicMs();
   const directory = await openDirectory(files, dataDir, random);
+  const reserve = new SpaceReserve(files, directory.meta);
   const opened: DurableMap[] = [];
   const openMap = async (name: string): Promise<DurableMap> => {
-    const map = await DurableMap.open(files, clock, directory.meta, name);
+    const map = await DurableMap.open(files, clock, reserve, directory.meta, name);
     opened.push(map);
     return map;
   };
   let engine: LogEngine | undefined;
   try {
+    await reserve.take();
     const maps = {
       topics: await openMap('topics'),
       metadata: await openMap('metadata'),
       cursors: await openMap('cursors'),
       producers: await openMap('producers'),
     };
-    engine = new LogEngine(checked, directory, maps);
+    engine = new LogEngine(checked, directory, maps, reserve);
     await engine.recover(startedMs);
     return engine;
   } catch (reason) {
@@ -119,13 +122,13 @@ class LogEngine implements Engine {
   #retention: Promise<number> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: Required<EngineOptions>, directory: DataDirectory, maps: Maps) {
+  constructor(options: Required<EngineOptions>, directory: DataDirectory, maps: Maps, reserve: SpaceReserve) {
     this.dataDir = options.dataDir;
     this.#options = options;
     this.#directory = directory;
     this.#maps = maps;
     this.#producerIds = new ProducerIds(maps.producers);
-    this.#place = { files: options.fileSystem, clock: options.clock, directory: directory.topics };
+    this.#place = { files: options.fileSystem, clock: options.clock, reserve, directory: directory.topics };
   }
 
   async recover(startedMs: number): Promise<void> {

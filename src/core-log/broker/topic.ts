@@ -16,6 +16,7 @@ import { DELETED_SUFFIX, segmentOfName } from '../storage/format.ts';
 import { topicDefaults } from '../options.ts';
 import type { RecordRules } from '../record/batch-door.ts';
 import { Log, type LogOptions, type LogPolicy } from '../storage/log.ts';
+import type { SpaceReserve } from '../storage/space-reserve.ts';
 import type { LogTopic } from '../types.ts';
 import type { Partition } from './partition.ts';
 
@@ -30,13 +31,14 @@ export interface Topic {
 export interface TopicPlace {
   readonly files: FileSystem;
   readonly clock: Clock;
+  readonly reserve: SpaceReserve;
   /** The directory of all partitions. */
   readonly directory: string;
 }
 
 export function logOptions(place: TopicPlace, topic: LogTopic, partition: number): LogOptions {
-  const { files, clock } = place;
-  return { files, clock, directory: partitionDirectory(place, topic.name, partition), ...logPolicy(topic) };
+  const { files, clock, reserve } = place;
+  return { files, clock, reserve, directory: partitionDirectory(place, topic.name, partition), ...logPolicy(topic) };
 }
 
 export function logPolicy(topic: LogTopic): LogPolicy {

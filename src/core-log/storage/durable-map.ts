@@ -24,6 +24,7 @@ import { crc32c } from '../record/crc32c.ts';
 import type { DurableMap as DurableMapDoor, LogPersistence } from '../types.ts';
 import { damaged } from './batch-read.ts';
 import { freeName } from './quarantine.ts';
+import type { SpaceReserve } from './space-reserve.ts';
 import { readWhole, writeWhole } from './whole-file.ts';
 import { writeAgain } from './write-again.ts';
 
@@ -53,6 +54,7 @@ export class DurableMap implements DurableMapDoor {
   readonly #files: FileSystem;
   readonly #clock: Clock;
   readonly #directory: string;
+  readonly #reserve: SpaceReserve;
   readonly #path: string;
   readonly #values = new Map<string, Buffer>();
   #file: File;
@@ -76,11 +78,13 @@ export class DurableMap implements DurableMapDoor {
     files: FileSystem,
     clock: Clock,
     directory: string,
+    reserve: SpaceReserve,
     opened: { readonly path: string; readonly file: File; readonly size: number; readonly cut: MapCut | null },
   ) {
     this.#files = files;
     this.#clock = clock;
     this.#directory = directory;
+    this.#reserve = reserve;
     this.#path = opened.path;
     this.#file = opened.file;
     this.#size = opened.size;
@@ -88,8 +92,14 @@ export class DurableMap implements DurableMapDoor {
     this.cut = opened.cut;
   }
 
-  /** Creates or recovers `<directory>/<name>.map`. Rejects with `log_corrupt`. */
-  static async open(files: FileSystem, clock: Clock, directory: string, name: string): Promise<DurableMap> {
+  /** Creates or recovers `<directory>/<name>.map`; `reserve` is for puts on a full disk. Rejects with `log_corrupt`. */
+  static async open(
+    files: FileSystem,
+    clock: Clock,
+    reserve: SpaceReserve,
+    directory: string,
+    name: string,
+  ): Promise<DurableMap> {
     const path = mapPath(directory, name);
     await files.remove(`${path}.new`);
     const bytes = (await readWhole(files, path)) ?? Buffer.alloc(0);
@@ -104,7 +114,7 @@ export class DurableMap implements DurableMapDoor {
         await file.truncate(end);
         cut = { name, truncatedBytes: bytes.length - end, quarantineFile };
       }
-      const map = new DurableMap(files, clock, directory, { path, file, size: end, cut });
+      const map = new DurableMap(files, clock, directory, reserve, { path, file, size: end, cut });
       map.#load(bytes.subarray(0, end));
       // What is whole need not be on the disk yet, and puts to come will be acknowledged on top of it.
       await writeAgain(file, map.#marked, end); // the last mark, too: it vouches for what is before it, not for itself
@@ -219,7 +229,7 @@ export class DurableMap implements DurableMapDoor {
     const mark = isMarkDue ? [encodeMark(this.#synced)] : [];
     const bytes = Buffer.concat([...mark, ...group.map(({ entry }) => entry)]);
     try {
-      await this.#file.write([bytes], this.#size);
+      await this.#reserve.spend(() => this.#file.write([bytes], this.#size));
     } catch (reason) {
       await this.#undo(group, writeError(reason, this.#path));
       return;

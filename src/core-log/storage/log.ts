@@ -13,6 +13,7 @@ import { type RecoveredLog, recoverLog, unreadableLog } from './recovery.ts';
 import { type PartitionState, writeState } from './partition-state.ts';
 import { type RetentionPolicy, segmentsBelow, segmentsToDrop } from './retention.ts';
 import { Segment } from './segment.ts';
+import type { SpaceReserve } from './space-reserve.ts';
 import { cleanedPath, type SegmentRange, swapSegments } from './segment-swap.ts';
 import { writeAgain } from './write-again.ts';
 
@@ -29,6 +30,7 @@ export interface LogPolicy {
 export interface LogOptions extends LogPolicy {
   readonly files: FileSystem;
   readonly clock: Clock;
+  readonly reserve: SpaceReserve;
   readonly directory: string;
 }
 
@@ -174,6 +176,7 @@ export class Log {
   async append(batches: readonly Buffer[]): Promise<number> {
     const [first] = batches;
     if (first === undefined) return 0;
+    if (!this.#options.reserve.isWhole) await this.#options.reserve.checkWhole();
     if (this.#mustRoll(first.length)) await this.#roll();
     const active = this.#active;
     let count = 1;
@@ -561,7 +564,8 @@ export class Log {
   async #changeState(change: (state: PartitionState) => Partial<PartitionState>): Promise<void> {
     const written = this.#stateWritten.then(async () => {
       const state = { ...this.#state, ...change(this.#state) };
-      await writeState(this.#options.files, this.#options.directory, state);
+      const { files, directory, reserve } = this.#options;
+      await reserve.spend(() => writeState(files, directory, state));
       this.#state = state;
     });
     this.#stateWritten = written.catch(() => undefined); // the caller is told; the next one starts from what holds

@@ -340,10 +340,25 @@ class Port implements SeverablePort {
       const text = 'is needed: the topic keeps the latest message of each key';
       return new PortError('invalid_argument', `${path} ${text}`, { errors: [{ path, message: text }] });
     }
-    if (message.delayMs !== undefined) return this.#missing('delay', topic.queueType);
-    if (message.ttlMs !== undefined) return this.#missing('ttl.message', topic.queueType);
-    if (message.priority !== undefined) return this.#missing('priority', topic.queueType);
-    return undefined;
+    return this.#refusalOfSchedule(topic, message);
+  }
+
+  #refusalOfSchedule(topic: TopicDefinition, message: PublishMessage): PortError | undefined {
+    const { queueType, name } = topic;
+    const { delayMs, ttlMs, priority } = message;
+    if (delayMs !== undefined) {
+      const missing = this.#missing('delay', queueType);
+      if (missing !== undefined) return missing;
+      // A backend that keeps nothing for nobody cannot tell later that nobody was there.
+      const isKept = this.#missing('publish.beforeSubscription', queueType) === undefined;
+      if (!isKept && this.#definitions.subscriptionsOf(name).length === 0)
+        return new PortError('unroutable', `topic "${name}" has no subscription that could get a delayed message`);
+    }
+    if (ttlMs !== undefined) {
+      const missing = this.#missing('ttl.message', queueType);
+      if (missing !== undefined) return missing;
+    }
+    return priority === undefined ? undefined : this.#missing('priority', queueType);
   }
 
   async #published(

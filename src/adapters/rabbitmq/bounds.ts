@@ -60,6 +60,14 @@ export const bounds = {
   nameBytesMax: 255,
   /** Strict priorities of quorum queues. */
   priorityMax: 31,
+  /** The longest wait before a message is delivered: a queue's own end, behind it, must fit into 32 bits of milliseconds. */
+  delayMsMax: 28 * 24 * 3_600_000,
+  /** Waiting queues of a topic: each for delays up to so much more than the one before; the first for all up to a tenth of a second. */
+  delayStepMsMin: 100,
+  delayStepFactor: 1.1,
+  /** A waiting queue is declared again when it was not for so long; one that nobody declares goes so long after its last message. */
+  delayQueueDeclareMs: 10 * 60_000,
+  delayQueueIdleMs: 24 * 3_600_000,
   /** Clock differences between publishers and the broker that a seek to a time allows for. */
   clockSkewMs: 5_000,
 } as const;

@@ -27,7 +27,10 @@ function common(replicas: number) {
     'order.keyParallel': emulated('the port runs a lane for each key of a partition'),
     deadLetter: emulated('the port stores the dead letter, confirmed, before the original is acknowledged'),
     'retry.backoff': emulated('the port waits before the next attempt'),
-    delay: unsupported('there is no delayed delivery of new messages without a plugin that is no longer maintained'),
+    delay: emulated(
+      'it waits in a queue of its own and is dead-lettered to the subscriptions that exist when it is due: never early, late by a tenth of the delay at most while the broker keeps up',
+      { ms: bounds.delayMsMax },
+    ),
     transactions: unsupported('tx.* of AMQP is atomic on one queue at most'),
     compaction: unsupported('queues and streams keep no latest value of a key'),
     headers: emulated(

@@ -4,7 +4,7 @@
  */
 
 import { AckTracker } from '../ack-tracker.ts';
-import type { CapabilityTable } from '../capabilities.ts';
+import { type CapabilityTable, unsupported } from '../capabilities.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { GivenDefinitions, notManaged } from '../existing.ts';
@@ -25,6 +25,7 @@ import { AttemptMemory } from './attempt-memory.ts';
 import { capabilityTable } from './capabilities.ts';
 import { SupervisedConnection, withChannel } from './connection.ts';
 import { CursorStore } from './cursor-store.ts';
+import { DelayQueues, delayProblem, isDelayed, stepOf } from './delay-queues.ts';
 import { ExistingTopology } from './existing.ts';
 import { checkExisting } from './existing-lookup.ts';
 import { QueueIntake } from './intake-queue.ts';
@@ -66,6 +67,7 @@ class RabbitMqDriver implements Driver {
   readonly #publisher: Publisher;
   readonly #reader: StreamReader;
   readonly #cursors: CursorStore;
+  readonly #delays: DelayQueues;
   /** By subscription on classic queues. */
   readonly #attempts = new Map<string, AttemptMemory>();
   readonly #intakes = new Map<string, QueueIntake | StreamIntake>();
@@ -90,12 +92,18 @@ class RabbitMqDriver implements Driver {
     this.#publisher = new Publisher(publishing);
     this.#reader = new StreamReader(consuming);
     this.#cursors = new CursorStore(consuming, this.#publisher, this.#topology);
+    this.#delays = new DelayQueues(consuming, this.#topology);
   }
 
   capabilities(queueType: QueueType = 'quorum'): CapabilityTable {
     let table = this.#capabilities.get(queueType);
     if (table === undefined) {
       table = capabilityTable(queueType, this.#version, this.#options.replicas);
+      if (this.#options.existing !== null)
+        table = {
+          ...table,
+          delay: unsupported('with manage: none there is nowhere to wait: that needs queues of its own'),
+        };
       this.#capabilities.set(queueType, table);
     }
     return table;
@@ -171,6 +179,7 @@ class RabbitMqDriver implements Driver {
 
   async deleteTopic(topic: TopicDefinition): Promise<void> {
     if (this.#options.existing !== null) throw notManaged(`delete topic "${topic.name}"`);
+    await this.#delays.deleteAll(topic);
     await withChannel(this.#consuming, `delete topic "${topic.name}"`, async (channel) => {
       await channel.deleteExchange(this.#topology.exchange(topic.name));
       if (topic.queueType !== 'stream') return;
@@ -254,14 +263,9 @@ class RabbitMqDriver implements Driver {
     messages: readonly OutgoingMessage[],
     options: { readonly durability: Durability; readonly signal: AbortSignal | undefined },
   ): Promise<readonly PublishOutcome[]> {
-    const exchange = this.#topology.exchange(topic.name);
-    const isPersistent = options.durability.persistence !== 'memory';
-    const publications = messages.map((message): Publication => {
-      const { content, options: properties } = toAmqp(message, isPersistent);
-      const routingKey = this.#topology.routingKey(topic.name, message.partition);
-      return { exchange, routingKey, content, options: properties };
-    });
-    const outcomes = await this.#publisher.publish(publications, options.signal);
+    const outcomes = messages.some(({ delayMs }) => isDelayed(delayMs))
+      ? await this.#publishDelayed(topic, messages, options)
+      : await this.#publisher.publish(this.#publications(topic, messages, options.durability), options.signal);
     if (topic.queueType === 'stream') {
       const stored = new Set(
         messages.filter((_, index) => outcomes[index]?.kind === 'stored').map(({ partition }) => partition),
@@ -273,6 +277,46 @@ class RabbitMqDriver implements Driver {
       if (outcome.kind !== 'stored') return { kind: outcome.kind, id, error: outcome.error };
       return { kind: 'stored', id, partition, offset: null, durability: options.durability };
     });
+  }
+
+  #publications(
+    topic: TopicDefinition,
+    messages: readonly OutgoingMessage[],
+    { persistence }: Durability,
+  ): Publication[] {
+    const exchange = this.#topology.exchange(topic.name);
+    const isPersistent = persistence !== 'memory';
+    return messages.map((message) => {
+      const { content, options } = toAmqp(message, isPersistent);
+      return { exchange, routingKey: this.#topology.routingKey(topic.name, message.partition), content, options };
+    });
+  }
+
+  /** What is to wait goes to its waiting queue, with the delay as its time to live; the rest the usual way. */
+  async #publishDelayed(
+    topic: TopicDefinition,
+    messages: readonly OutgoingMessage[],
+    options: { readonly durability: Durability; readonly signal: AbortSignal | undefined },
+  ): Promise<readonly PublicationOutcome[]> {
+    const failures = await this.#delays.prepare(topic, messages);
+    const problems = messages.map(
+      (message, index) =>
+        delayProblem(message, index) ??
+        (isDelayed(message.delayMs) ? failures.get(stepOf(message.delayMs)) : undefined),
+    );
+    const sent = messages.filter((_, index) => problems[index] === undefined);
+    const publications = this.#publications(
+      topic,
+      sent.map((message) => (isDelayed(message.delayMs) ? { ...message, ttlMs: message.delayMs } : message)),
+      options.durability,
+    ).map((publication, index) => {
+      const { delayMs } = sent[index] as OutgoingMessage;
+      return isDelayed(delayMs) ? { ...publication, exchange: this.#delays.exchangeFor(topic, delayMs) } : publication;
+    });
+    const outcomes = (await this.#publisher.publish(publications, options.signal)).values();
+    return problems.map((error) =>
+      error === undefined ? (outcomes.next().value as PublicationOutcome) : { kind: 'refused', error },
+    );
   }
 
   // ------------------------------------------------------------------------------------------ consume
@@ -391,6 +435,7 @@ class RabbitMqDriver implements Driver {
   /** Intakes first: their last cursors are publishes. */
   async #closeNow(): Promise<void> {
     await Promise.all([...this.#intakes.values()].map(async (intake) => await intake.close()));
+    this.#delays.close();
     await this.#meta?.close();
     await this.#publisher.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);

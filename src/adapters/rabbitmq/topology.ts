@@ -8,9 +8,10 @@
  *   PREFIX.p.SUB.all      empty, auto-deleted: every process with an ordered subscription open has a consumer on it, to be counted
  *   PREFIX.c.SUB.P        cursor and lease of a subscription on a stream (see cursor-lease.ts)
  *   PREFIX.k.SUB.P        copy of the newest cursor, to be read by anyone
+ *   PREFIX.d.TOPIC.N      queue of messages that wait, and its exchange: one for each step of delay (see delay-queues.ts)
  *   PREFIX.meta           stream of definitions
  *
- * The part after the last dot is always a partition number or `all`, so no two names of different things are equal.
+ * The part after the last dot is always a number or `all`, so no two names of different things are equal.
  */
 
 import { createHash } from 'node:crypto';
@@ -72,6 +73,22 @@ export class Topology {
 
   cursorCopy(subscription: string, partition: number): string {
     return short(`${this.#prefix}.k.${subscription}.${partition}`);
+  }
+
+  delayQueue(topic: string, step: number): string {
+    return short(`${this.#prefix}.d.${topic}.${step}`);
+  }
+
+  /** Quorum, whatever the topic is: only there dead-lettering is confirmed. @param delayMs the longest of its messages. */
+  delayQueueArguments(topic: TopicDefinition, delayMs: number): QueueArguments {
+    return {
+      'x-queue-type': 'quorum',
+      'x-quorum-initial-group-size': topic.replicas ?? 1,
+      'x-dead-letter-exchange': this.exchange(topic.name),
+      'x-dead-letter-strategy': 'at-least-once',
+      'x-overflow': 'reject-publish',
+      'x-expires': delayMs + bounds.delayQueueIdleMs,
+    };
   }
 
   /** The queues of a subscription on a queue topic, each with the partitions that it is bound to. */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { openPort } from '../src/adapters/index.ts';
 import { type BenchRow, formatRows } from './row.ts';
+import { median, quantile } from './rounds.ts';
 
 interface Load {
   readonly name: string;
@@ -16,6 +17,9 @@ interface Load {
   readonly messagesPerCall: number;
   readonly callsAtOnce: number;
   readonly messages: number;
+  readonly target: number;
+  /** Also how long a call takes. */
+  readonly isTimed?: boolean;
 }
 
 const loads: readonly Load[] = [
@@ -25,6 +29,7 @@ const loads: readonly Load[] = [
     messagesPerCall: 200,
     callsAtOnce: 4,
     messages: 40_000,
+    target: 0.9,
   },
   {
     name: '100 B, 500 a call, 4 calls at once',
@@ -32,6 +37,7 @@ const loads: readonly Load[] = [
     messagesPerCall: 500,
     callsAtOnce: 4,
     messages: 100_000,
+    target: 0.9,
   },
   {
     name: '100 B, 1 a call, 64 calls at once',
@@ -39,11 +45,21 @@ const loads: readonly Load[] = [
     messagesPerCall: 1,
     callsAtOnce: 64,
     messages: 20_000,
+    target: 5,
+    isTimed: true,
+  },
+  {
+    name: '100 B, 1 a call, 256 calls at once',
+    messageBytes: 100,
+    messagesPerCall: 1,
+    callsAtOnce: 256,
+    messages: 40_000,
+    target: 8,
+    isTimed: true,
   },
 ];
 const ROUNDS = 5;
 const PARTITIONS = 4;
-const TARGET = 0.8;
 
 export async function run(options: { readonly brokers: readonly string[] }): Promise<BenchRow[]> {
   const topic = `bench-${randomBytes(6).toString('hex')}`;
@@ -72,7 +88,7 @@ export async function run(options: { readonly brokers: readonly string[] }): Pro
           messages: callMessages(load, call, (partition) => ({ value, partition })),
         });
       };
-      rows.push(await compare(load, viaPort, viaKafkaJs));
+      rows.push(...(await compare(load, viaPort, viaKafkaJs)));
     }
     return rows;
   } finally {
@@ -86,47 +102,50 @@ async function compare(
   load: Load,
   ours: (call: number) => Promise<void>,
   reference: (call: number) => Promise<void>,
-): Promise<BenchRow> {
-  const rates: { ours: number[]; reference: number[] } = { ours: [], reference: [] };
+): Promise<BenchRow[]> {
+  const rounds: { readonly ours: Run; readonly reference: Run }[] = [];
   for (let round = -1; round < ROUNDS; round += 1) {
-    const [our, their] = [await ratePerSecond(load, ours), await ratePerSecond(load, reference)];
-    if (round < 0) continue; // warm-up
-    rates.ours.push(our);
-    rates.reference.push(their);
+    const both = { ours: await runOf(load, ours), reference: await runOf(load, reference) };
+    if (round >= 0) rounds.push(both); // the first one warms up
   }
-  const [our, their] = [median(rates.ours), median(rates.reference)];
-  return {
-    name: `kafka port publish, ${load.name}`,
-    ours: Math.round(our),
-    reference: Math.round(their),
-    ratio: our / their,
-    unit: 'messages/s',
-    target: TARGET,
+  const row = (what: keyof Run) => {
+    const our = median(rounds.map((round) => round.ours[what]));
+    const their = median(rounds.map((round) => round.reference[what]));
+    return { ours: our, reference: their };
   };
+  const rate = row('perSecond');
+  const name = `kafka port publish, ${load.name}`;
+  const rates = { ...rate, name, ratio: rate.ours / rate.reference, unit: 'messages/s', target: load.target };
+  if (load.isTimed !== true) return [rates];
+  const p99 = row('p99Ms');
+  return [rates, { ...p99, name: `${name}: p99`, ratio: p99.reference / p99.ours, unit: 'ms', target: 1 }];
 }
 
-async function ratePerSecond(load: Load, publish: (call: number) => Promise<void>): Promise<number> {
+interface Run {
+  readonly perSecond: number;
+  readonly p99Ms: number;
+}
+
+async function runOf(load: Load, publish: (call: number) => Promise<void>): Promise<Run> {
   const calls = load.messages / load.messagesPerCall;
+  const times: number[] = [];
   let next = 0;
   const startMs = performance.now();
   const lane = async (): Promise<void> => {
     while (next < calls) {
       next += 1;
+      const startedMs = performance.now();
       await publish(next);
+      times.push(performance.now() - startedMs);
     }
   };
   await Promise.all(Array.from({ length: load.callsAtOnce }, lane));
-  return load.messages / ((performance.now() - startMs) / 1_000);
+  return { perSecond: load.messages / ((performance.now() - startMs) / 1_000), p99Ms: quantile(times, 0.99) };
 }
 
 /** The messages of a call go round the partitions, as messages with many keys would. */
 function callMessages<T>(load: Load, call: number, make: (partition: number) => T): T[] {
   return Array.from({ length: load.messagesPerCall }, (_, index) => make((call + index) % PARTITIONS));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

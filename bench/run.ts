@@ -20,10 +20,16 @@ if (want.length > 0) {
   const brokers = await obtainBrokers({ want, onProgress: (line) => process.stderr.write(`${line}\n`) });
   try {
     for (const { kind, reason } of brokers.skipped) process.stderr.write(`${kind} left out: ${reason}\n`);
-    if (brokers.rabbitmq !== undefined)
-      rows.push(...(await (await import('./port-rabbitmq.ts')).run({ url: brokers.rabbitmq.url })));
-    if (brokers.kafka !== undefined)
-      rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: brokers.kafka.brokers })));
+    const { rabbitmq, kafka } = brokers;
+    if (rabbitmq !== undefined) {
+      rows.push(...(await (await import('./port-rabbitmq.ts')).run({ url: rabbitmq.url })));
+      rows.push(await (await import('./port-consume.ts')).consumeFromRabbitMq({ url: rabbitmq.url }));
+    }
+    if (kafka !== undefined) {
+      rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: kafka.brokers })));
+      rows.push(await (await import('./port-consume.ts')).consumeFromKafka({ brokers: kafka.brokers }));
+      rows.push(await (await import('./idle-gateway.ts')).idleOnKafka({ brokers: kafka.brokers }));
+    }
   } finally {
     await brokers.stop();
   }

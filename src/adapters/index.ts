@@ -1,6 +1,7 @@
 /** The adapters' public door: open a port, and the words to talk to it. */
 
 export * from './capabilities.ts';
+export { definitionRevision } from './definitions.ts';
 export { type ErrorCode, errorCodes, type FieldProblem, PortError } from './errors.ts';
 export { limits } from './limits.ts';
 export type * from './driver.ts';

@@ -126,6 +126,16 @@ const rules: readonly Rule[] = [
     why: 'any port, no backend',
   },
   {
+    from: /^src\/client\/(main\.ts$|commands\/)/,
+    may: [node, /^commander$/, /^src\/client\//, /^src\/adapters\/index\.ts$/],
+    why: 'composition root: commands over the client, and what the systems claim',
+  },
+  {
+    from: /^src\/client\//,
+    may: [node, /^src\/client\/(?!main\.ts|commands\/)/],
+    why: 'runs without anything else of ours: its types are printed from the schemas',
+  },
+  {
     from: /^src\/testing\/main\.ts$/,
     may: [/^src\/adapters\/port\.ts$/, /^src\/gateway\/index\.ts$/],
     why: 'composition root: REST over a test broker, loaded when asked for',
@@ -194,6 +204,7 @@ describe('who may import whom', () => {
     ['src/gateway/app.ts', `const { Kafka } = await import('kafkajs');`],
     ['src/compare/checkers/lost.ts', `import { readFile } from 'node:fs/promises';`],
     ['src/testing/test-broker.ts', `import { startGateway } from '../gateway/index.ts';`],
+    ['src/client/client.ts', `import type { TopicBody } from '../gateway/schema/topics.ts';`],
     ['src/brokers/index.ts', `import { limits } from '../adapters/limits.ts';`],
   ])('a breach in %s is found: %s', (file, source) => {
     expect(breaches(importsOf(file, source))).toHaveLength(1);

@@ -63,6 +63,16 @@ const rules: readonly Rule[] = [
     may: [/^src\/adapters\/(native|rabbitmq|kafka)\/index\.ts$/, portSide],
     why: 'drivers load when used',
   },
+  {
+    from: /^src\/adapters\/systems\.ts$/,
+    may: [/^src\/adapters\/(native|rabbitmq|kafka)\/(capabilities|version)\.ts$/, portSide],
+    why: 'what each system claims, without its client library',
+  },
+  {
+    from: /^src\/adapters\/likeness\.ts$/,
+    may: [/^src\/adapters\/rabbitmq\/topic-rules\.ts$/, /^src\/adapters\/kafka\/topics\.ts$/, portSide],
+    why: 'what each system refuses, without its client library',
+  },
   { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
 
   {

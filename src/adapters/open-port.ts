@@ -36,6 +36,7 @@ import type {
   TopicOptions,
 } from './port.ts';
 import { type BackendName, backendNames, loadDriver } from './registry.ts';
+import { systemOf } from './systems.ts';
 import { type DeadLetter, type SessionEvent, SubscriptionSession } from './session.ts';
 import {
   alteredSubscription,
@@ -56,6 +57,8 @@ export interface OpenPortOptions {
    */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly hooks?: PortHooks;
+  /** Of the native log: refuse what this system refuses (`rabbitmq-quorum`, `kafka`, `rabbitmq-quorum@3.10`, ...); see likeness.ts. */
+  readonly like?: string;
 }
 
 /** Told as things happen, for metrics. Must not throw. */
@@ -71,8 +74,16 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
   if (!backendNames.includes(options.backend)) {
     throw new PortError('invalid_argument', `backend "${options.backend}" is none of ${backendNames.join(', ')}`);
   }
+  if (options.like !== undefined) {
+    systemOf(options.like);
+    if (options.backend !== 'native')
+      throw new PortError('invalid_argument', `like: only the native log takes on the manners of another system`);
+  }
   const { openDriver } = await loadDriver(options.backend);
-  return await portFromDriver(await openDriver(options.config ?? {}), options.hooks);
+  const driver = await openDriver(options.config ?? {});
+  if (options.like === undefined) return await portFromDriver(driver, options.hooks);
+  const { driverLike } = await import('./likeness.ts');
+  return await portFromDriver(await driverLike(driver, options.like), options.hooks);
 }
 
 /** A port whose consumers can be cut off, which no user of a port has a use for: for tests. */

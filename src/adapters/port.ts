@@ -252,6 +252,8 @@ export interface BackendInfo {
   /** Such as `RabbitMQ`, and its version as the broker tells it. */
   readonly product: string;
   readonly version: string;
+  /** The system whose manners it has (`--like`); absent where it is itself. */
+  readonly like?: string;
 }
 
 export interface Health {

@@ -67,6 +67,10 @@ export function isCertainlyNotDone({ code, status }: SluiceError): boolean {
 export function errorOfFetch(reason: unknown, url: string): SluiceError {
   const cause = reason instanceof Error ? (reason.cause as { code?: string; message?: string } | undefined) : undefined;
   const detail = cause?.message !== undefined && cause.message !== '' ? cause.message : (cause?.code ?? String(reason));
+  if (cause?.message === 'bad port') {
+    const text = `fetch does not speak to the port of ${url}, which is reserved for something else`;
+    return new SluiceError('invalid_argument', text, { retryable: false, cause: reason });
+  }
   if (notSent.has(cause?.code ?? '')) {
     return new SluiceError('gateway_unreachable', `no gateway can be reached at ${url}: ${detail}`, {
       retryable: true,

@@ -28,6 +28,8 @@ export interface SubscribeOptions {
   readonly outageMs?: number;
   /** One pull waits so long at the gateway. Default 20 s. */
   readonly waitMs?: number;
+  /** Ends when nothing came for so long. Default: never. */
+  readonly idleMs?: number;
 }
 
 /** Of a settle. `expired`: the lease had ended, and the message comes again. `already`: settled before. */
@@ -178,7 +180,10 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
       const ready = this.#ready.shift();
       if (ready !== undefined) return ready;
       try {
-        if (await this.#hasRoom()) await this.#pull();
+        if ((await this.#hasRoom()) && !(await this.#pull()) && this.#options.idleMs !== undefined) {
+          await this.close();
+          break;
+        }
         awaySinceMs = undefined;
         attempt = 1;
       } catch (reason) {
@@ -206,8 +211,9 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
     return !this.#end.signal.aborted && this.#held.size < (this.#options.credit as number);
   }
 
-  async #pull(): Promise<void> {
-    const { waitMs = clientLimits.pullWaitMs, encoding, extend = true } = this.#options;
+  /** Whether anything came. */
+  async #pull(): Promise<boolean> {
+    const { idleMs, waitMs = idleMs ?? clientLimits.pullWaitMs, encoding, extend = true } = this.#options;
     if (extend) await this.#keepExtending();
     const room = (this.#options.credit as number) - this.#held.size;
     const { body } = await this.#gateway.call<PullAnswer>({
@@ -225,6 +231,7 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
       this.#held.set(ackToken, { token: ackToken, takenAtMs: now, extendedAtMs: now });
       this.#ready.push(this.#delivery(ackToken, attempt, receivedMessage(message)));
     }
+    return body.deliveries.length > 0;
   }
 
   #delivery(token: string, attempt: number, message: ReceivedMessage): Delivery {

@@ -8,7 +8,10 @@ import type { RabbitMqOptions } from './options.ts';
 import { SEGMENT_BYTES_OPTION } from './topology.ts';
 
 /** @throws PortError `invalid_argument`, `capability_unsupported`. */
-export function completeTopicFor(topic: TopicDefinition, { urls, replicas }: RabbitMqOptions): TopicDefinition {
+export function completeTopicFor(
+  topic: TopicDefinition,
+  { urls, replicas }: Pick<RabbitMqOptions, 'urls' | 'replicas'>,
+): TopicDefinition {
   const queueType = topic.queueType ?? 'quorum';
   const complete = { ...topic, queueType, replicas: topic.replicas ?? (queueType === 'classic' ? 1 : replicas) };
   if (topic.cleanup === 'compact')

@@ -348,6 +348,8 @@ export interface Capabilities {
   readonly backend: string;
   readonly product: string;
   readonly version: string;
+  /** The system whose manners it has: what that one refuses is refused. */
+  readonly like?: string;
   readonly capabilities: Readonly<Record<string, CapabilityClaim>>;
 }
 
@@ -355,6 +357,8 @@ export interface Backend {
   readonly backend: string;
   readonly product: string;
   readonly version: string;
+  /** The system whose manners it has: what that one refuses is refused. */
+  readonly like?: string;
   readonly health: {
     readonly ok: boolean;
     readonly detail: string;

@@ -14,7 +14,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sluice$/, replacement: source('src/index.ts') },
-      { find: /^sluice\/(conformance|testing)$/, replacement: source('src/$1/index.ts') },
+      { find: /^sluice\/(client|conformance|testing)$/, replacement: source('src/$1/index.ts') },
     ],
   },
   test: {

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { registerBrokersCommands } from './brokers/main.ts';
+import { registerClientCommands } from './client/main.ts';
 import { registerCompareCommands } from './compare/main.ts';
 import { registerTraceCommands } from './compare/trace/main.ts';
 import { registerLogCommands } from './core-log/main.ts';
@@ -28,6 +29,7 @@ registerBrokersCommands(program);
 registerCompareCommands(program);
 registerTraceCommands(program);
 registerLogCommands(program);
+registerClientCommands(program);
 
 try {
   await program.parseAsync();

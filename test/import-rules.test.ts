@@ -63,6 +63,16 @@ const rules: readonly Rule[] = [
     may: [/^src\/adapters\/(native|rabbitmq|kafka)\/index\.ts$/, portSide],
     why: 'drivers load when used',
   },
+  {
+    from: /^src\/adapters\/systems\.ts$/,
+    may: [/^src\/adapters\/(native|rabbitmq|kafka)\/(capabilities|version)\.ts$/, portSide],
+    why: 'what each system claims, without its client library',
+  },
+  {
+    from: /^src\/adapters\/likeness\.ts$/,
+    may: [/^src\/adapters\/rabbitmq\/topic-rules\.ts$/, /^src\/adapters\/kafka\/topics\.ts$/, portSide],
+    why: 'what each system refuses, without its client library',
+  },
   { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
 
   {
@@ -124,6 +134,16 @@ const rules: readonly Rule[] = [
     from: /^src\/conformance\//,
     may: [node, /^src\/conformance\//, /^src\/adapters\/(?!native|rabbitmq|kafka)[a-z-]+\.ts$/],
     why: 'any port, no backend',
+  },
+  {
+    from: /^src\/client\/(main\.ts$|commands\/)/,
+    may: [node, /^commander$/, /^src\/client\//, /^src\/adapters\/index\.ts$/],
+    why: 'composition root: commands over the client, and what the systems claim',
+  },
+  {
+    from: /^src\/client\//,
+    may: [node, /^src\/client\/(?!main\.ts|commands\/)/],
+    why: 'runs without anything else of ours: its types are printed from the schemas',
   },
   {
     from: /^src\/testing\/main\.ts$/,
@@ -194,6 +214,7 @@ describe('who may import whom', () => {
     ['src/gateway/app.ts', `const { Kafka } = await import('kafkajs');`],
     ['src/compare/checkers/lost.ts', `import { readFile } from 'node:fs/promises';`],
     ['src/testing/test-broker.ts', `import { startGateway } from '../gateway/index.ts';`],
+    ['src/client/client.ts', `import type { TopicBody } from '../gateway/schema/topics.ts';`],
     ['src/brokers/index.ts', `import { limits } from '../adapters/limits.ts';`],
   ])('a breach in %s is found: %s', (file, source) => {
     expect(breaches(importsOf(file, source))).toHaveLength(1);

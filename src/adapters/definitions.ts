@@ -4,6 +4,7 @@
  * `definitionMissTtlMs`, so that a flood of unknown names costs the broker nothing.
  */
 
+import { createHash } from 'node:crypto';
 import type { MetaStore } from './driver.ts';
 import { PortError } from './errors.ts';
 import { limits } from './limits.ts';
@@ -123,6 +124,11 @@ export class Definitions {
     else map.set(name, JSON.parse(value) as T);
     this.#onChange(kind, name);
   }
+}
+
+/** Names what a definition says: equal for equal ones, on every gateway. What an ETag is made of. */
+export function definitionRevision(definition: object): string {
+  return createHash('sha256').update(canonical(definition)).digest('base64url').slice(0, 22);
 }
 
 /** Whether two definitions say the same, whatever the order of their keys. */

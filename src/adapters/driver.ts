@@ -105,9 +105,23 @@ export interface Driver {
 
   /** Makes the physical topic. Idempotent: called again after a crash in between. */
   createTopic(topic: TopicDefinition): Promise<void>;
+  /**
+   * Makes the physical topic what `to` says, for these subscriptions too. Idempotent. Refuses with `capability_unsupported` before anything
+   * is changed. A driver without it changes no topic.
+   */
+  alterTopic?(
+    from: TopicDefinition,
+    to: TopicDefinition,
+    subscriptions: readonly SubscriptionDefinition[],
+  ): Promise<void>;
   deleteTopic(topic: TopicDefinition): Promise<void>;
   /** Makes queues, cursors or group offsets, so that every later publish reaches it. Idempotent. */
   createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void>;
+  /**
+   * Refuses with `capability_unsupported` what is fixed on the backend for as long as the subscription lives. Pure: the port itself keeps
+   * deadlines, bounds and retries. A driver without it lets all of those change.
+   */
+  checkAlteredSubscription?(from: SubscriptionDefinition, to: SubscriptionDefinition, topic: TopicDefinition): void;
   deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void>;
 
   /** What a publish to this topic reaches when it asks for this; throws `capability_unsupported` when it cannot. Pure and cheap. */

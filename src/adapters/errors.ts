@@ -35,6 +35,12 @@ export const errorCodes = {
     413,
     'INVALID_ARGUMENT',
   ),
+  precondition_failed: row(
+    'What is to be changed is not what the caller saw (If-Match, etag): look again.',
+    false,
+    412,
+    'ABORTED',
+  ),
   unsupported_media_type: row(
     'The content type of the request is not one that this route reads.',
     false,
@@ -50,6 +56,12 @@ export const errorCodes = {
   ),
   unroutable: row(
     'The topic keeps no messages without a subscription, and it has none; nothing was stored.',
+    false,
+    422,
+    'FAILED_PRECONDITION',
+  ),
+  idempotency_key_reused: row(
+    'The Idempotency-Key was used for another request; nothing was stored.',
     false,
     422,
     'FAILED_PRECONDITION',

@@ -1,9 +1,11 @@
 /** The adapters' public door: open a port, and the words to talk to it. */
 
 export * from './capabilities.ts';
+export { definitionRevision } from './definitions.ts';
 export { type ErrorCode, errorCodes, type FieldProblem, PortError } from './errors.ts';
 export { limits } from './limits.ts';
 export type * from './driver.ts';
 export { type OpenPortOptions, openPort, portFromDriver } from './open-port.ts';
 export type * from './port.ts';
 export { backendNames, type BackendName } from './registry.ts';
+export { systemCapabilities, type SystemName, systemNames } from './systems.ts';

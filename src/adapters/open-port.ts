@@ -6,12 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Capability, CapabilityTable } from './capabilities.ts';
 import { type PortClock, systemClock } from './clock.ts';
-import { Definitions, sameDefinition } from './definitions.ts';
+import { definitionRevision, Definitions, sameDefinition } from './definitions.ts';
 import type { Driver, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
 import { limits } from './limits.ts';
 import { partitionForKey, StickyPartitions } from './partitioner.ts';
 import type {
+  AlterOptions,
   Consumer,
   Created,
   Credit,
@@ -25,16 +26,21 @@ import type {
   QueueType,
   ReadResult,
   SettleStatus,
+  SubscriptionChanges,
   SubscriptionDefinition,
   SubscriptionLag,
   SubscriptionOptions,
   TokenResult,
+  TopicChanges,
   TopicDefinition,
   TopicOptions,
 } from './port.ts';
 import { type BackendName, backendNames, loadDriver } from './registry.ts';
+import { systemOf } from './systems.ts';
 import { type DeadLetter, type SessionEvent, SubscriptionSession } from './session.ts';
 import {
+  alteredSubscription,
+  alteredTopic,
   checkMessage,
   checkName,
   checkPositionIn,
@@ -51,6 +57,8 @@ export interface OpenPortOptions {
    */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly hooks?: PortHooks;
+  /** Of the native log: refuse what this system refuses (`rabbitmq-quorum`, `kafka`, `rabbitmq-quorum@3.10`, ...); see likeness.ts. */
+  readonly like?: string;
 }
 
 /** Told as things happen, for metrics. Must not throw. */
@@ -66,8 +74,16 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
   if (!backendNames.includes(options.backend)) {
     throw new PortError('invalid_argument', `backend "${options.backend}" is none of ${backendNames.join(', ')}`);
   }
+  if (options.like !== undefined) {
+    systemOf(options.like);
+    if (options.backend !== 'native')
+      throw new PortError('invalid_argument', `like: only the native log takes on the manners of another system`);
+  }
   const { openDriver } = await loadDriver(options.backend);
-  return await portFromDriver(await openDriver(options.config ?? {}), options.hooks);
+  const driver = await openDriver(options.config ?? {});
+  if (options.like === undefined) return await portFromDriver(driver, options.hooks);
+  const { driverLike } = await import('./likeness.ts');
+  return await portFromDriver(await driverLike(driver, options.like), options.hooks);
 }
 
 /** A port whose consumers can be cut off, which no user of a port has a use for: for tests. */
@@ -132,10 +148,37 @@ class Port implements SeverablePort {
   // ------------------------------------------------------------------------------------------ topics
 
   async createTopic(options: TopicOptions): Promise<Created<TopicDefinition>> {
-    const asked = this.#driver.completeTopic(topicDefinition(options));
+    const asked = this.#completeTopic(topicDefinition(options));
+    return await this.#admin(async () => await this.#definitions.change(async () => await this.#createTopicNow(asked)));
+  }
+
+  #completeTopic(topic: TopicDefinition): TopicDefinition {
+    const asked = this.#driver.completeTopic(topic);
     if (asked.cleanup === 'compact') this.#require('compaction', asked.queueType);
     if (asked.retention.ms !== null || asked.retention.bytes !== null) this.#require('ttl.retention', asked.queueType);
-    return await this.#admin(async () => await this.#definitions.change(async () => await this.#createTopicNow(asked)));
+    return asked;
+  }
+
+  async alterTopic(name: string, changes: TopicChanges, { ifRevision }: AlterOptions = {}): Promise<TopicDefinition> {
+    checkName(name, 'topic');
+    return await this.#admin(
+      async () =>
+        await this.#definitions.change(async () => {
+          const from = await this.#definitions.topic(name);
+          checkRevision(`topic "${name}"`, from, ifRevision);
+          const to = this.#completeTopic(alteredTopic(from, changes));
+          if (sameDefinition(from, to)) return from;
+          if (this.#driver.alterTopic === undefined) {
+            throw new PortError('capability_unsupported', `${this.info.product} cannot change a topic: make another`);
+          }
+          // The physical topic first: a crash in between leaves one that can do more than is said, which the same change completes.
+          await this.#driver.alterTopic(from, to, this.#definitions.subscriptionsOf(name));
+          await this.#definitions.putTopic(name, to);
+          // Consumers here read from what is new when this is answered; those of other processes when they heard of it.
+          await Promise.all(this.#sessionsOf(name).map(async (session) => await this.#renew(session)));
+          return to;
+        }),
+    );
   }
 
   async #createTopicNow(asked: TopicDefinition): Promise<Created<TopicDefinition>> {
@@ -231,6 +274,28 @@ class Port implements SeverablePort {
 
   async listSubscriptions(): Promise<readonly SubscriptionDefinition[]> {
     return await this.#admin(async () => byName(await this.#definitions.subscriptions()));
+  }
+
+  async alterSubscription(
+    name: string,
+    changes: SubscriptionChanges,
+    { ifRevision }: AlterOptions = {},
+  ): Promise<SubscriptionDefinition> {
+    checkName(name, 'subscription');
+    return await this.#admin(
+      async () =>
+        await this.#definitions.change(async () => {
+          const from = await this.#definitions.subscription(name);
+          checkRevision(`subscription "${name}"`, from, ifRevision);
+          const to = alteredSubscription(from, changes);
+          if (sameDefinition(from, to)) return from;
+          this.#driver.checkAlteredSubscription?.(from, to, await this.#definitions.topic(from.topic));
+          await this.#definitions.putSubscription(name, to);
+          const session = this.#sessions.get(name);
+          if (session !== undefined) await this.#renew(session);
+          return to;
+        }),
+    );
   }
 
   async deleteSubscription(name: string): Promise<void> {
@@ -663,15 +728,38 @@ class Port implements SeverablePort {
     await this.#driver.close();
   }
 
-  /** A definition that went away in another process ends the sessions here too. */
+  /** A definition that changed or went away in another process does so for the sessions here too. */
   #definitionChanged(kind: 'topic' | 'subscription', name: string): void {
-    if (kind !== 'subscription' || !this.#sessions.has(name)) return;
+    if (kind === 'topic') {
+      // One that is gone has taken its subscriptions with it, of which there is news of their own.
+      for (const session of this.#sessionsOf(name)) void this.#renew(session).catch(() => undefined); // read anew by the next change
+      return;
+    }
+    const session = this.#sessions.get(name);
+    if (session === undefined) return;
     void this.#definitions.findSubscription(name).then(
       async (definition) => {
         if (definition === undefined) await this.#endSession(name);
+        else await this.#renew(session);
       },
       () => undefined, // not known now: the intake notices by itself
     );
+  }
+
+  #sessionsOf(topic: string): readonly SubscriptionSession[] {
+    return [...this.#sessions.values()].filter((session) => session.topic.name === topic);
+  }
+
+  /** The session goes on with the definitions as they are now. One whose intake cannot be opened again ends, and says why. */
+  async #renew(session: SubscriptionSession): Promise<void> {
+    const { name } = session.definition;
+    await this.#inTurn(name, async () => {
+      const definition = await this.#definitions.findSubscription(name);
+      const topic = this.#definitions.knownTopic(session.topic.name);
+      if (definition === undefined || topic === undefined || session.isClosing) return;
+      // Changed is changed: a session that cannot go on with it has told its consumers so.
+      await session.use(definition, topic).catch(() => undefined);
+    });
   }
 
   async #endSession(name: string): Promise<void> {
@@ -704,6 +792,13 @@ class Port implements SeverablePort {
     const missing = this.#missing(capability, queueType);
     if (missing !== undefined) throw missing;
   }
+}
+
+function checkRevision(what: string, definition: object, expected: AlterOptions['ifRevision']): void {
+  const revision = definitionRevision(definition);
+  if (expected === undefined || [expected].flat().includes(revision)) return;
+  const asked = [expected].flat().join(' or ');
+  throw new PortError('precondition_failed', `${what} is at revision ${revision}, not at ${asked}`);
 }
 
 function seekCapability(to: Position): Capability {

@@ -154,6 +154,27 @@ export interface SubscriptionDefinition {
   readonly requires: readonly string[];
 }
 
+/** What of a topic may change: what is given replaces what was, null takes a bound or an option away, the rest stays. */
+export interface TopicChanges {
+  /** Can only grow. Keys then go to other partitions than before: order by key holds on either side of the change, not across it. */
+  readonly partitions?: number;
+  readonly retention?: { readonly ms?: number | null; readonly bytes?: number | null };
+  readonly cleanup?: 'delete' | 'compact';
+  readonly options?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** What of a subscription may change; consumers that are open go on with it. */
+export interface SubscriptionChanges {
+  readonly ackDeadlineMs?: number;
+  readonly maxInFlight?: { readonly messages?: number; readonly bytes?: number };
+  readonly retry?: { readonly minBackoffMs?: number; readonly maxBackoffMs?: number; readonly maxAttempts?: number };
+}
+
+export interface AlterOptions {
+  /** Only while the definition is the one of this revision, or one of these (`definitionRevision`), else `precondition_failed`. */
+  readonly ifRevision?: string | readonly string[];
+}
+
 export interface SubscriptionLag {
   readonly partitions: readonly {
     readonly partition: number;
@@ -231,6 +252,8 @@ export interface BackendInfo {
   /** Such as `RabbitMQ`, and its version as the broker tells it. */
   readonly product: string;
   readonly version: string;
+  /** The system whose manners it has (`--like`); absent where it is itself. */
+  readonly like?: string;
 }
 
 export interface Health {
@@ -250,6 +273,11 @@ export interface MessagingPort extends AsyncDisposable {
   /** Rejects with `topic_not_found`. */
   describeTopic(name: string): Promise<TopicDefinition>;
   listTopics(): Promise<readonly TopicDefinition[]>;
+  /**
+   * Resolves with the topic as it is now: a publish, and every consumer of this process, knows it; other processes learn of it a moment later.
+   * Rejects with `capability_unsupported` where the backend cannot change it, `invalid_argument`, `precondition_failed`, `topic_not_found`.
+   */
+  alterTopic(name: string, changes: TopicChanges, options?: AlterOptions): Promise<TopicDefinition>;
   /** Removes the topic with its messages and its subscriptions. Rejects with `topic_not_found`. */
   deleteTopic(name: string): Promise<void>;
 
@@ -257,6 +285,12 @@ export interface MessagingPort extends AsyncDisposable {
   createSubscription(options: SubscriptionOptions): Promise<Created<SubscriptionDefinition>>;
   describeSubscription(name: string): Promise<SubscriptionDefinition>;
   listSubscriptions(): Promise<readonly SubscriptionDefinition[]>;
+  /** Leases that are out keep their deadlines; all that comes after follows the change. Rejects as `alterTopic` does. */
+  alterSubscription(
+    name: string,
+    changes: SubscriptionChanges,
+    options?: AlterOptions,
+  ): Promise<SubscriptionDefinition>;
   deleteSubscription(name: string): Promise<void>;
 
   /**

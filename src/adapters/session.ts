@@ -51,8 +51,8 @@ export interface Lease {
 }
 
 export class SubscriptionSession {
-  readonly definition: SubscriptionDefinition;
-  readonly topic: TopicDefinition;
+  #definition: SubscriptionDefinition;
+  #topic: TopicDefinition;
   readonly #driver: Driver;
   readonly #hooks: SessionHooks;
   readonly #tokenPrefix: string;
@@ -83,11 +83,41 @@ export class SubscriptionSession {
     this.#clock = options.clock ?? systemClock;
     this.#due = new DueQueue(this.#clock);
     this.#driver = options.driver;
-    this.definition = options.definition;
-    this.topic = options.topic;
+    this.#definition = options.definition;
+    this.#topic = options.topic;
     this.#tokenPrefix = options.tokenPrefix;
     this.#hooks = options.hooks;
     this.#ready = new ReadyQueue(options.definition.ordering);
+  }
+
+  get definition(): SubscriptionDefinition {
+    return this.#definition;
+  }
+
+  get topic(): TopicDefinition {
+    return this.#topic;
+  }
+
+  /**
+   * Goes on with definitions that changed. Leases that are out keep their deadlines; only a topic with more partitions needs a new intake,
+   * and what is out of the old one ends as expired, uncounted.
+   */
+  async use(definition: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    const hasMorePartitions = topic.partitions !== this.#topic.partitions;
+    if (definition.ackDeadlineMs !== this.#definition.ackDeadlineMs) this.#keepDeadlines();
+    this.#definition = definition;
+    this.#topic = topic;
+    if (hasMorePartitions) await this.seek(async () => undefined);
+    else this.#grant();
+  }
+
+  /** With two deadlines the leases would no more expire in the order in which they were made. */
+  #keepDeadlines(): void {
+    for (const [token, lease] of this.#leases) {
+      this.#leases.delete(token);
+      this.#extendedLeases.set(token, lease);
+      lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
+    }
   }
 
   get isClosing(): boolean {

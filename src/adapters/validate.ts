@@ -8,8 +8,10 @@ import type {
   Header,
   Position,
   PublishMessage,
+  SubscriptionChanges,
   SubscriptionDefinition,
   SubscriptionOptions,
+  TopicChanges,
   TopicDefinition,
   TopicOptions,
 } from './port.ts';
@@ -188,6 +190,55 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
     deadLetterTopic: onExhausted === 'deadLetter' ? deadLetterTopic : null,
     requires: [...requires].toSorted(),
   };
+}
+
+/** The definition after the change. @throws PortError for what is no change, or no good one. */
+export function alteredTopic(from: TopicDefinition, changes: TopicChanges): TopicDefinition {
+  const problems = new Problems();
+  problems.unknownKeys(changes, ['partitions', 'retention', 'cleanup', 'options'], '');
+  const partitions = changes.partitions ?? from.partitions;
+  problems.check(partitions >= from.partitions, 'partitions', `cannot shrink: there are ${from.partitions}`);
+  problems.end('topic');
+  const retention = { ...from.retention, ...withoutUndefined(changes.retention ?? {}) };
+  const options = withoutNull({ ...from.options, ...changes.options });
+  const to = topicDefinition({
+    name: from.name,
+    partitions,
+    retention: withoutNull(retention),
+    cleanup: changes.cleanup ?? from.cleanup,
+    ...(from.queueType === null ? {} : { queueType: from.queueType }),
+    ...(from.replicas === null ? {} : { replicas: from.replicas }),
+    options,
+  });
+  return to;
+}
+
+/** The definition after the change. @throws PortError for what is no change, or no good one. */
+export function alteredSubscription(
+  from: SubscriptionDefinition,
+  changes: SubscriptionChanges,
+): SubscriptionDefinition {
+  const problems = new Problems();
+  problems.unknownKeys(changes, ['ackDeadlineMs', 'maxInFlight', 'retry'], '');
+  problems.end('subscription');
+  const { deadLetterTopic, ...kept } = from;
+  return subscriptionDefinition({
+    ...kept,
+    ...(deadLetterTopic === null ? {} : { deadLetterTopic }),
+    ...(changes.ackDeadlineMs === undefined ? {} : { ackDeadlineMs: changes.ackDeadlineMs }),
+    maxInFlight: { ...from.maxInFlight, ...withoutUndefined(changes.maxInFlight ?? {}) },
+    retry: { ...from.retry, ...withoutUndefined(changes.retry ?? {}) },
+  });
+}
+
+function withoutUndefined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+function withoutNull<T>(fields: Readonly<Record<string, T | null | undefined>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, T] => entry[1] !== null && entry[1] !== undefined),
+  );
 }
 
 /** @param path the caller's word for it: `to` of a seek, `start` of a subscription. */

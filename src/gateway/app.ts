@@ -6,6 +6,7 @@ import Fastify, { LogController } from 'fastify';
 import type { z } from 'zod';
 import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts';
 import type { App, GatewayContext } from './context.ts';
+import { IdempotencyKeys } from './idempotency.ts';
 import { useStrictJsonBodies } from './json-body.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
@@ -66,6 +67,7 @@ export function buildApp(options: AppOptions): GatewayApp {
   const context: GatewayContext = {
     port,
     pulls: new PullSessions(port, options.pullIdleMs),
+    idempotency: new IdempotencyKeys(),
     metrics: options.metrics ?? new GatewayMetrics(),
     streams: new OpenStreams(),
     log: app.log,

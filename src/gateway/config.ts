@@ -29,6 +29,7 @@ const Mapping = z.array(z.record(z.string(), z.unknown()));
 
 export const GatewayConfig = z.strictObject({
   backend: z.enum(backendNames as [BackendName, ...BackendName[]]).default('native'),
+  like: z.string().min(1).exactOptional(),
   host: z.string().min(1).default('127.0.0.1'),
   port: Port.default(8080),
   grpcPort: z.union([Port, z.literal('off')], 'must be a port number or "off"').default(9090),

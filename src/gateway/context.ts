@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { MessagingPort } from '../adapters/index.ts';
+import type { IdempotencyKeys } from './idempotency.ts';
 import type { GatewayMetrics } from './observability.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { PullSessions } from './pull-sessions.ts';
@@ -11,6 +12,7 @@ import type { PullSessions } from './pull-sessions.ts';
 export interface GatewayContext {
   readonly port: MessagingPort;
   readonly pulls: PullSessions;
+  readonly idempotency: IdempotencyKeys;
   readonly metrics: GatewayMetrics;
   readonly streams: OpenStreams;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;

@@ -22,6 +22,13 @@ export const gatewayLimits = {
   requestIdCharactersMax: 128,
   /** Publish requests not yet answered. Above: `too_many_in_flight`. */
   publishesInFlightMax: 1_000,
+  /** A request that comes again with its Idempotency-Key is recognised for so long: longer than clients try again. */
+  idempotencyMs: 600_000,
+  /** Answers that are remembered for it, and the outcomes in them: about 100 MiB at most. The oldest go first. */
+  idempotencyKeysMax: 20_000,
+  idempotencyMessagesMax: 200_000,
+  /** With a number behind it (`.999`) it is the id of a message, which has at most 200. */
+  idempotencyKeyCharactersMax: 196,
   /** Pulls that wait on one subscription. Above: `too_many_in_flight`. */
   pullsWaitingPerSubscriptionMax: 1_000,
   /** Subscriptions that are being pulled from at the same time: each is an open consumer on the backend. */

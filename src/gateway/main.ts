@@ -30,7 +30,8 @@ Examples:
   sluice serve
   sluice serve --data-dir /var/lib/sluice --port 8081 --durability os
   sluice serve --backend rabbitmq --rabbitmq-url amqp://guest:guest@127.0.0.1:5672
-  SLUICE_KAFKA_BROKERS=127.0.0.1:9092 sluice serve --backend kafka`;
+  SLUICE_KAFKA_BROKERS=127.0.0.1:9092 sluice serve --backend kafka
+  sluice serve --like rabbitmq-quorum                 develop on the log, without what RabbitMQ would refuse`;
 
 async function run(options: Record<string, string | boolean | undefined>): Promise<void> {
   const stop = stopSignals();
@@ -50,9 +51,10 @@ async function run(options: Record<string, string | boolean | undefined>): Promi
     // A start may take long (a large log to recover, a broker that does not answer). Nothing was promised to anybody yet.
     const gateway = await Promise.race([starting, stop.asked]);
     if (gateway === undefined) process.exit(0);
-    const { product, version: backendVersion } = gateway.port.info;
+    const { product, version: backendVersion, like } = gateway.port.info;
     const grpc = gateway.grpcAddress === null ? '' : ` and gRPC on ${gateway.grpcAddress}`;
-    say(`sluice ${version} serves ${product} ${backendVersion} on ${gateway.url}${grpc}`);
+    const manners = like === undefined ? '' : ` in the manners of ${like}`;
+    say(`sluice ${version} serves ${product} ${backendVersion}${manners} on ${gateway.url}${grpc}`);
     say(`configuration: ${configText(config)}`);
     say('\nTry it in another terminal:\n');
     for (const line of quickStartLines(gateway.url)) say(line);

@@ -45,7 +45,9 @@ export async function openDocsApp(): Promise<FastifyInstance> {
     },
     transform: jsonSchemaTransform,
     transformObject: (document) =>
-      withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document)) as never,
+      withHeaders(
+        withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document)),
+      ) as never,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(async (routes) => {
@@ -58,16 +60,19 @@ export async function openDocsApp(): Promise<FastifyInstance> {
   return app;
 }
 
+interface Operation {
+  readonly requestBody?: { readonly content: object };
+  parameters?: unknown[];
+}
+
 interface Document {
-  readonly paths?: Readonly<
-    Record<string, { readonly post?: { readonly requestBody?: { readonly content: object } } }>
-  >;
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> };
 }
 
 /** The bodies of a publish that the route's schema is not about. */
 function withOtherBodies(document: Document): Document {
-  const publish = document.paths?.['/v1/topics/{topic}/messages']?.post?.requestBody;
+  const publish = document.paths?.['/v1/topics/{topic}/messages']?.['post']?.requestBody;
   if (publish === undefined) return document;
   const event = { type: 'object', required: ['specversion', 'id', 'source', 'type'], additionalProperties: true };
   Object.assign(publish.content, {
@@ -78,6 +83,32 @@ function withOtherBodies(document: Document): Document {
     'application/cloudevents-batch+json': { schema: { type: 'array', items: event } },
     '*/*': { schema: { description: 'The value of one message, byte by byte.' } },
   });
+  return document;
+}
+
+/** Fields of the head that a route reads beside its schemas. */
+function withHeaders(document: Document): Document {
+  for (const [path, methods] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const isPublish = method === 'post' && path === '/v1/topics/{topic}/messages';
+      const [name, description] = isPublish
+        ? [
+            'Idempotency-Key',
+            'A request that comes again with its key is answered as the first one was (docs/PUBLISHING.md).',
+          ]
+        : method === 'patch'
+          ? ['If-Match', 'Only while the definition has one of these ETags; else 412 precondition_failed.']
+          : [];
+      if (name === undefined) continue;
+      operation.parameters = [
+        ...(operation.parameters ?? []),
+        { name, in: 'header', required: false, description, schema: { type: 'string' } },
+      ];
+      const content = operation.requestBody?.content as Record<string, unknown> | undefined;
+      if (method === 'patch' && content !== undefined)
+        content['application/merge-patch+json'] = content['application/json'];
+    }
+  }
   return document;
 }
 

@@ -74,6 +74,13 @@ export function useOtherBodies(
       return new EventsBody(strictJson(bytes), isBatch);
     });
   }
+  // RFC 7396: what is given replaces, null takes away. Elsewhere it is bytes like any other type.
+  app.addContentTypeParser('application/merge-patch+json', async (request: FastifyRequest, stream: IncomingMessage) => {
+    if (request.method !== 'PATCH' && !isPublish(request)) throw unsupported(request);
+    const bytes = await collected(request, stream);
+    bodies.arrived(request, bytes.length);
+    return isPublish(request) ? new RawBody(bytes) : strictJson(bytes);
+  });
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: IncomingMessage) => {
     if (!isPublish(request)) throw unsupported(request);
     const bytes = await collected(request, stream);

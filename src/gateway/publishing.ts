@@ -10,12 +10,18 @@ import {
 import type { GatewayContext } from './context.ts';
 import { gatewayLimits } from './limits.ts';
 
+/** What may be asked of all messages of a publish. */
+export interface PublishAsked {
+  readonly durability?: Persistence;
+  readonly minCopies?: number;
+}
+
 /** @throws PortError `too_many_in_flight`, and what the port throws when nothing was tried. */
 export async function publishMessages(
   { port, metrics }: GatewayContext,
   topic: string,
   messages: readonly PublishMessage[],
-  asked: { readonly durability?: Persistence; readonly minCopies?: number },
+  asked: PublishAsked,
 ): Promise<readonly PublishOutcome[]> {
   if (metrics.publishesInFlight >= gatewayLimits.publishesInFlightMax) {
     throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {

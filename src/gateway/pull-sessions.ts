@@ -1,6 +1,6 @@
 /**
  * What makes pull stateless for clients: per subscription one consumer of the port, shared by all pulls, with the
- * subscription's maxInFlight as its credit. It is opened by the first pull and closed when nobody pulled for a while and
+ * credit of all that the subscription's maxInFlight lets out. It is opened by the first pull and closed when nobody pulled for a while and
  * nothing is outstanding, so that what it prefetched goes to other members.
  *
  * Non-obvious: a nacked message waits for its back-off inside the port's session; closing the consumer would cut the wait
@@ -149,9 +149,11 @@ export class PullSessions {
   }
 
   async #open(subscription: string, note: (maxBackoffMs: number) => void): Promise<Consumer> {
-    const { maxInFlight, retry } = await this.#port.describeSubscription(subscription);
+    const { retry } = await this.#port.describeSubscription(subscription);
     note(retry.maxBackoffMs);
-    return await this.#port.subscribe(subscription, { credit: maxInFlight });
+    // As much as there can be: the subscription's own maxInFlight bounds it, also after it was changed.
+    const credit = { messages: limits.maxInFlightMessages, bytes: limits.maxInFlightBytes };
+    return await this.#port.subscribe(subscription, { credit });
   }
 
   #noteDelivered(session: PullSession, deliveries: readonly Delivery[]): void {

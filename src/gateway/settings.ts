@@ -23,6 +23,13 @@ export const settings: readonly Setting[] = [
     read: 'text',
   },
   {
+    path: 'like',
+    variable: 'SLUICE_LIKE',
+    flag: '--like <system>',
+    help: 'native: refuse what this system refuses: rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; other versions such as rabbitmq-quorum@3.10',
+    read: 'text',
+  },
+  {
     path: 'native.dataDir',
     variable: 'SLUICE_DATA_DIR',
     flag: '--data-dir <dir>',

@@ -43,6 +43,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     (await openPort({
       backend: config.backend,
       config: backendConfig(config),
+      ...(config.like === undefined ? {} : { like: config.like }),
       hooks: { subscriptionEvent: metrics.subscriptionEvent },
     }));
   const closePort = async (): Promise<void> => {

@@ -24,6 +24,8 @@ const routes = [
   'GET /v1/topics',
   'GET /v1/topics/{topic}',
   'GET /v1/topics/{topic}/partitions/{partition}/messages',
+  'PATCH /v1/subscriptions/{subscription}',
+  'PATCH /v1/topics/{topic}',
   'POST /v1/subscriptions',
   'POST /v1/subscriptions/{subscription}/ack',
   'POST /v1/subscriptions/{subscription}/deadletters/redrive',

@@ -20,7 +20,7 @@ export interface World extends GatewayApp {
   call(method: string, url: string, body?: unknown): Promise<Answer>;
   /** The body as it is, with the headers as they are. */
   raw(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     url: string,
     payload: string | Buffer,
     headers: Record<string, string>,

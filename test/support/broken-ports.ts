@@ -138,7 +138,50 @@ const tooMany =
 const before =
   'publish.beforeSubscription: a message published before any subscription is kept, or its publish is unroutable; never stored and gone';
 
+const follows = 'contract: a subscription that is changed leaves what was not named, and its open consumers follow';
+const grows = 'contract: a topic grows by partitions that its subscriptions read, or the change is refused';
+const stale = 'contract: a change for a revision that is not there any more is precondition_failed, and not made';
+
 const breaks: Readonly<Record<string, Break>> = {
+  // ---------------------------------------------------------------------------------------- changes
+  'answers a change of a subscription and does not make it': {
+    caughtBy: follows,
+    because: /the description after the change/,
+    port: (port) => ({
+      alterSubscription: async (name, { retry, ...changes }) => {
+        const definition = await port.describeSubscription(name);
+        return { ...definition, ...changes, retry: { ...definition.retry, ...retry } } as typeof definition;
+      },
+    }),
+  },
+  'forgets what a change of a subscription did not name': {
+    caughtBy: follows,
+    because: /the revision of the answer/,
+    port: (port) => ({
+      alterSubscription: async (name, changes, options) =>
+        await port.alterSubscription(name, { ...changes, maxInFlight: { messages: 1_001 } }, options),
+    }),
+  },
+  'gives a topic more partitions and reads only the old ones': {
+    caughtBy: grows,
+    because: /of 3 messages came/,
+    driver: (driver) => ({
+      openIntake: async (subscription, topic, sink, credit) =>
+        await driver.openIntake(
+          subscription,
+          topic,
+          { ...sink, deliver: (one) => (one.message.partition > 0 ? undefined : sink.deliver(one)) },
+          credit,
+        ),
+    }),
+  },
+  'ignores the revision of a change': {
+    caughtBy: stale,
+    because: /of two changes of one revision one is made/,
+    port: (port) => ({
+      alterSubscription: async (name, changes) => await port.alterSubscription(name, changes),
+    }),
+  },
   // ---------------------------------------------------------------------------------------- loses, repeats, disorders
   'drops one message in seven': {
     caughtBy: everyMessage,

@@ -7,6 +7,7 @@ import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grp
 import type { CapabilityTable } from '../../src/adapters/capabilities.ts';
 import { type ErrorCode, PortError } from '../../src/adapters/errors.ts';
 import type {
+  AlterOptions,
   Created,
   Delivery,
   MessagingPort,
@@ -15,10 +16,12 @@ import type {
   PublishOptions,
   PublishOutcome,
   SettleStatus,
+  SubscriptionChanges,
   SubscriptionDefinition,
   SubscriptionLag,
   SubscriptionOptions,
   TokenResult,
+  TopicChanges,
   TopicDefinition,
   TopicOptions,
 } from '../../src/adapters/port.ts';
@@ -110,6 +113,39 @@ class GrpcPort extends RestPort {
 
   override async listTopics(): Promise<readonly TopicDefinition[]> {
     return ((await this.#call(async () => await this.#ask.listTopics({}))).topics ?? []).map(topicOf);
+  }
+
+  override async alterTopic(
+    topic: string,
+    { cleanup, options, retention, partitions }: TopicChanges,
+    { ifRevision }: AlterOptions = {},
+  ): Promise<TopicDefinition> {
+    return topicOf(
+      await this.#call(
+        async () =>
+          await this.#ask.updateTopic({
+            topic,
+            ...(partitions === undefined ? {} : { partitions }),
+            ...(retention === undefined ? {} : { retention: mapValues({ ...retention }, (bound) => bound ?? 0) }),
+            ...(cleanup === undefined ? {} : { cleanup: cleanups[cleanup] }),
+            ...(options === undefined
+              ? {}
+              : { options: mapValues(options, (value) => (value === null ? {} : optionProto(value))) }),
+            ...(typeof ifRevision === 'string' ? { etag: ifRevision } : {}),
+          }),
+      ),
+    );
+  }
+
+  override async alterSubscription(
+    subscription: string,
+    changes: SubscriptionChanges,
+    { ifRevision }: AlterOptions = {},
+  ): Promise<SubscriptionDefinition> {
+    const etag = typeof ifRevision === 'string' ? { etag: ifRevision } : {};
+    return subscriptionOf(
+      await this.#call(async () => await this.#ask.updateSubscription({ subscription, ...changes, ...etag })),
+    );
   }
 
   override async deleteTopic(topic: string): Promise<void> {

@@ -236,6 +236,11 @@ export class ModelDriver implements Driver {
     if (!this.#topics.has(topic.name)) this.#topics.set(topic.name, new ModelTopic(topic));
   }
 
+  async alterTopic(_from: TopicDefinition, to: TopicDefinition): Promise<void> {
+    const { partitions } = this.#topic(to);
+    while (partitions.length < to.partitions) partitions.push([]);
+  }
+
   async deleteTopic(topic: TopicDefinition): Promise<void> {
     this.#topics.delete(topic.name);
   }

@@ -8,6 +8,7 @@ import { type ErrorCode, type FieldProblem, PortError } from '../../src/adapters
 import { limits } from '../../src/adapters/limits.ts';
 import { messageBytes } from '../../src/adapters/log-codec.ts';
 import type {
+  AlterOptions,
   BackendInfo,
   Consumer,
   Created,
@@ -22,10 +23,12 @@ import type {
   PublishOutcome,
   QueueType,
   ReadResult,
+  SubscriptionChanges,
   SubscriptionDefinition,
   SubscriptionLag,
   SubscriptionOptions,
   TokenResult,
+  TopicChanges,
   TopicDefinition,
   TopicOptions,
 } from '../../src/adapters/port.ts';
@@ -131,6 +134,22 @@ export class RestPort implements MessagingPort {
 
   async listTopics(): Promise<readonly TopicDefinition[]> {
     return (await this.get<{ topics: readonly TopicDefinition[] }>('/v1/topics')).topics;
+  }
+
+  async alterTopic(name: string, changes: TopicChanges, options: AlterOptions = {}): Promise<TopicDefinition> {
+    const path = `/v1/topics/${encodeURIComponent(name)}`;
+    return (await this.#call<TopicDefinition>('PATCH', path, changes, undefined, ifMatch(options))).body;
+  }
+
+  async alterSubscription(
+    name: string,
+    changes: SubscriptionChanges,
+    options: AlterOptions = {},
+  ): Promise<SubscriptionDefinition> {
+    const path = `/v1/subscriptions/${encodeURIComponent(name)}`;
+    return subscriptionOf(
+      (await this.#call<SubscriptionJson>('PATCH', path, changes, undefined, ifMatch(options))).body,
+    );
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -315,11 +334,19 @@ export class RestPort implements MessagingPort {
     return (await this.#call<T>('GET', path)).body;
   }
 
-  async #call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Answer<T>> {
+  async #call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<T>> {
     if (this.#isClosed) throw new PortError('closed', 'the port was closed');
     const response = await fetch(this.#url + path, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }),
       ...(signal === undefined ? {} : { signal }),
     });
     const text = await response.text();
@@ -327,6 +354,16 @@ export class RestPort implements MessagingPort {
     const problem = JSON.parse(text) as Problem;
     throw problem.messageId === undefined ? errorOf(problem) : new MessageProblem(problem);
   }
+}
+
+function ifMatch({ ifRevision }: AlterOptions): Record<string, string> {
+  if (ifRevision === undefined) return {};
+  return {
+    'if-match': [ifRevision]
+      .flat()
+      .map((revision) => `"${revision}"`)
+      .join(', '),
+  };
 }
 
 class RestConsumer implements Consumer {

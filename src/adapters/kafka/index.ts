@@ -30,7 +30,7 @@ import { MetaTopic } from './meta-topic.ts';
 import { type KafkaConfig, parseConfig } from './options.ts';
 import { Producer } from './producer.ts';
 import { readPartition } from './raw-reader.ts';
-import { completeTopic, createTopic, deadLetterTopic, deleteTopic, syncsEveryMessage } from './topics.ts';
+import { alterTopic, completeTopic, createTopic, deadLetterTopic, deleteTopic, syncsEveryMessage } from './topics.ts';
 
 /**
  * Resolves when a broker of the cluster answered.
@@ -146,6 +146,15 @@ class KafkaBackend implements Driver {
     await this.#call(`creating topic "${topic.name}"`, async () => {
       await createTopic(this.#client, topic);
       await this.#leaders.refresh(topic.name);
+    });
+  }
+
+  /** Groups without an offset in a new partition read it from its first message on. */
+  async alterTopic(from: TopicDefinition, to: TopicDefinition): Promise<void> {
+    if (this.#config.existing !== null) throw notManaged(`change topic "${to.name}"`);
+    await this.#call(`changing topic "${to.name}"`, async () => {
+      await alterTopic(this.#client, from, to);
+      await this.#leaders.refresh(to.name);
     });
   }
 

@@ -109,6 +109,12 @@ export interface KafkaClient {
     readonly configs: Readonly<Record<string, string>>;
   }): Promise<void>;
   deleteTopic(name: string): Promise<void>;
+  /** Up to so many in all. */
+  createPartitions(topic: string, count: number): Promise<void>;
+  /** What was set for the topic itself, by whomever. */
+  topicConfigs(name: string): Promise<Map<string, string>>;
+  /** These, and no others. */
+  alterTopicConfigs(name: string, configs: ReadonlyMap<string, string>): Promise<void>;
   brokerConfig(name: string): Promise<string | null>;
 
   /** Resolves when every member joined; `onMemberId` tells the id as soon as the broker gave it. */

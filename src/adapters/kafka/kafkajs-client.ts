@@ -28,7 +28,10 @@ const READ_COMMITTED = 1;
 const CONSUMER_REPLICA = -1;
 const LATEST = -1;
 const EARLIEST = -2;
+const TOPIC_RESOURCE = 2;
 const BROKER_RESOURCE = 4;
+/** Where a config comes from: set for the topic, and not a default of the broker or of the cluster. */
+const OF_THE_TOPIC = 1;
 const GROUP_COORDINATOR = 0;
 const GROUP_ID_NOT_FOUND = 69;
 /** All members of a `sluice.` group are this driver: a protocol of its own name keeps others out. */
@@ -249,6 +252,47 @@ export class KafkaJsClient implements KafkaClient {
       .ask(broker, (asked) => asked.deleteTopics({ topics: [name], timeout: kafkaLimits.requestTimeoutMs }))
       .catch((reason: unknown) => {
         throw naming(reason, `Delete on Topic "${name}"`);
+      });
+  }
+
+  async createPartitions(topic: string, count: number): Promise<void> {
+    const broker = await this.#controllerBroker();
+    await this.#connections
+      .ask(broker, (asked) =>
+        asked.createPartitions({ topicPartitions: [{ topic, count }], timeout: kafkaLimits.requestTimeoutMs }),
+      )
+      .catch((reason: unknown) => {
+        throw naming(reason, `Alter on Topic "${topic}"`);
+      });
+  }
+
+  async topicConfigs(name: string): Promise<Map<string, string>> {
+    const answer = await this.#connections
+      .ask(await this.#controllerBroker(), (broker) =>
+        broker.describeConfigs({
+          resources: [{ type: TOPIC_RESOURCE, name, configNames: [] }],
+          includeSynonyms: false,
+        }),
+      )
+      .catch((reason: unknown) => {
+        throw naming(reason, `DescribeConfigs on Topic "${name}"`);
+      });
+    const entries = answer.resources[0]?.configEntries ?? [];
+    return new Map(
+      entries.flatMap(({ configName, configValue, configSource }) =>
+        configSource === OF_THE_TOPIC && configValue !== null ? [[configName, configValue] as const] : [],
+      ),
+    );
+  }
+
+  async alterTopicConfigs(name: string, configs: ReadonlyMap<string, string>): Promise<void> {
+    const configEntries = [...configs].map(([config, value]) => ({ name: config, value }));
+    await this.#connections
+      .ask(await this.#controllerBroker(), (broker) =>
+        broker.alterConfigs({ resources: [{ type: TOPIC_RESOURCE, name, configEntries }] }),
+      )
+      .catch((reason: unknown) => {
+        throw naming(reason, `AlterConfigs on Topic "${name}"`);
       });
   }
 

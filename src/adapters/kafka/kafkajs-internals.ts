@@ -121,9 +121,24 @@ export interface Broker {
     includeSynonyms: boolean;
   }): Promise<{
     readonly resources: readonly {
-      readonly configEntries: readonly { readonly configName: string; readonly configValue: string | null }[];
+      readonly configEntries: readonly {
+        readonly configName: string;
+        readonly configValue: string | null;
+        readonly configSource?: number;
+      }[];
     }[];
   }>;
+  createPartitions(options: {
+    topicPartitions: readonly { topic: string; count: number }[];
+    timeout: number;
+  }): Promise<unknown>;
+  alterConfigs(options: {
+    resources: readonly {
+      type: number;
+      name: string;
+      configEntries: readonly { name: string; value: string }[];
+    }[];
+  }): Promise<unknown>;
   describeGroups(options: { groupIds: readonly string[] }): Promise<{
     readonly groups: readonly {
       readonly state: string;

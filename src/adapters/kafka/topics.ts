@@ -119,6 +119,26 @@ export async function createTopic(client: KafkaClient, topic: TopicDefinition): 
   await listOffsets(client, topic.name, partitions, 'latest');
 }
 
+/**
+ * Resolves when its new partitions serve. Configs that somebody else gave the topic stay: Kafka's AlterConfigs replaces all of them, so
+ * they are read first.
+ */
+export async function alterTopic(client: KafkaClient, from: TopicDefinition, to: TopicDefinition): Promise<void> {
+  const configs = await client.topicConfigs(to.name);
+  for (const name of Object.keys(configsOf(from))) configs.delete(name);
+  for (const [name, value] of Object.entries(configsOf(to))) configs.set(name, value);
+  await client.alterTopicConfigs(to.name, configs);
+  if (to.partitions === from.partitions) return;
+  // A change that died half-way may have made them.
+  const there = (await client.metadata([to.name])).get(to.name)?.length ?? 0;
+  if (there < to.partitions) await client.createPartitions(to.name, to.partitions);
+  await untilMetadata(client, to.name, (partitions) => {
+    return partitions?.length === to.partitions && partitions.every(({ leader }) => leader !== null);
+  });
+  const fresh = Array.from({ length: to.partitions - from.partitions }, (_, index) => from.partitions + index);
+  await listOffsets(client, to.name, fresh, 'latest');
+}
+
 /** Resolves when the topic is gone, also when it was before. */
 export async function deleteTopic(client: KafkaClient, name: string): Promise<void> {
   try {

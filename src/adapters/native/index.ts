@@ -132,6 +132,26 @@ class NativeDriver implements Driver {
     );
   }
 
+  async alterTopic(
+    from: TopicDefinition,
+    to: TopicDefinition,
+    subscriptions: readonly SubscriptionDefinition[],
+  ): Promise<void> {
+    const gone = Object.keys(from.options).find((name) => !(name in to.options));
+    if (gone !== undefined) {
+      throw new PortError(
+        'capability_unsupported',
+        `options.${gone} cannot be taken away on the native log: give another value`,
+      );
+    }
+    const { partitions, retention, cleanup, options } = to;
+    await engineCall(this.#engine.alterTopic(to.name, { partitions, retention, cleanup, ...options }));
+    // What comes to a partition that is new is read from its first message on.
+    for (const { name } of subscriptions)
+      for (let partition = from.partitions; partition < partitions; partition += 1)
+        await engineCall(saveTracker(this.#engine, name, partition, new AckTracker(0)));
+  }
+
   async deleteTopic(topic: TopicDefinition): Promise<void> {
     if (this.#engine.topic(topic.name) !== undefined) await engineCall(this.#engine.deleteTopic(topic.name));
   }

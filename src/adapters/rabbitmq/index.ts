@@ -35,7 +35,14 @@ import { MetaStream } from './meta-stream.ts';
 import { parseOptions, type RabbitMqOptions } from './options.ts';
 import { type Publication, type PublicationOutcome, Publisher } from './publisher.ts';
 import { StreamReader } from './stream-reader.ts';
-import { checkSubscriptionOn, completeTopicFor, durabilityOf, missing } from './topic-rules.ts';
+import {
+  checkAlteredSubscriptionOn,
+  checkAlteredTopic,
+  checkSubscriptionOn,
+  completeTopicFor,
+  durabilityOf,
+  missing,
+} from './topic-rules.ts';
 import { Topology } from './topology.ts';
 import { type BrokerVersion, brokerVersion } from './version.ts';
 
@@ -175,6 +182,23 @@ class RabbitMqDriver implements Driver {
         await channel.bindQueue(stream, exchange, String(partition));
       }
     });
+  }
+
+  /** An exchange gets more routing keys, and what hangs on it the queues or bindings for them; arguments of queues are for ever. */
+  async alterTopic(
+    from: TopicDefinition,
+    to: TopicDefinition,
+    subscriptions: readonly SubscriptionDefinition[],
+  ): Promise<void> {
+    if (this.#options.existing !== null) throw notManaged(`change topic "${to.name}"`);
+    checkAlteredTopic(from, to);
+    // Queues before the port sends to their partitions: until then nothing is published there.
+    await this.createTopic(to);
+    for (const subscription of subscriptions) await this.createSubscription(subscription, to);
+  }
+
+  checkAlteredSubscription(from: SubscriptionDefinition, to: SubscriptionDefinition, topic: TopicDefinition): void {
+    checkAlteredSubscriptionOn(from, to, topic);
   }
 
   async deleteTopic(topic: TopicDefinition): Promise<void> {

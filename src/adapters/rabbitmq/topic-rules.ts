@@ -1,13 +1,17 @@
 /** What a topic and a subscription may be on RabbitMQ, and what a publish to it reaches. Pure. */
 
 import type { Capability } from '../capabilities.ts';
+import { sameDefinition } from '../definitions.ts';
 import { PortError } from '../errors.ts';
 import type { Durability, Persistence, SubscriptionDefinition, TopicDefinition } from '../port.ts';
 import type { RabbitMqOptions } from './options.ts';
 import { SEGMENT_BYTES_OPTION } from './topology.ts';
 
 /** @throws PortError `invalid_argument`, `capability_unsupported`. */
-export function completeTopicFor(topic: TopicDefinition, { urls, replicas }: RabbitMqOptions): TopicDefinition {
+export function completeTopicFor(
+  topic: TopicDefinition,
+  { urls, replicas }: Pick<RabbitMqOptions, 'urls' | 'replicas'>,
+): TopicDefinition {
   const queueType = topic.queueType ?? 'quorum';
   const complete = { ...topic, queueType, replicas: topic.replicas ?? (queueType === 'classic' ? 1 : replicas) };
   if (topic.cleanup === 'compact')
@@ -44,6 +48,32 @@ export function checkSubscriptionOn({ start }: SubscriptionDefinition, topic: To
   if (topic.queueType === 'stream' || start === 'latest') return;
   if (start === 'earliest') throw missing('subscribe.late', topic, 'the queue of a subscription starts empty');
   throw missing('timestampMs' in start ? 'replay.timestamp' : 'replay.offset', topic, 'a queue has no positions');
+}
+
+/** Of a topic only the number of partitions can change: all else is in the arguments of its streams. */
+export function checkAlteredTopic(from: TopicDefinition, to: TopicDefinition): void {
+  const fixed = (['retention', 'cleanup', 'options'] as const).filter(
+    (field) => !sameDefinition([from[field]], [to[field]]),
+  );
+  if (fixed.length === 0) return;
+  throw new PortError(
+    'capability_unsupported',
+    `topic "${to.name}" (${to.queueType}): ${fixed.join(' and ')} cannot be changed: RabbitMQ fixes the arguments of a queue when it is made`,
+  );
+}
+
+/** How often a quorum queue itself lets a message come back is one of its arguments. */
+export function checkAlteredSubscriptionOn(
+  from: SubscriptionDefinition,
+  to: SubscriptionDefinition,
+  topic: TopicDefinition,
+): void {
+  if (topic.queueType !== 'quorum' || from.onExhausted === 'block') return;
+  if (from.retry.maxAttempts === to.retry.maxAttempts) return;
+  throw new PortError(
+    'capability_unsupported',
+    `subscription "${to.name}": retry.maxAttempts cannot be changed: RabbitMQ fixes the delivery limit of a quorum queue when it is made`,
+  );
 }
 
 const depths: readonly Persistence[] = ['memory', 'os', 'fsync'];

@@ -1,6 +1,7 @@
 /** All chapters, in the order in which a reader meets the promises. */
 
 import type { Chapter } from '../chapter.ts';
+import { changeChapters } from './changes.ts';
 import { definitionChapters } from './definitions.ts';
 import { deliveryChapters } from './delivery.ts';
 import { orderChapters } from './order.ts';
@@ -13,6 +14,7 @@ import { storageChapters } from './storage.ts';
 
 export const chapters: readonly Chapter[] = [
   ...definitionChapters,
+  ...changeChapters,
   ...deliveryChapters,
   ...publishChapters,
   ...orderChapters,

@@ -2,17 +2,20 @@
 
 import type { GatewayContext } from '../context.ts';
 import { CapabilitiesQuery } from '../schema/backend.ts';
-import { SubscriptionBody } from '../schema/subscriptions.ts';
-import { TopicBody } from '../schema/topics.ts';
+import { SubscriptionBody, SubscriptionPatch } from '../schema/subscriptions.ts';
+import { TopicBody, TopicPatch } from '../schema/topics.ts';
 import { unary } from './calls.ts';
 import {
   capabilityMessages,
   checked,
   lagMessage,
+  revisionOf,
   subscriptionBody,
   subscriptionMessage,
+  subscriptionPatch,
   topicBody,
   topicMessage,
+  topicPatch,
   toPosition,
 } from './definitions.ts';
 import type { AdminHandlers } from './generated/sluice/v1/Admin.ts';
@@ -29,6 +32,10 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
     ListTopics: unary(context, 'Admin/ListTopics', async () => ({
       topics: (await port.listTopics()).map(topicMessage),
     })),
+    UpdateTopic: unary(context, 'Admin/UpdateTopic', async (request) => {
+      const changes = checked(TopicPatch, topicPatch(request));
+      return topicMessage(await port.alterTopic(request.topic ?? '', changes, revisionOf(request.etag)));
+    }),
     DeleteTopic: unary(context, 'Admin/DeleteTopic', async ({ topic = '' }) => {
       await port.deleteTopic(topic);
       return {};
@@ -44,6 +51,11 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
     ListSubscriptions: unary(context, 'Admin/ListSubscriptions', async () => ({
       subscriptions: (await port.listSubscriptions()).map(subscriptionMessage),
     })),
+    UpdateSubscription: unary(context, 'Admin/UpdateSubscription', async (request) => {
+      const changes = checked(SubscriptionPatch, subscriptionPatch(request));
+      const { subscription = '', etag } = request;
+      return subscriptionMessage(await port.alterSubscription(subscription, changes, revisionOf(etag)));
+    }),
     DeleteSubscription: unary(context, 'Admin/DeleteSubscription', async ({ subscription = '' }) => {
       await port.deleteSubscription(subscription);
       return {};

@@ -1,12 +1,14 @@
 /** Topics, subscriptions and positions: requests as the bodies that REST has, answers from what the port has. */
 
 import type { z } from 'zod';
-import type {
-  CapabilityTable,
-  Position,
-  SubscriptionDefinition,
-  SubscriptionLag,
-  TopicDefinition,
+import {
+  type AlterOptions,
+  type CapabilityTable,
+  definitionRevision,
+  type Position,
+  type SubscriptionDefinition,
+  type SubscriptionLag,
+  type TopicDefinition,
 } from '../../adapters/index.ts';
 import { errorFromIssues } from '../rest/problem-handler.ts';
 import type { PositionBody } from '../schema/common.ts';
@@ -16,8 +18,11 @@ import type { CreateTopicRequest__Output } from './generated/sluice/v1/CreateTop
 import type { GetLagResponse } from './generated/sluice/v1/GetLagResponse.ts';
 import type { OptionValue, OptionValue__Output } from './generated/sluice/v1/OptionValue.ts';
 import type { Position as PositionProto, Position__Output } from './generated/sluice/v1/Position.ts';
+import type { Retention__Output } from './generated/sluice/v1/Retention.ts';
 import type { Subscription } from './generated/sluice/v1/Subscription.ts';
 import type { Topic } from './generated/sluice/v1/Topic.ts';
+import type { UpdateSubscriptionRequest__Output } from './generated/sluice/v1/UpdateSubscriptionRequest.ts';
+import type { UpdateTopicRequest__Output } from './generated/sluice/v1/UpdateTopicRequest.ts';
 import { capabilityLevels, cleanups, edges, onExhausted, orderings, queueTypes, wordOf } from './words.ts';
 
 /** @throws PortError `invalid_argument` or `unknown_field` in the words of REST. */
@@ -49,6 +54,7 @@ export function topicMessage(topic: TopicDefinition): Topic {
     ...(queueType === null ? {} : { queueType: queueTypes[queueType] }),
     ...(replicas === null ? {} : { replicas }),
     options: mapValues(topic.options, optionMessage),
+    etag: definitionRevision(topic),
   };
 }
 
@@ -79,7 +85,32 @@ export function subscriptionMessage(subscription: SubscriptionDefinition): Subsc
     onExhausted: onExhausted[subscription.onExhausted],
     ...(deadLetterTopic === null ? {} : { deadLetterTopic }),
     requires: [...subscription.requires],
+    etag: definitionRevision(subscription),
   };
+}
+
+/** Proto has no null: a bound of 0 and an option without a value say it. */
+export function topicPatch({ cleanup, retention, options, partitions }: UpdateTopicRequest__Output): object {
+  const isNone = (bound: number): number | null => (bound === 0 ? null : bound);
+  return present({
+    partitions,
+    retention: retention === undefined ? undefined : mapValues(numbersOf(retention), isNone),
+    cleanup: wordOf(cleanups, cleanup),
+    options: options === undefined ? undefined : mapValues(options, (value) => optionValue(value) ?? null),
+  });
+}
+
+export function subscriptionPatch({ ackDeadlineMs, maxInFlight, retry }: UpdateSubscriptionRequest__Output): object {
+  return present({
+    ackDeadlineMs,
+    maxInFlight: maxInFlight === undefined ? undefined : present({ ...maxInFlight }),
+    retry: retry === undefined ? undefined : present({ ...retry }),
+  });
+}
+
+/** @throws nothing: an etag that nothing has is a precondition that fails. */
+export function revisionOf(etag: string | undefined): AlterOptions {
+  return etag === undefined ? {} : { ifRevision: etag };
 }
 
 /** As REST writes it. A position that says nothing, or a list of offsets with nothing in it, is left to the schema. */
@@ -110,6 +141,10 @@ function positionMessage(position: Position): PositionProto {
   if (typeof position === 'string') return { edge: edges[position] };
   if ('timestampMs' in position) return { timestamp: position.timestampMs };
   return { offsets: { byPartition: { ...position.offsets } } };
+}
+
+function numbersOf({ ms, bytes }: Retention__Output): Record<string, number> {
+  return { ...(ms === undefined ? {} : { ms }), ...(bytes === undefined ? {} : { bytes }) };
 }
 
 function optionValue({ text, number, flag }: OptionValue__Output): unknown {

@@ -8,21 +8,16 @@
 
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Persistence, PortError, type PublishMessage } from '../../adapters/index.ts';
+import { PortError, type PublishMessage } from '../../adapters/index.ts';
 import type { GatewayContext } from '../context.ts';
 import { Flushes } from '../flushes.ts';
 import { gatewayLimits } from '../limits.ts';
 import { toPublishMessage } from '../message-codec.ts';
 import type { LinesBody } from '../other-bodies.ts';
-import { publishMessages } from '../publishing.ts';
+import { type PublishAsked, publishMessages } from '../publishing.ts';
 import { MessageBody } from '../schema/message.ts';
 import { errorFromIssues, problemOf } from './problem-handler.ts';
 import { outcomeJson } from './publish-result.ts';
-
-interface PublishAsked {
-  readonly durability?: Persistence;
-  readonly minCopies?: number;
-}
 
 type Line = PublishMessage | PortError;
 

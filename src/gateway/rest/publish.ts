@@ -6,7 +6,8 @@ import { messageOfBinaryEvent, messagesOfEvents } from '../cloud-events.ts';
 import type { Routes } from '../context.ts';
 import { BYTES, toPublishMessage } from '../message-codec.ts';
 import { EventsBody, isBinaryEvent, isOtherBody, LinesBody, type OtherBody, PUBLISH_URL } from '../other-bodies.ts';
-import { publishMessages } from '../publishing.ts';
+import { fingerprintOf, idempotencyKey, withIdsOf } from '../idempotency.ts';
+import { type PublishAsked, publishMessages } from '../publishing.ts';
 import { TopicParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
 import { PublishAnswer, PublishBody, PublishMixedAnswer, PublishQuery } from '../schema/publish.ts';
@@ -32,22 +33,30 @@ export const publishRoutes: Routes = (app, context) => {
     handler: async (request, reply) => {
       const { topic } = request.params;
       const { query, body } = request;
+      const key = idempotencyKey(request.headers['idempotency-key']);
+      const publish = async (messages: readonly PublishMessage[], asked: PublishAsked): Promise<never> => {
+        if (key === undefined) return answer(request, reply, await publishMessages(context, topic, messages, asked));
+        const { outcomes, isRepeated } = await context.idempotency.once(
+          `${topic}/${key}`,
+          fingerprintOf(messages, { durability: asked.durability, minCopies: asked.minCopies }),
+          async () => await publishMessages(context, topic, withIdsOf(key, messages), asked),
+        );
+        if (isRepeated) void reply.header('idempotency-replayed', 'true');
+        return answer(request, reply, outcomes);
+      };
       if (isOtherBody(body)) {
         const other: OtherBody = body;
         if (other instanceof LinesBody) {
           refuseBut(query, publishWide, 'application/x-ndjson: say it in the line');
+          if (key !== undefined)
+            throw new PortError('invalid_argument', 'idempotency-key does not go with lines: give each its id');
           await publishLines(context, request, reply, topic, other, query);
           return reply as never;
         }
-        return answer(
-          request,
-          reply,
-          await publishMessages(context, topic, otherMessages(request, other, query), query),
-        );
+        return await publish(otherMessages(request, other, query), query);
       }
       refuseBut(query, [], 'application/json: say it in the body');
-      const messages = body.messages.map(toPublishMessage);
-      return answer(request, reply, await publishMessages(context, topic, messages, body));
+      return await publish(body.messages.map(toPublishMessage), body);
     },
   });
 };
@@ -78,10 +87,9 @@ function otherMessages(request: FastifyRequest, body: Exclude<OtherBody, LinesBo
 function rawMessage(
   request: FastifyRequest,
   value: Buffer,
-  { durability: _durability, minCopies: _minCopies, id: askedId, timestamp, ...fields }: Query,
+  { durability: _durability, minCopies: _minCopies, id, timestamp, ...fields }: Query,
 ): PublishMessage {
-  const { 'content-type': contentType = BYTES, 'idempotency-key': key } = request.headers;
-  const id = askedId ?? (typeof key === 'string' && key !== '' ? key : undefined);
+  const { 'content-type': contentType = BYTES } = request.headers;
   return {
     ...fields,
     value,

@@ -1,4 +1,4 @@
-/** Subscriptions: create, list, describe, delete, seek, lag. */
+/** Subscriptions: create, list, describe, change, delete, seek, lag. */
 
 import { z } from 'zod';
 import type { Position, SubscriptionDefinition } from '../../adapters/index.ts';
@@ -12,7 +12,9 @@ import {
   type SubscriptionAnswer,
   SubscriptionBody,
   SubscriptionList,
+  SubscriptionPatch,
 } from '../schema/subscriptions.ts';
+import { expectedRevision, sendETag } from './etag.ts';
 
 export const subscriptionRoutes: Routes = (app, { port }) => {
   app.route({
@@ -31,6 +33,7 @@ export const subscriptionRoutes: Routes = (app, { port }) => {
         ...request.body,
         start: toPosition(request.body.start),
       });
+      sendETag(reply, definition);
       return reply.code(created ? 201 : 200).send(subscriptionAnswer(definition));
     },
   });
@@ -55,7 +58,30 @@ export const subscriptionRoutes: Routes = (app, { port }) => {
       querystring: NoQuery,
       response: { 200: Subscription, default: problemResponse },
     },
-    handler: async (request) => subscriptionAnswer(await port.describeSubscription(request.params.subscription)),
+    handler: async (request, reply) => {
+      const subscription = await port.describeSubscription(request.params.subscription);
+      sendETag(reply, subscription);
+      return subscriptionAnswer(subscription);
+    },
+  });
+  app.route({
+    method: 'PATCH',
+    url: '/v1/subscriptions/:subscription',
+    schema: {
+      tags: ['subscriptions'],
+      summary:
+        'Change a subscription (merge patch). With If-Match only while it is the one of that ETag: 412 precondition_failed. Consumers that are open go on with it.',
+      params: SubscriptionParams,
+      querystring: NoQuery,
+      body: SubscriptionPatch,
+      response: { 200: Subscription, default: problemResponse },
+    },
+    handler: async (request, reply) => {
+      const { subscription: name } = request.params;
+      const subscription = await port.alterSubscription(name, request.body, expectedRevision(request));
+      sendETag(reply, subscription);
+      return subscriptionAnswer(subscription);
+    },
   });
   app.route({
     method: 'DELETE',

@@ -1,11 +1,12 @@
-/** Topics: create, list, describe, delete. */
+/** Topics: create, list, describe, change, delete. */
 
 import { z } from 'zod';
 import type { TopicDefinition } from '../../adapters/index.ts';
 import type { Routes } from '../context.ts';
 import { NoQuery, TopicParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
-import { Topic, TopicBody, TopicList } from '../schema/topics.ts';
+import { Topic, TopicBody, TopicList, TopicPatch } from '../schema/topics.ts';
+import { expectedRevision, sendETag } from './etag.ts';
 
 export const topicRoutes: Routes = (app, { port }) => {
   app.route({
@@ -20,6 +21,7 @@ export const topicRoutes: Routes = (app, { port }) => {
     },
     handler: async (request, reply) => {
       const { created, definition } = await port.createTopic(request.body);
+      sendETag(reply, definition);
       return reply.code(created ? 201 : 200).send(topicAnswer(definition));
     },
   });
@@ -44,7 +46,29 @@ export const topicRoutes: Routes = (app, { port }) => {
       querystring: NoQuery,
       response: { 200: Topic, default: problemResponse },
     },
-    handler: async (request) => topicAnswer(await port.describeTopic(request.params.topic)),
+    handler: async (request, reply) => {
+      const topic = await port.describeTopic(request.params.topic);
+      sendETag(reply, topic);
+      return topicAnswer(topic);
+    },
+  });
+  app.route({
+    method: 'PATCH',
+    url: '/v1/topics/:topic',
+    schema: {
+      tags: ['topics'],
+      summary:
+        'Change a topic (merge patch). With If-Match only while it is the one of that ETag: 412 precondition_failed. What the backend cannot change: 422.',
+      params: TopicParams,
+      querystring: NoQuery,
+      body: TopicPatch,
+      response: { 200: Topic, default: problemResponse },
+    },
+    handler: async (request, reply) => {
+      const topic = await port.alterTopic(request.params.topic, request.body, expectedRevision(request));
+      sendETag(reply, topic);
+      return topicAnswer(topic);
+    },
   });
   app.route({
     method: 'DELETE',

@@ -11,7 +11,12 @@ const Claim = z
   })
   .meta({ id: 'CapabilityClaim' });
 
-const backend = { backend: z.string(), product: z.string(), version: z.string() };
+const backend = {
+  backend: z.string(),
+  product: z.string(),
+  version: z.string(),
+  like: z.string().describe('The system whose manners it has: what that one refuses is refused.').exactOptional(),
+};
 
 export const CapabilitiesQuery = z.strictObject({
   queueType: QueueTypeName.describe('RabbitMQ: the claims differ by the type of the queue.').exactOptional(),

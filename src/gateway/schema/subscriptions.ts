@@ -31,6 +31,24 @@ export const SubscriptionBody = z.strictObject({
   requires: z.array(z.string()).max(100).describe('Capabilities that must not be unsupported.').exactOptional(),
 });
 
+/** RFC 7396: what is given replaces what was. */
+export const SubscriptionPatch = z.strictObject({
+  ackDeadlineMs: whole(limits.ackDeadlineMsMin, limits.ackDeadlineMsMax).exactOptional(),
+  maxInFlight: z
+    .strictObject({
+      messages: whole(1, limits.maxInFlightMessages).exactOptional(),
+      bytes: whole(1, limits.maxInFlightBytes).exactOptional(),
+    })
+    .exactOptional(),
+  retry: z
+    .strictObject({
+      minBackoffMs: whole(0, limits.backoffMsMax).exactOptional(),
+      maxBackoffMs: whole(0, limits.backoffMsMax).exactOptional(),
+      maxAttempts: whole(1, limits.maxAttemptsMax).exactOptional(),
+    })
+    .exactOptional(),
+});
+
 export type SubscriptionBody = z.output<typeof SubscriptionBody>;
 
 export const Subscription = z

@@ -22,6 +22,21 @@ export const TopicBody = z.strictObject({
   options: z.record(z.string(), OptionValue).describe('Options of the backend, by its own names.').exactOptional(),
 });
 
+/** RFC 7396: what is given replaces what was, null takes a bound or an option away. */
+export const TopicPatch = z.strictObject({
+  partitions: whole(1, limits.partitionsPerTopicMax)
+    .describe('Can only grow; keys then go to other partitions than before.')
+    .exactOptional(),
+  retention: z
+    .strictObject({
+      ms: whole(1, Number.MAX_SAFE_INTEGER).nullable().exactOptional(),
+      bytes: whole(1, Number.MAX_SAFE_INTEGER).nullable().exactOptional(),
+    })
+    .exactOptional(),
+  cleanup: z.enum(['delete', 'compact']).exactOptional(),
+  options: z.record(z.string(), OptionValue.nullable()).exactOptional(),
+});
+
 export const Topic = z
   .strictObject({
     name: Name,

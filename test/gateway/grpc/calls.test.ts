@@ -141,6 +141,7 @@ describe('Admin', () => {
       retry: { minBackoffMs: 100, maxBackoffMs: 60_000, maxAttempts: 5 },
       onExhausted: 'ON_EXHAUSTED_DEAD_LETTER',
       deadLetterTopic: 'billing.dead',
+      etag: expect.stringMatching(/^[\w-]{22}$/),
     });
     expect(await world.ask.getSubscription({ subscription: 'billing' })).toEqual(made.subscription);
     expect(await world.ask.getTopic({ topic: 'orders' })).toEqual(topic.topic);

@@ -65,6 +65,8 @@ import type { SubscriberClient as _sluice_v1_SubscriberClient, SubscriberDefinit
 import type { Subscription as _sluice_v1_Subscription, Subscription__Output as _sluice_v1_Subscription__Output } from './sluice/v1/Subscription.ts';
 import type { TokenResult as _sluice_v1_TokenResult, TokenResult__Output as _sluice_v1_TokenResult__Output } from './sluice/v1/TokenResult.ts';
 import type { Topic as _sluice_v1_Topic, Topic__Output as _sluice_v1_Topic__Output } from './sluice/v1/Topic.ts';
+import type { UpdateSubscriptionRequest as _sluice_v1_UpdateSubscriptionRequest, UpdateSubscriptionRequest__Output as _sluice_v1_UpdateSubscriptionRequest__Output } from './sluice/v1/UpdateSubscriptionRequest.ts';
+import type { UpdateTopicRequest as _sluice_v1_UpdateTopicRequest, UpdateTopicRequest__Output as _sluice_v1_UpdateTopicRequest__Output } from './sluice/v1/UpdateTopicRequest.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -145,6 +147,8 @@ export interface ProtoGrpcType {
       TokenResult: MessageTypeDefinition<_sluice_v1_TokenResult, _sluice_v1_TokenResult__Output>
       TokenStatus: EnumTypeDefinition
       Topic: MessageTypeDefinition<_sluice_v1_Topic, _sluice_v1_Topic__Output>
+      UpdateSubscriptionRequest: MessageTypeDefinition<_sluice_v1_UpdateSubscriptionRequest, _sluice_v1_UpdateSubscriptionRequest__Output>
+      UpdateTopicRequest: MessageTypeDefinition<_sluice_v1_UpdateTopicRequest, _sluice_v1_UpdateTopicRequest__Output>
     }
   }
 }

@@ -22,6 +22,8 @@ import type { ListTopicsRequest as _sluice_v1_ListTopicsRequest, ListTopicsReque
 import type { ListTopicsResponse as _sluice_v1_ListTopicsResponse, ListTopicsResponse__Output as _sluice_v1_ListTopicsResponse__Output } from '../../sluice/v1/ListTopicsResponse.ts';
 import type { Subscription as _sluice_v1_Subscription, Subscription__Output as _sluice_v1_Subscription__Output } from '../../sluice/v1/Subscription.ts';
 import type { Topic as _sluice_v1_Topic, Topic__Output as _sluice_v1_Topic__Output } from '../../sluice/v1/Topic.ts';
+import type { UpdateSubscriptionRequest as _sluice_v1_UpdateSubscriptionRequest, UpdateSubscriptionRequest__Output as _sluice_v1_UpdateSubscriptionRequest__Output } from '../../sluice/v1/UpdateSubscriptionRequest.ts';
+import type { UpdateTopicRequest as _sluice_v1_UpdateTopicRequest, UpdateTopicRequest__Output as _sluice_v1_UpdateTopicRequest__Output } from '../../sluice/v1/UpdateTopicRequest.ts';
 
 export interface AdminClient extends grpc.Client {
   CreateSubscription(argument: _sluice_v1_CreateSubscriptionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_CreateSubscriptionResponse__Output>): grpc.ClientUnaryCall;
@@ -114,6 +116,24 @@ export interface AdminClient extends grpc.Client {
   listTopics(argument: _sluice_v1_ListTopicsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_ListTopicsResponse__Output>): grpc.ClientUnaryCall;
   listTopics(argument: _sluice_v1_ListTopicsRequest, callback: grpc.requestCallback<_sluice_v1_ListTopicsResponse__Output>): grpc.ClientUnaryCall;
   
+  UpdateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  UpdateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  UpdateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  UpdateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  updateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  updateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  updateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  updateSubscription(argument: _sluice_v1_UpdateSubscriptionRequest, callback: grpc.requestCallback<_sluice_v1_Subscription__Output>): grpc.ClientUnaryCall;
+  
+  UpdateTopic(argument: _sluice_v1_UpdateTopicRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  UpdateTopic(argument: _sluice_v1_UpdateTopicRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  UpdateTopic(argument: _sluice_v1_UpdateTopicRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  UpdateTopic(argument: _sluice_v1_UpdateTopicRequest, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  updateTopic(argument: _sluice_v1_UpdateTopicRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  updateTopic(argument: _sluice_v1_UpdateTopicRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  updateTopic(argument: _sluice_v1_UpdateTopicRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  updateTopic(argument: _sluice_v1_UpdateTopicRequest, callback: grpc.requestCallback<_sluice_v1_Topic__Output>): grpc.ClientUnaryCall;
+  
 }
 
 export interface AdminHandlers extends grpc.UntypedServiceImplementation {
@@ -137,6 +157,10 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   ListTopics: grpc.handleUnaryCall<_sluice_v1_ListTopicsRequest__Output, _sluice_v1_ListTopicsResponse>;
   
+  UpdateSubscription: grpc.handleUnaryCall<_sluice_v1_UpdateSubscriptionRequest__Output, _sluice_v1_Subscription>;
+  
+  UpdateTopic: grpc.handleUnaryCall<_sluice_v1_UpdateTopicRequest__Output, _sluice_v1_Topic>;
+  
 }
 
 export interface AdminDefinition extends grpc.ServiceDefinition {
@@ -150,4 +174,6 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   GetTopic: MethodDefinition<_sluice_v1_GetTopicRequest, _sluice_v1_Topic, _sluice_v1_GetTopicRequest__Output, _sluice_v1_Topic__Output>
   ListSubscriptions: MethodDefinition<_sluice_v1_ListSubscriptionsRequest, _sluice_v1_ListSubscriptionsResponse, _sluice_v1_ListSubscriptionsRequest__Output, _sluice_v1_ListSubscriptionsResponse__Output>
   ListTopics: MethodDefinition<_sluice_v1_ListTopicsRequest, _sluice_v1_ListTopicsResponse, _sluice_v1_ListTopicsRequest__Output, _sluice_v1_ListTopicsResponse__Output>
+  UpdateSubscription: MethodDefinition<_sluice_v1_UpdateSubscriptionRequest, _sluice_v1_Subscription, _sluice_v1_UpdateSubscriptionRequest__Output, _sluice_v1_Subscription__Output>
+  UpdateTopic: MethodDefinition<_sluice_v1_UpdateTopicRequest, _sluice_v1_Topic, _sluice_v1_UpdateTopicRequest__Output, _sluice_v1_Topic__Output>
 }

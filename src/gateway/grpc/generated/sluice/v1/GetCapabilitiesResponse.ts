@@ -7,6 +7,8 @@ export interface GetCapabilitiesResponse {
   'product'?: (string);
   'version'?: (string);
   'capabilities'?: ({[key: string]: _sluice_v1_CapabilityClaim});
+  'like'?: (string);
+  '_like'?: "like";
 }
 
 export interface GetCapabilitiesResponse__Output {
@@ -14,4 +16,5 @@ export interface GetCapabilitiesResponse__Output {
   'product'?: (string);
   'version'?: (string);
   'capabilities'?: ({[key: string]: _sluice_v1_CapabilityClaim__Output});
+  'like'?: (string);
 }

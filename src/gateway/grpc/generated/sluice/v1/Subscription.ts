@@ -17,6 +17,7 @@ export interface Subscription {
   'onExhausted'?: (_sluice_v1_OnExhausted);
   'deadLetterTopic'?: (string);
   'requires'?: (string)[];
+  'etag'?: (string);
   '_deadLetterTopic'?: "deadLetterTopic";
 }
 
@@ -31,4 +32,5 @@ export interface Subscription__Output {
   'onExhausted'?: (_sluice_v1_OnExhausted__Output);
   'deadLetterTopic'?: (string);
   'requires'?: (string)[];
+  'etag'?: (string);
 }

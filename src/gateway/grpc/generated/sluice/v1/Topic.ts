@@ -13,6 +13,7 @@ export interface Topic {
   'queueType'?: (_sluice_v1_QueueType);
   'replicas'?: (number);
   'options'?: ({[key: string]: _sluice_v1_OptionValue});
+  'etag'?: (string);
   '_replicas'?: "replicas";
 }
 
@@ -24,4 +25,5 @@ export interface Topic__Output {
   'queueType'?: (_sluice_v1_QueueType__Output);
   'replicas'?: (number);
   'options'?: ({[key: string]: _sluice_v1_OptionValue__Output});
+  'etag'?: (string);
 }

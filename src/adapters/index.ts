@@ -6,4 +6,5 @@ export { limits } from './limits.ts';
 export type * from './driver.ts';
 export { type OpenPortOptions, openPort, portFromDriver } from './open-port.ts';
 export type * from './port.ts';
+export { settleStatuses } from './port.ts';
 export { backendNames, type BackendName } from './registry.ts';

@@ -159,6 +159,19 @@ export const settings: readonly Setting[] = [
     read: 'text',
   },
   {
+    path: 'gatewayName',
+    variable: 'SLUICE_GATEWAY_NAME',
+    flag: '--gateway-name <name>',
+    help: 'what ack tokens say of this gateway, so that others can tell where to send them; the same after a restart. Without it: host name and port, or none on a free port',
+    read: 'text',
+  },
+  {
+    path: 'ackTokenKeys',
+    variable: 'SLUICE_ACK_TOKEN_KEYS',
+    help: 'secrets that sign ack tokens, at least 32 characters each: the first signs, all are accepted; without any, one is made and kept on the backend',
+    read: 'list',
+  },
+  {
     path: 'pullIdleMs',
     variable: 'SLUICE_PULL_IDLE_MS',
     flag: '--pull-idle-ms <ms>',

@@ -1,7 +1,8 @@
 /** A gateway that listens: port, app, socket; and its orderly end. */
 
 import type { AddressInfo } from 'node:net';
-import { type MessagingPort, openPort, PortError } from '../adapters/index.ts';
+import { hostname } from 'node:os';
+import { limits, type MessagingPort, openPort, PortError } from '../adapters/index.ts';
 import { type AppOptions, buildApp, type GatewayApp } from './app.ts';
 import { type GatewayConfig, type GatewayConfigInput, isLoopback, parseConfig } from './config.ts';
 import { GrpcListener } from './grpc/listener.ts';
@@ -44,6 +45,10 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
       backend: config.backend,
       config: backendConfig(config),
       hooks: { subscriptionEvent: metrics.subscriptionEvent },
+      tokens: {
+        gateway: gatewayName(config),
+        ...(config.ackTokenKeys === undefined ? {} : { keys: config.ackTokenKeys }),
+      },
     }));
   const closePort = async (): Promise<void> => {
     if (options.port === undefined) await port.close();
@@ -84,6 +89,14 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
       await closing;
     },
   };
+}
+
+/** Where a token that comes to another gateway belongs. On a free port there is nothing that would hold after a restart. */
+function gatewayName({ gatewayName: given, port }: GatewayConfig): string {
+  if (given !== undefined) return given;
+  if (port === 0) return '';
+  const name = `:${port}`;
+  return hostname().slice(0, limits.gatewayNameBytesMax - name.length) + name;
 }
 
 function backendConfig(config: GatewayConfig): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { backendNames, type BackendName, limits, PortError } from '../adapters/index.ts';
-import { gatewayLimits } from './limits.ts';
+import { type ConfigurableLimit, configurableLimits, gatewayLimits } from './limits.ts';
 import { errorFromIssues } from './rest/problem-handler.ts';
 import { type Setting, settings } from './settings.ts';
 
@@ -24,6 +24,20 @@ const Tls = z.strictObject({
   serverName: Text.exactOptional(),
   verify: z.boolean().exactOptional(),
 });
+const Limits = z
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(configurableLimits).map(([name, { min, max }]) => [
+        name,
+        z
+          .int()
+          .min(min)
+          .max(max)
+          .default(gatewayLimits[name as ConfigurableLimit]),
+      ]),
+    ) as { readonly [L in ConfigurableLimit]: z.ZodDefault<z.ZodInt> },
+  )
+  .prefault({});
 /** What each entry may hold differs by broker: its driver checks them, as strictly, before anything is connected. */
 const Mapping = z.array(z.record(z.string(), z.unknown()));
 
@@ -44,6 +58,7 @@ export const GatewayConfig = z.strictObject({
     .exactOptional(),
   ackTokenKeys: z.array(z.string().min(limits.tokenKeyCharactersMin)).min(1).max(limits.tokenKeysMax).exactOptional(),
   pullIdleMs: z.int().min(10).max(3_600_000).default(gatewayLimits.pullIdleMs),
+  limits: Limits,
   native: z
     .strictObject({
       dataDir: z.string().min(1).default('./sluice-data'),

@@ -8,16 +8,15 @@ import {
   type PublishOutcome,
 } from '../adapters/index.ts';
 import type { GatewayContext } from './context.ts';
-import { gatewayLimits } from './limits.ts';
 
 /** @throws PortError `too_many_in_flight`, and what the port throws when nothing was tried. */
 export async function publishMessages(
-  { port, metrics }: GatewayContext,
+  { port, metrics, limits }: GatewayContext,
   topic: string,
   messages: readonly PublishMessage[],
   asked: { readonly durability?: Persistence; readonly minCopies?: number },
 ): Promise<readonly PublishOutcome[]> {
-  if (metrics.publishesInFlight >= gatewayLimits.publishesInFlightMax) {
+  if (metrics.publishesInFlight >= limits.publishesInFlightMax) {
     throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {
       retryAfterMs: 100,
     });

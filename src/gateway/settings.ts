@@ -1,13 +1,15 @@
 /**
  * Each setting with its variable and its flag: the command line, the reading of the environment and docs/CONFIG.md are made
- * from this table. It imports nothing, so that `sluice --help` loads nothing.
+ * from this table. It imports nothing but plain tables, so that `sluice --help` loads nothing.
  */
+
+import { configurableLimits } from './limits.ts';
 
 export interface Setting {
   /** In the file, such as `native.dataDir`. */
   readonly path: string;
   readonly variable: string;
-  /** As commander reads it. None for secrets: every user of the machine can read the flags of a process. */
+  /** As commander reads it. None for secrets, because every user of the machine can read the flags of a process, and for limits, which are many. */
   readonly flag?: string;
   readonly help: string;
   /** How a variable or flag, which are text, becomes the value. */
@@ -178,7 +180,13 @@ export const settings: readonly Setting[] = [
     help: 'after so long without a pull, a consumer with nothing outstanding is closed',
     read: 'number',
   },
+  ...Object.keys(configurableLimits).map(limit),
 ];
+
+function limit(name: string): Setting {
+  const variable = `SLUICE_LIMITS_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return { path: `limits.${name}`, variable, help: 'docs/LIMITS.md', read: 'number' };
+}
 
 /** The same for both brokers; RabbitMQ's addresses say by `amqps` that TLS is on. */
 function tls(broker: 'rabbitmq' | 'kafka'): Setting[] {

@@ -57,6 +57,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     port,
     metrics,
     pullIdleMs: config.pullIdleMs,
+    limits: config.limits,
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
   const grpc = config.grpcPort === 'off' ? undefined : new GrpcListener(built.context);

@@ -192,6 +192,10 @@ function useGuards(app: App, context: GatewayContext, isSurplus: (socket: Socket
     reserve(request, 0);
     reserved.delete(request);
   };
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (context.isDraining) void reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     settle(request);
     // A WebSocket that was refused: the server does not know its socket any more, and would wait for it at the end.

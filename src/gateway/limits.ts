@@ -80,6 +80,11 @@ export const gatewayLimits = {
   lagSubscriptionsMax: 100,
   lagCacheMs: 5_000,
   lagTimeoutMs: 2_000,
+  /**
+   * Shutdown: connections that are used keep being answered for so long, each with "connection: close"; one that is closed while a request is
+   * on its way to it is a reset for its client.
+   */
+  shutdownLingerMs: 500,
   /** Shutdown: requests under way may finish for so long, then their sockets are closed. */
   shutdownRequestsMs: 3_000,
   /** All of the shutdown; the promise is under ten seconds. */

@@ -124,7 +124,13 @@ async function closeInOrder(
   context.isDraining = true;
   const drained = grpc?.drain();
   // Waiting pulls are answered and streams ended here, so that closing the servers does not wait for them.
-  await within(gatewayLimits.shutdownRequestsMs, Promise.all([context.pulls.close(), context.streams.close()]));
+  const lingered = new Promise<void>((resolve) => {
+    setTimeout(resolve, gatewayLimits.shutdownLingerMs);
+  });
+  await within(
+    gatewayLimits.shutdownRequestsMs,
+    Promise.all([context.pulls.close(), context.streams.close(), lingered]),
+  );
   const closed = Promise.all([app.close(), drained]);
   if (!(await within(gatewayLimits.shutdownRequestsMs, closed))) {
     app.server.closeAllConnections();

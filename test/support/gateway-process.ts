@@ -1,11 +1,12 @@
 /** `sluice serve` as a process of its own: for tests that kill it, stop it, or have several. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
-/** Starting through tsx on a busy machine. */
 const START_MS = 60_000;
+/** What is built starts several times as fast as the sources; `npm test` has built it already. */
+let isBuilt = false;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -22,7 +23,9 @@ export class GatewayProcess {
 
   private constructor(args: readonly string[]) {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_')));
-    this.#process = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'serve', ...args], {
+    if (!isBuilt) spawnSync(process.execPath, ['scripts/build-if-needed.mjs'], { cwd: root, stdio: 'inherit' });
+    isBuilt = true;
+    this.#process = spawn(process.execPath, ['dist/cli.js', 'serve', ...args], {
       cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

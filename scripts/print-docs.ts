@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
+import { limitsPage } from '../src/gateway/limit-table.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
@@ -15,6 +16,7 @@ const root = new URL('../', import.meta.url);
 export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/ERRORS.md': errorsPage,
   'docs/CONFIG.md': configPage,
+  'docs/LIMITS.md': limitsPage,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,

@@ -77,6 +77,26 @@ export class AckTracker {
     return this.#outstanding.delete(offset);
   }
 
+  /** Whether it needs no delivery any more, taken or not. */
+  isSettled(offset: number): boolean {
+    if (offset < this.#next) return !this.#outstanding.has(offset);
+    return this.#restored.some(({ from, to }) => from <= offset && offset < to);
+  }
+
+  /** Settles an offset that was not taken yet: `take` will say so. False when it was taken or settled. */
+  settleAhead(offset: number): boolean {
+    if (offset < this.#next || this.isSettled(offset)) return false;
+    this.#attempts.delete(offset);
+    const ranges: { from: number; to: number }[] = [];
+    for (const range of [...this.#restored, { from: offset, to: offset + 1 }].toSorted((a, b) => a.from - b.from)) {
+      const last = ranges.at(-1);
+      if (last !== undefined && last.to === range.from) last.to = range.to;
+      else ranges.push({ ...range });
+    }
+    this.#restored = ranges;
+    return true;
+  }
+
   /** The log ends at `end`: what was noted of offsets from there on was lost with them, and they will be given to others.
    *  True when there was any. For a tracker of which nothing was taken yet. */
   endAt(end: number): boolean {

@@ -62,6 +62,12 @@ export interface IntakeCredit {
   readonly bytes: number;
 }
 
+/**
+ * A position of a subscription on a log, for a token that another process (or this one, earlier) gave out: `settled` before;
+ * `free`: it was not settled, and is now if that was asked for; `elsewhere`: another process has it.
+ */
+export type PositionState = 'settled' | 'free' | 'elsewhere';
+
 /** One process's share of a subscription: at most one per subscription and port. */
 export interface Intake {
   /**
@@ -77,12 +83,16 @@ export interface Intake {
   giveBack(delivery: DriverDelivery, counted: boolean): Promise<void> | void;
   /** A local retry: the message has now been delivered `attempt` times. Backends with a cursor keep it. */
   noteAttempt?(delivery: DriverDelivery, attempt: number): void;
+  /** As the driver's `settlePosition`, for a position that none of the unsettled deliveries has. */
+  settlePosition?(partition: number, offset: number, settles: boolean): Promise<PositionState>;
   /** Stops deliveries, writes what is to be written, frees everything. Unsettled messages come again later. Idempotent. */
   close(): Promise<void>;
 }
 
 /** A small replicated key-value log for definitions, shared by every process on the same backend (CONTRACT: where definitions live). */
 export interface MetaStore {
+  /** Definitions of the configuration: `put` is refused. */
+  readonly isReadOnly?: boolean;
   /** Resolves when everything that was put before this call, by any process, has been handed to `apply`. */
   refresh(): Promise<void>;
   /** Resolves when durable and applied. null deletes. */
@@ -151,6 +161,17 @@ export interface Driver {
   /** Only called while this port has no open intake on the subscription. */
   seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void>;
   lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag>;
+  /**
+   * Whether a position needs no delivery any more; with `settles`, that it needs none from now on. Only of backends whose messages have
+   * positions and whose `read` can show them, and only called while this port has no open intake on the subscription.
+   */
+  settlePosition?(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    settles: boolean,
+  ): Promise<PositionState>;
   read(
     topic: TopicDefinition,
     partition: number,

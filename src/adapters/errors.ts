@@ -28,6 +28,12 @@ export const errorCodes = {
   not_found: row('There is no such route or resource.', false, 404, 'NOT_FOUND'),
   method_not_allowed: row('The resource exists but does not take this method.', false, 405, 'UNIMPLEMENTED'),
   already_exists: row('The name is taken by something with other options.', false, 409, 'ALREADY_EXISTS'),
+  subscription_in_use: row(
+    'Another process reads the subscription, and this backend changes it only while nobody does.',
+    false,
+    409,
+    'FAILED_PRECONDITION',
+  ),
   ack_expired: row('The ack token is no longer valid: its lease ended.', false, 410, 'FAILED_PRECONDITION'),
   message_too_large: row(
     'The message, batch or body is above the limit; nothing was stored.',

@@ -110,6 +110,8 @@ function checked<T>(path: string, problem: TellProblem, work: () => T): T | unde
 
 /** The definitions of the configuration, for as long as the driver is open. */
 export class GivenDefinitions implements MetaStore {
+  readonly isReadOnly = true;
+
   constructor(
     topics: readonly TopicDefinition[],
     subscriptions: readonly SubscriptionDefinition[],

@@ -7,5 +7,6 @@ export { limits } from './limits.ts';
 export type * from './driver.ts';
 export { type OpenPortOptions, openPort, portFromDriver } from './open-port.ts';
 export type * from './port.ts';
+export { settleStatuses } from './port.ts';
 export { backendNames, type BackendName } from './registry.ts';
 export { systemCapabilities, type SystemName, systemNames } from './systems.ts';

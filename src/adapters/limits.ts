@@ -40,6 +40,14 @@ export const limits = {
   readMessagesMax: 1_000,
   /** Tokens in one settle call. */
   tokensPerCallMax: 1_000,
+  /** A token is this long at most; longer ones are not looked at. */
+  tokenCharactersMax: 200,
+  /** Of a gateway's name, which its tokens carry. */
+  gatewayNameBytesMax: 48,
+  /** Keys kept on a backend: one, or as many as processes were first on it at the same moment. */
+  tokenKeysMax: 64,
+  /** A key of the configuration: below this it could be guessed. */
+  tokenKeyCharactersMin: 32,
   /** How many expired tokens a subscription remembers, to tell expired from settled. */
   expiredTokensKept: 10_000,
   /** Consumers of one subscription in one process. */

@@ -4,11 +4,13 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { AckTokens } from './ack-tokens.ts';
 import type { Capability, CapabilityTable } from './capabilities.ts';
 import { type PortClock, systemClock } from './clock.ts';
 import { definitionRevision, Definitions, sameDefinition } from './definitions.ts';
 import type { Driver, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
+import { LateTokens } from './late-tokens.ts';
 import { limits } from './limits.ts';
 import { partitionForKey, StickyPartitions } from './partitioner.ts';
 import type {
@@ -25,7 +27,6 @@ import type {
   PublishOutcome,
   QueueType,
   ReadResult,
-  SettleStatus,
   SubscriptionChanges,
   SubscriptionDefinition,
   SubscriptionLag,
@@ -37,7 +38,8 @@ import type {
 } from './port.ts';
 import { type BackendName, backendNames, loadDriver } from './registry.ts';
 import { systemOf } from './systems.ts';
-import { type DeadLetter, type SessionEvent, SubscriptionSession } from './session.ts';
+import { type DeadLetter, type KnownStatus, type SessionEvent, SubscriptionSession } from './session.ts';
+import { TokenSecrets } from './token-secrets.ts';
 import {
   alteredSubscription,
   alteredTopic,
@@ -59,6 +61,20 @@ export interface OpenPortOptions {
   readonly hooks?: PortHooks;
   /** Of the native log: refuse what this system refuses (`rabbitmq-quorum`, `kafka`, `rabbitmq-quorum@3.10`, ...); see likeness.ts. */
   readonly like?: string;
+  readonly tokens?: TokenOptions;
+}
+
+export interface TokenOptions {
+  /**
+   * The name of this gateway, which its tokens carry: another one answers `elsewhere` with it. The same after a restart, and of no other
+   * gateway on the backend. Without one a token of another process is never `elsewhere`.
+   */
+  readonly gateway?: string;
+  /**
+   * Secrets by which tokens are signed (the first) and known (all), the same for every process on the backend. Without any, one is made
+   * and kept beside the definitions.
+   */
+  readonly keys?: readonly string[];
 }
 
 /** Told as things happen, for metrics. Must not throw. */
@@ -81,9 +97,9 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
   }
   const { openDriver } = await loadDriver(options.backend);
   const driver = await openDriver(options.config ?? {});
-  if (options.like === undefined) return await portFromDriver(driver, options.hooks);
+  if (options.like === undefined) return await portFromDriver(driver, options.hooks, systemClock, options.tokens);
   const { driverLike } = await import('./likeness.ts');
-  return await portFromDriver(await driverLike(driver, options.like), options.hooks);
+  return await portFromDriver(await driverLike(driver, options.like), options.hooks, systemClock, options.tokens);
 }
 
 /** A port whose consumers can be cut off, which no user of a port has a use for: for tests. */
@@ -97,8 +113,9 @@ export async function portFromDriver(
   driver: Driver,
   hooks: PortHooks = {},
   clock: PortClock = systemClock,
+  tokens: TokenOptions = {},
 ): Promise<SeverablePort> {
-  const port = new Port(driver, hooks, clock);
+  const port = new Port(driver, hooks, clock, tokens);
   try {
     await port.load();
   } catch (reason) {
@@ -119,22 +136,32 @@ class Port implements SeverablePort {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #sticky = new StickyPartitions();
   readonly #instance = randomBytes(6).toString('base64url');
+  readonly #secrets: TokenSecrets;
+  readonly #tokens: AckTokens;
+  readonly #late: LateTokens;
   #ids = 0;
-  #sessionNumber = 0;
   #inFlightMessages = 0;
   #inFlightBytes = 0;
   #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(driver: Driver, hooks: PortHooks, clock: PortClock) {
+  constructor(driver: Driver, hooks: PortHooks, clock: PortClock, { gateway = '', keys = [] }: TokenOptions) {
     this.#driver = driver;
     this.#hooks = hooks;
     this.#clock = clock;
     this.#definitions = new Definitions((kind, name) => this.#definitionChanged(kind, name));
+    this.#secrets = new TokenSecrets(keys);
+    this.#tokens = new AckTokens(this.#secrets, gateway);
+    this.#late = new LateTokens({ driver, tokens: this.#tokens, secrets: this.#secrets, clock, gateway });
   }
 
   async load(): Promise<void> {
-    this.#definitions.use(await this.#driver.openMeta(this.#definitions.apply));
+    const store = await this.#driver.openMeta((key, value) => {
+      this.#definitions.apply(key, value);
+      this.#secrets.apply(key, value);
+    });
+    this.#definitions.use(store);
+    await within(limits.adminTimeoutMs, this.#secrets.use(store));
   }
 
   get info() {
@@ -249,6 +276,8 @@ class Port implements SeverablePort {
     if (asked.deadLetterTopic !== null && (await this.#definitions.findTopic(asked.deadLetterTopic)) === undefined) {
       await this.#createTopicNow(this.#driver.deadLetterTopic(asked.deadLetterTopic, topic));
     }
+    // Tokens of an earlier subscription of this name are not of this one.
+    await this.#secrets.renewEpoch(asked.name);
     await this.#driver.createSubscription(asked, topic);
     await this.#definitions.putSubscription(asked.name, asked);
     return { created: true, definition: asked };
@@ -313,6 +342,7 @@ class Port implements SeverablePort {
     await this.#definitions.putSubscription(subscription.name, null);
     await this.#inTurn(subscription.name, async () => await this.#endSession(subscription.name));
     await this.#driver.deleteSubscription(subscription, topic);
+    await this.#secrets.forgetEpoch(subscription.name);
   }
 
   // ------------------------------------------------------------------------------------------ publish
@@ -511,13 +541,12 @@ class Port implements SeverablePort {
   async #openSession(name: string, credit: Required<Credit>): Promise<SubscriptionSession> {
     const definition = await this.#definitions.subscription(name);
     const topic = await this.#definitions.topic(definition.topic);
-    this.#sessionNumber += 1;
     const session = new SubscriptionSession({
       driver: this.#driver,
       clock: this.#clock,
       definition,
       topic,
-      tokenPrefix: `${this.#instance}.${this.#sessionNumber.toString(36)}`,
+      signer: this.#tokens.session(name, this.#secrets.epochOf(name)),
       hooks: {
         storeDeadLetter: async (subscription, letter) => await this.#storeDeadLetter(subscription, letter),
         event: (event, subscription) => this.#hooks.subscriptionEvent?.(event, subscription.name, subscription.topic),
@@ -580,7 +609,7 @@ class Port implements SeverablePort {
   }
 
   async ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
-    return await this.#settle(subscription, tokens, async (session) => await session.ack(tokens));
+    return await this.#settle(subscription, tokens, async (session) => await session.ack(tokens), true);
   }
 
   async nack(
@@ -617,7 +646,8 @@ class Port implements SeverablePort {
   async #settle(
     name: string,
     tokens: readonly string[],
-    how: (session: SubscriptionSession) => Promise<SettleStatus[]>,
+    how: (session: SubscriptionSession) => Promise<KnownStatus[]>,
+    isAck = false,
   ): Promise<readonly TokenResult[]> {
     this.#assertOpen();
     if (tokens.length > limits.tokensPerCallMax) {
@@ -627,15 +657,33 @@ class Port implements SeverablePort {
       );
     }
     const session = this.#sessions.get(name);
-    if (session === undefined) {
-      await this.#admin(async () => await this.#definitions.subscription(name));
-      return tokens.map((token) => ({ token, status: isToken(token) ? 'expired' : 'invalid' }));
+    const statuses = session === undefined ? [] : await how(session);
+    const results = new Map<number, TokenResult>();
+    for (const [index, token] of tokens.entries()) {
+      const status = statuses[index];
+      if (status !== undefined) results.set(index, { token, status });
     }
-    const statuses = await how(session);
-    return tokens.map((token, index) => {
-      const status = statuses[index] as SettleStatus;
-      // Of an earlier session or another process: a lease that cannot be alive.
-      return { token, status: status === 'invalid' && isToken(token) ? 'expired' : status };
+    if (results.size < tokens.length) {
+      await this.#admin(async () => await this.#settleLate(name, tokens, results, isAck));
+    }
+    return tokens.map((_, index) => results.get(index) as TokenResult);
+  }
+
+  /** In the turn of the subscription: neither a seek nor the first pull comes between a look at a position and its settlement. */
+  async #settleLate(
+    name: string,
+    tokens: readonly string[],
+    results: Map<number, TokenResult>,
+    isAck: boolean,
+  ): Promise<void> {
+    const definition = await this.#definitions.subscription(name);
+    const topic = await this.#definitions.topic(definition.topic);
+    await this.#inTurn(name, async () => {
+      for (const [index, token] of tokens.entries()) {
+        if (results.has(index)) continue;
+        const session = this.#sessions.get(name);
+        results.set(index, await this.#late.settle(token, isAck, { definition, topic, session }));
+      }
     });
   }
 
@@ -649,8 +697,13 @@ class Port implements SeverablePort {
       checkPositionIn(to, topic.partitions, 'to');
       this.#require(seekCapability(to), topic.queueType);
       await this.#inTurn(name, async () => {
-        const move = async (): Promise<void> => await this.#driver.seek(definition, topic, to);
+        // A token of before must not settle, after a restart, what is to be delivered again.
         const session = this.#sessions.get(name);
+        const move = async (): Promise<void> => {
+          await this.#driver.seek(definition, topic, to);
+          await this.#secrets.renewEpoch(name);
+          session?.useEpoch(this.#secrets.epochOf(name));
+        };
         if (session === undefined || session.isClosing) {
           await session?.close();
           await move();
@@ -832,10 +885,6 @@ function merge(
     sent += 1;
     return outcomes[sent - 1] as PublishOutcome;
   });
-}
-
-function isToken(token: string): boolean {
-  return /^[A-Za-z0-9_-]{8}\.[0-9a-z]+\.[0-9a-z]+$/.test(token);
 }
 
 function byName<T extends { readonly name: string }>(definitions: readonly T[]): readonly T[] {

@@ -198,7 +198,7 @@ export interface Credit {
 }
 
 export interface Delivery {
-  /** Opaque; names the lease. */
+  /** Opaque and signed; names the lease. At most `limits.tokenCharactersMax` characters. */
   readonly token: string;
   /** 1 on the first delivery. nack, an expired lease and a died consumer count; release does not. */
   readonly attempt: number;
@@ -207,12 +207,18 @@ export interface Delivery {
   readonly message: Message;
 }
 
-/** `expired`: the lease had ended. `already`: settled before, the same way or another. `invalid`: not a token of this port. */
-export type SettleStatus = 'ok' | 'expired' | 'already' | 'invalid';
+/**
+ * `expired`: the lease had ended. `already`: settled before, the same way or another. `invalid`: no token of this subscription.
+ * `elsewhere`: another gateway may hold the lease; send it there (docs/SEVERAL-GATEWAYS.md).
+ */
+export const settleStatuses = ['ok', 'expired', 'already', 'invalid', 'elsewhere'] as const;
+export type SettleStatus = (typeof settleStatuses)[number];
 
 export interface TokenResult {
   readonly token: string;
   readonly status: SettleStatus;
+  /** With `elsewhere`: the name of that gateway. */
+  readonly gateway?: string;
 }
 
 /**

@@ -9,10 +9,12 @@
  * its lease ends here at once and its token answers `expired`: an ack would promise what nobody can keep.
  */
 
+import { type AckToken, fingerprint, type TokenSigner } from './ack-tokens.ts';
 import { type PortClock, systemClock } from './clock.ts';
 import { DueQueue, type DueTask } from './due-queue.ts';
 import type { Driver, DriverDelivery, Intake, IntakeCredit } from './driver.ts';
 import { PortError } from './errors.ts';
+import type { TokenPosition } from './late-tokens.ts';
 import { limits } from './limits.ts';
 import type {
   Consumer,
@@ -50,12 +52,15 @@ export interface Lease {
   extended: DueTask | null;
 }
 
+/** Undefined for a token that names no lease of this session and none that ran out in it (late-tokens.ts). */
+export type KnownStatus = SettleStatus | undefined;
+
 export class SubscriptionSession {
   #definition: SubscriptionDefinition;
   #topic: TopicDefinition;
   readonly #driver: Driver;
   readonly #hooks: SessionHooks;
-  readonly #tokenPrefix: string;
+  readonly #signer: TokenSigner;
   readonly #ready: ReadyQueue;
   readonly #clock: PortClock;
   readonly #due: DueQueue;
@@ -66,7 +71,6 @@ export class SubscriptionSession {
   readonly #expiredTokens = new Set<string>();
   readonly #consumers = new Set<SessionConsumer>();
   #expiryTask: DueTask | undefined;
-  #tokens = 0;
   #intake: Intake | undefined;
   #pumping = false;
   #ended: PortError | undefined;
@@ -76,7 +80,7 @@ export class SubscriptionSession {
     readonly driver: Driver;
     readonly definition: SubscriptionDefinition;
     readonly topic: TopicDefinition;
-    readonly tokenPrefix: string;
+    readonly signer: TokenSigner;
     readonly hooks: SessionHooks;
     readonly clock?: PortClock;
   }) {
@@ -85,7 +89,7 @@ export class SubscriptionSession {
     this.#driver = options.driver;
     this.#definition = options.definition;
     this.#topic = options.topic;
-    this.#tokenPrefix = options.tokenPrefix;
+    this.#signer = options.signer;
     this.#hooks = options.hooks;
     this.#ready = new ReadyQueue(options.definition.ordering);
   }
@@ -118,6 +122,16 @@ export class SubscriptionSession {
       this.#extendedLeases.set(token, lease);
       lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
     }
+  }
+
+  /** Of the sessions of its process; its tokens carry it. */
+  get number(): number {
+    return this.#signer.session;
+  }
+
+  /** The subscription was moved: tokens of before mean nothing after a restart. */
+  useEpoch(epoch: string): void {
+    this.#signer.useEpoch(epoch);
   }
 
   get isClosing(): boolean {
@@ -209,7 +223,7 @@ export class SubscriptionSession {
 
   // ------------------------------------------------------------------------------------------ settle
 
-  async ack(tokens: readonly string[]): Promise<SettleStatus[]> {
+  async ack(tokens: readonly string[]): Promise<KnownStatus[]> {
     return await this.#settle(tokens, (entry) => this.#finish(entry));
   }
 
@@ -217,19 +231,19 @@ export class SubscriptionSession {
     tokens: readonly string[],
     delayMs: number | undefined,
     reason: string | undefined,
-  ): Promise<SettleStatus[]> {
+  ): Promise<KnownStatus[]> {
     return await this.#settle(tokens, (entry) => this.#fail(entry, delayMs, reason ?? 'nack'));
   }
 
-  async release(tokens: readonly string[]): Promise<SettleStatus[]> {
+  async release(tokens: readonly string[]): Promise<KnownStatus[]> {
     return await this.#settle(tokens, async (entry) => await this.#giveBackUntouched(entry));
   }
 
-  async reject(tokens: readonly string[], reason: string | undefined): Promise<SettleStatus[]> {
+  async reject(tokens: readonly string[], reason: string | undefined): Promise<KnownStatus[]> {
     return await this.#settle(tokens, async (entry) => await this.#exhaust(entry, reason ?? 'rejected'));
   }
 
-  extend(tokens: readonly string[], deadlineMs: number): SettleStatus[] {
+  extend(tokens: readonly string[], deadlineMs: number): KnownStatus[] {
     return tokens.map((token) => {
       const lease = this.#leaseOf(token);
       if (lease === undefined) return this.#statusWithoutLease(token);
@@ -240,6 +254,31 @@ export class SubscriptionSession {
       lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
       return 'ok';
     });
+  }
+
+  /**
+   * What became of a message for whose delivery another process gave a token, or this one in an earlier session; with `settles`, a free
+   * one is settled.
+   */
+  async lookAt(token: AckToken, partition: number, offset: number, settles: boolean): Promise<TokenPosition> {
+    const entry = this.#entryAt(partition, offset);
+    if (entry === undefined) return (await this.#intake?.settlePosition?.(partition, offset, settles)) ?? 'held';
+    if (fingerprint(entry.delivery.message) !== token.fingerprint) return 'gone';
+    const isFree = (entry.state === 'ready' || entry.state === 'queued') && entry.attempt === token.attempt;
+    if (!isFree) return 'held';
+    if (settles) {
+      await this.#finish(entry);
+      this.#pump();
+    }
+    return 'free';
+  }
+
+  /** Looked for one by one: only tokens of an earlier time need it. */
+  #entryAt(partition: number, offset: number): Entry | undefined {
+    for (const [{ message }, entry] of this.#entries) {
+      if (message.offset === offset && message.partition === partition) return entry;
+    }
+    return undefined;
   }
 
   /** Every lease ends now, as if its deadline had come: a consumer's connection was lost. */
@@ -354,8 +393,9 @@ export class SubscriptionSession {
 
   #lease(entry: Entry, consumer: SessionConsumer): Delivery {
     entry.state = 'leased';
-    this.#tokens += 1;
-    const token = `${this.#tokenPrefix}.${this.#tokens.toString(36)}`;
+    const { message } = entry.delivery;
+    const deadlineMs = this.#clock.nowMs() + this.definition.ackDeadlineMs;
+    const token = this.#signer.sign(message, entry.attempt, deadlineMs);
     const now = this.#clock.monotonicMs();
     const lease: Lease = { token, entry, consumer, deadlineMs: now + this.definition.ackDeadlineMs, extended: null };
     this.#leases.set(token, lease);
@@ -363,12 +403,7 @@ export class SubscriptionSession {
     if (this.#expiryTask === undefined) {
       this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
     }
-    return {
-      token,
-      attempt: entry.attempt,
-      deadlineMs: this.#clock.nowMs() + this.definition.ackDeadlineMs,
-      message: entry.delivery.message,
-    };
+    return { token, attempt: entry.attempt, deadlineMs, message };
   }
 
   #unlease(lease: Lease): void {
@@ -381,9 +416,9 @@ export class SubscriptionSession {
     return this.#leases.get(token) ?? this.#extendedLeases.get(token);
   }
 
-  async #settle(tokens: readonly string[], how: (entry: Entry) => Promise<void> | void): Promise<SettleStatus[]> {
+  async #settle(tokens: readonly string[], how: (entry: Entry) => Promise<void> | void): Promise<KnownStatus[]> {
     const pending: Promise<void>[] = [];
-    const statuses = tokens.map((token): SettleStatus => {
+    const statuses = tokens.map((token): KnownStatus => {
       const lease = this.#leaseOf(token);
       if (lease === undefined) return this.#statusWithoutLease(token);
       this.#unlease(lease);
@@ -396,13 +431,8 @@ export class SubscriptionSession {
     return statuses;
   }
 
-  #statusWithoutLease(token: string): SettleStatus {
-    if (this.#expiredTokens.has(token)) return 'expired';
-    // Of another process or session, such as this one before its restart: its number says nothing here.
-    if (!token.startsWith(`${this.#tokenPrefix}.`)) return 'invalid';
-    const number = Number.parseInt(token.slice(this.#tokenPrefix.length + 1), 36);
-    if (!(number >= 1 && number <= this.#tokens)) return 'invalid';
-    return 'already';
+  #statusWithoutLease(token: string): KnownStatus {
+    return this.#expiredTokens.has(token) ? 'expired' : undefined;
   }
 
   #expireDue(): void {

@@ -8,7 +8,7 @@ import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts'
 import type { App, GatewayContext } from './context.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { useStrictJsonBodies } from './json-body.ts';
-import { gatewayLimits } from './limits.ts';
+import { type ConfigurableLimit, type GatewayLimits, gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
 import { isBinaryEvent, isOtherBody, RawBody, useOtherBodies } from './other-bodies.ts';
 import { drainingError, OpenStreams } from './open-streams.ts';
@@ -31,6 +31,8 @@ export interface AppOptions {
   readonly logger?: { readonly level: string; readonly stream: { write(line: string): void } };
   /** Default `gatewayLimits.pullIdleMs`. */
   readonly pullIdleMs?: number;
+  /** Over the defaults of `gatewayLimits`. */
+  readonly limits?: { readonly [L in ConfigurableLimit]?: number };
 }
 
 export interface GatewayApp {
@@ -42,6 +44,7 @@ export interface GatewayApp {
 /** @throws nothing of the port: it is not called until a request comes. */
 export function buildApp(options: AppOptions): GatewayApp {
   const { port } = options;
+  const limits: GatewayLimits = { ...gatewayLimits, ...options.limits };
   const app = Fastify({
     logger: options.logger === undefined ? false : { level: options.logger.level, stream: options.logger.stream },
     // A line a request costs more than most requests do; metrics count them.
@@ -51,7 +54,11 @@ export function buildApp(options: AppOptions): GatewayApp {
     requestTimeout: 0,
     connectionTimeout: gatewayLimits.connectionTimeoutMs,
     keepAliveTimeout: gatewayLimits.keepAliveTimeoutMs,
-    http: { maxHeaderSize: gatewayLimits.headerBytesMax, headersTimeout: gatewayLimits.headersTimeoutMs },
+    http: {
+      maxHeaderSize: gatewayLimits.requestHeadBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(gatewayLimits.connectionsCheckMs, limits.headersTimeoutMs),
+    },
     routerOptions: { maxParamLength: gatewayLimits.pathParameterCharactersMax },
     forceCloseConnections: 'idle',
     // Our own draining answer says more, in the form of every other error.
@@ -63,13 +70,14 @@ export function buildApp(options: AppOptions): GatewayApp {
       sendProblem(reply.header('x-request-id', request.id) as never, problemOf(known, request.id));
     },
   }) as unknown as App;
-  app.server.maxConnections = gatewayLimits.connectionsMax;
+  const isSurplus = boundConnections(app.server, limits.connectionsMax);
   const context: GatewayContext = {
     port,
-    pulls: new PullSessions(port, options.pullIdleMs),
+    pulls: new PullSessions(port, options.pullIdleMs, limits),
     idempotency: new IdempotencyKeys(),
     metrics: options.metrics ?? new GatewayMetrics(),
-    streams: new OpenStreams(),
+    streams: new OpenStreams(limits.streamsMax),
+    limits,
     log: app.log,
     isDraining: false,
   };
@@ -87,7 +95,7 @@ export function buildApp(options: AppOptions): GatewayApp {
   });
   // The schemas of answers are for the document, and tests hold the answers to them.
   app.setSerializerCompiler(() => JSON.stringify);
-  const bodies = useGuards(app, context);
+  const bodies = useGuards(app, context, isSurplus);
   const strictJson = useStrictJsonBodies(
     app as never,
     (request, bytes) => bodies.arrived(request, bytes),
@@ -110,6 +118,22 @@ export function buildApp(options: AppOptions): GatewayApp {
   return { app, context };
 }
 
+/** Whoever connects above the bound is told so by the answer to its request, and leaves; above a second one nobody is let in. */
+function boundConnections(server: Server, max: number): (socket: Socket) => boolean {
+  const open = new Set<Socket>();
+  const surplus = new WeakSet<Socket>();
+  server.maxConnections = max + gatewayLimits.connectionsRefusedMax;
+  server.on('connection', (socket: Socket) => {
+    if (open.size >= max) {
+      surplus.add(socket);
+      return;
+    }
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return (socket) => surplus.has(socket);
+}
+
 interface BodyBudget {
   /** The body is here and has this size: a chunked one, such as that of a pull that waits, need not keep its room for the largest. */
   arrived(request: object, bytes: number): void;
@@ -118,12 +142,19 @@ interface BodyBudget {
 }
 
 /** Bounds and bookkeeping around every request. */
-function useGuards(app: App, context: GatewayContext): BodyBudget {
+function useGuards(app: App, context: GatewayContext, isSurplus: (socket: Socket) => boolean): BodyBudget {
   let bodyBytes = 0;
   const reserved = new WeakMap<object, number>();
   const late = new WeakMap<object, NodeJS.Timeout>();
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    if (isSurplus(request.raw.socket)) {
+      void reply.header('connection', 'close');
+      done(
+        new PortError('overloaded', `${context.limits.connectionsMax} connections are open`, { retryAfterMs: 1_000 }),
+      );
+      return;
+    }
     if (context.isDraining && request.url.startsWith('/v1/')) {
       done(drainingError());
       return;
@@ -144,7 +175,7 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
       const { socket } = request.raw;
       const timer = setTimeout(() => {
         clientErrorHandler(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
-      }, gatewayLimits.requestTimeoutMs);
+      }, context.limits.requestTimeoutMs);
       timer.unref();
       late.set(request, timer);
     }
@@ -163,6 +194,10 @@ function useGuards(app: App, context: GatewayContext): BodyBudget {
     reserve(request, 0);
     reserved.delete(request);
   };
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (context.isDraining) void reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     settle(request);
     // A WebSocket that was refused: the server does not know its socket any more, and would wait for it at the end.
@@ -241,7 +276,7 @@ function clientErrorHandler(reason: Error & { code?: string }, socket: Socket): 
     reason.code === 'HPE_HEADER_OVERFLOW'
       ? new PortError(
           'message_too_large',
-          `the head of the request is above the limit of ${gatewayLimits.headerBytesMax} bytes`,
+          `the head of the request is above the limit of ${gatewayLimits.requestHeadBytesMax} bytes`,
         )
       : new PortError(
           'invalid_argument',

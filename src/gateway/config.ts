@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { backendNames, type BackendName, PortError } from '../adapters/index.ts';
-import { gatewayLimits } from './limits.ts';
+import { backendNames, type BackendName, limits, PortError } from '../adapters/index.ts';
+import { type ConfigurableLimit, configurableLimits, gatewayLimits } from './limits.ts';
 import { errorFromIssues } from './rest/problem-handler.ts';
 import { type Setting, settings } from './settings.ts';
 
@@ -24,6 +24,20 @@ const Tls = z.strictObject({
   serverName: Text.exactOptional(),
   verify: z.boolean().exactOptional(),
 });
+const Limits = z
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(configurableLimits).map(([name, { min, max }]) => [
+        name,
+        z
+          .int()
+          .min(min)
+          .max(max)
+          .default(gatewayLimits[name as ConfigurableLimit]),
+      ]),
+    ) as { readonly [L in ConfigurableLimit]: z.ZodDefault<z.ZodInt> },
+  )
+  .prefault({});
 /** What each entry may hold differs by broker: its driver checks them, as strictly, before anything is connected. */
 const Mapping = z.array(z.record(z.string(), z.unknown()));
 
@@ -35,7 +49,17 @@ export const GatewayConfig = z.strictObject({
   grpcPort: z.union([Port, z.literal('off')], 'must be a port number or "off"').default(9090),
   allowUnauthenticated: z.boolean().default(false),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
+  gatewayName: z
+    .string()
+    .min(1)
+    .refine(
+      (name) => Buffer.byteLength(name) <= limits.gatewayNameBytesMax,
+      `has more than ${limits.gatewayNameBytesMax} bytes`,
+    )
+    .exactOptional(),
+  ackTokenKeys: z.array(z.string().min(limits.tokenKeyCharactersMin)).min(1).max(limits.tokenKeysMax).exactOptional(),
   pullIdleMs: z.int().min(10).max(3_600_000).default(gatewayLimits.pullIdleMs),
+  limits: Limits,
   native: z
     .strictObject({
       dataDir: z.string().min(1).default('./sluice-data'),
@@ -123,7 +147,8 @@ export function isLoopback(host: string): boolean {
 export function configText(config: GatewayConfig): string {
   const { native, rabbitmq, kafka, ...common } = config;
   const own = { native, rabbitmq, kafka }[config.backend];
-  const masked = (key: string, value: unknown): unknown => (key === 'password' ? '***' : value);
+  const masked = (key: string, value: unknown): unknown =>
+    key === 'password' || key === 'ackTokenKeys' ? '***' : value;
   return JSON.stringify({ ...common, [config.backend]: own }, masked).replace(/(amqps?:\/\/)[^@/\s"]*@/g, '$1***@');
 }
 

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { MessagingPort } from '../adapters/index.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
+import type { GatewayLimits } from './limits.ts';
 import type { GatewayMetrics } from './observability.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { PullSessions } from './pull-sessions.ts';
@@ -15,6 +16,7 @@ export interface GatewayContext {
   readonly idempotency: IdempotencyKeys;
   readonly metrics: GatewayMetrics;
   readonly streams: OpenStreams;
+  readonly limits: GatewayLimits;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** Shutting down: not ready, and new work is refused. */
   isDraining: boolean;

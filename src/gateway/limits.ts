@@ -13,9 +13,13 @@ export const gatewayLimits = {
   /** Above the 60 s after which common load balancers drop idle connections, so that they and not we close first. */
   keepAliveTimeoutMs: 72_000,
   /** All header fields of a request. */
-  headerBytesMax: 16 * 1024,
-  /** Each holds a socket and at most one request. */
+  requestHeadBytesMax: 16 * 1024,
+  /** How often Node looks for heads that are late; its own default of 30 s would let a head of 10 s take 40. */
+  connectionsCheckMs: 1_000,
+  /** Each holds a socket and at most one request. A request on one above it is answered `overloaded`, and its connection closed. */
   connectionsMax: 2_000,
+  /** Connections above the bound that are there to be told so; later ones are closed without a word. */
+  connectionsRefusedMax: 100,
   /** Names have at most 249 characters, percent-encoded more: fastify's default of 100 would answer 404 for a good name. */
   pathParameterCharactersMax: 512,
   /** What a client may call its request; longer or other characters: we name it. */
@@ -83,8 +87,30 @@ export const gatewayLimits = {
   lagSubscriptionsMax: 100,
   lagCacheMs: 5_000,
   lagTimeoutMs: 2_000,
+  /**
+   * Shutdown: connections that are used keep being answered for so long, each with "connection: close"; one that is closed while a request is
+   * on its way to it is a reset for its client.
+   */
+  shutdownLingerMs: 500,
   /** Shutdown: requests under way may finish for so long, then their sockets are closed. */
   shutdownRequestsMs: 3_000,
   /** All of the shutdown; the promise is under ten seconds. */
   shutdownMs: 9_500,
 } as const;
+
+/** The bounds that the configuration may set (`limits.connectionsMax`), each with what it may be. The others protect other bounds. */
+export const configurableLimits = {
+  connectionsMax: { min: 1, max: 1_000_000 },
+  grpcConnectionsMax: { min: 1, max: 1_000_000 },
+  streamsMax: { min: 1, max: 1_000_000 },
+  publishesInFlightMax: { min: 1, max: 1_000_000 },
+  pullsWaitingPerSubscriptionMax: { min: 1, max: 1_000_000 },
+  pullSessionsMax: { min: 1, max: 1_000_000 },
+  headersTimeoutMs: { min: 100, max: 600_000 },
+  requestTimeoutMs: { min: 100, max: 600_000 },
+} as const satisfies Partial<Record<keyof typeof gatewayLimits, { readonly min: number; readonly max: number }>>;
+
+export type ConfigurableLimit = keyof typeof configurableLimits;
+
+/** Those that hold in one gateway: the configured ones over the defaults. */
+export type GatewayLimits = { readonly [L in keyof typeof gatewayLimits]: number };

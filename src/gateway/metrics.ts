@@ -55,7 +55,7 @@ export const metricCatalogue = {
   sluice_deliver_messages_total: { type: 'counter', help: 'Messages handed to a puller.', labels: ['subscription'] },
   sluice_settle_total: {
     type: 'counter',
-    help: 'Settled tokens by call (ack, nack, release, reject, extend) and status (ok, expired, already, invalid).',
+    help: 'Settled tokens by call (ack, nack, release, reject, extend) and status (ok, expired, already, invalid, elsewhere).',
     labels: ['subscription', 'call', 'status'],
   },
   sluice_redelivered_messages_total: {

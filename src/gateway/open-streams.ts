@@ -11,7 +11,12 @@ export type EndStream = (reason: PortError) => Promise<void>;
 
 export class OpenStreams {
   readonly #open = new Map<EndStream, StreamKind>();
+  readonly #max: number;
   #isDraining = false;
+
+  constructor(max: number = gatewayLimits.streamsMax) {
+    this.#max = max;
+  }
 
   /**
    * Call what comes back when the stream has ended.
@@ -19,7 +24,7 @@ export class OpenStreams {
    */
   add(kind: StreamKind, end: EndStream): () => void {
     if (this.#isDraining) throw drainingError();
-    if (this.#open.size >= gatewayLimits.streamsMax) {
+    if (this.#open.size >= this.#max) {
       throw new PortError('too_many_in_flight', `${this.#open.size} streams are open`, { retryAfterMs: 1_000 });
     }
     this.#open.set(end, kind);

@@ -8,7 +8,6 @@ import {
   type PublishOutcome,
 } from '../adapters/index.ts';
 import type { GatewayContext } from './context.ts';
-import { gatewayLimits } from './limits.ts';
 
 /** What may be asked of all messages of a publish. */
 export interface PublishAsked {
@@ -18,12 +17,12 @@ export interface PublishAsked {
 
 /** @throws PortError `too_many_in_flight`, and what the port throws when nothing was tried. */
 export async function publishMessages(
-  { port, metrics }: GatewayContext,
+  { port, metrics, limits }: GatewayContext,
   topic: string,
   messages: readonly PublishMessage[],
   asked: PublishAsked,
 ): Promise<readonly PublishOutcome[]> {
-  if (metrics.publishesInFlight >= gatewayLimits.publishesInFlightMax) {
+  if (metrics.publishesInFlight >= limits.publishesInFlightMax) {
     throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {
       retryAfterMs: 100,
     });

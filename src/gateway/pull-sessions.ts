@@ -15,7 +15,7 @@ import {
   PortError,
   type TokenResult,
 } from '../adapters/index.ts';
-import { gatewayLimits } from './limits.ts';
+import { type GatewayLimits, gatewayLimits } from './limits.ts';
 
 export interface PullOptions {
   readonly maxMessages: number;
@@ -38,12 +38,18 @@ interface PullSession {
 export class PullSessions {
   readonly #port: MessagingPort;
   readonly #idleMs: number;
+  readonly #bounds: Pick<GatewayLimits, 'pullSessionsMax' | 'pullsWaitingPerSubscriptionMax'>;
   readonly #sessions = new Map<string, PullSession>();
   #isClosed = false;
 
-  constructor(port: MessagingPort, idleMs: number = gatewayLimits.pullIdleMs) {
+  constructor(
+    port: MessagingPort,
+    idleMs: number = gatewayLimits.pullIdleMs,
+    bounds: Pick<GatewayLimits, 'pullSessionsMax' | 'pullsWaitingPerSubscriptionMax'> = gatewayLimits,
+  ) {
     this.#port = port;
     this.#idleMs = idleMs;
+    this.#bounds = bounds;
   }
 
   get openCount(): number {
@@ -76,7 +82,7 @@ export class PullSessions {
 
   async #pullOnce(subscription: string, options: PullOptions): Promise<readonly Delivery[]> {
     const session = this.#session(subscription);
-    if (session.pulling >= gatewayLimits.pullsWaitingPerSubscriptionMax) {
+    if (session.pulling >= this.#bounds.pullsWaitingPerSubscriptionMax) {
       throw new PortError('too_many_in_flight', `${session.pulling} pulls wait on subscription "${subscription}"`, {
         retryAfterMs: 1_000,
       });
@@ -128,7 +134,7 @@ export class PullSessions {
     if (this.#isClosed) throw new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 });
     const existing = this.#sessions.get(subscription);
     if (existing !== undefined) return existing;
-    if (this.#sessions.size >= gatewayLimits.pullSessionsMax) {
+    if (this.#sessions.size >= this.#bounds.pullSessionsMax) {
       throw new PortError('too_many_in_flight', `${this.#sessions.size} subscriptions are being pulled from`, {
         retryAfterMs: 1_000,
       });

@@ -1,8 +1,7 @@
 /** docs/ERRORS.md and docs/CONFIG.md, printed from the tables that the code runs on; a test holds the files to them. */
 
-import { errorCodes, limits, PortError } from '../adapters/index.ts';
+import { errorCodes, PortError } from '../adapters/index.ts';
 import { parseConfig } from './config.ts';
-import { gatewayLimits } from './limits.ts';
 import { problemOf } from './rest/problem-handler.ts';
 import { settings } from './settings.ts';
 
@@ -74,19 +73,7 @@ kafka:
 [EXISTING-BROKERS.md](EXISTING-BROKERS.md) tells how to log in to a broker of your own, what its user must be allowed, and how \`topics\` and \`subscriptions\` map what
 is there already with \`manage: none\`.
 
-## Limits
-
-Of the gateway (\`src/gateway/limits.ts\` has the reasons):
-
-| limit | value |
-| --- | --- |
-${limitRows(gatewayLimits)}
-
-Of messages and calls (\`src/adapters/limits.ts\`):
-
-| limit | value |
-| --- | --- |
-${limitRows(limits)}
+The bounds that can be set (\`limits.*\`), and those that cannot, are in [LIMITS.md](LIMITS.md).
 `;
 }
 
@@ -98,13 +85,4 @@ function defaultText(defaults: Record<string, unknown>, path: string): string {
   let value: unknown = defaults;
   for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
   return value === undefined ? '' : `\`${value as string | number | boolean}\``;
-}
-
-function limitRows(table: Readonly<Record<string, number | RegExp>>): string {
-  return Object.entries(table)
-    .map(
-      ([name, value]) =>
-        `| \`${name}\` | ${value instanceof RegExp ? `\`${value.source}\`` : value.toLocaleString('en-US')} |`,
-    )
-    .join('\n');
 }

@@ -1,13 +1,15 @@
 /**
  * Each setting with its variable and its flag: the command line, the reading of the environment and docs/CONFIG.md are made
- * from this table. It imports nothing, so that `sluice --help` loads nothing.
+ * from this table. It imports nothing but plain tables, so that `sluice --help` loads nothing.
  */
+
+import { configurableLimits } from './limits.ts';
 
 export interface Setting {
   /** In the file, such as `native.dataDir`. */
   readonly path: string;
   readonly variable: string;
-  /** As commander reads it. None for secrets: every user of the machine can read the flags of a process. */
+  /** As commander reads it. None for secrets, because every user of the machine can read the flags of a process, and for limits, which are many. */
   readonly flag?: string;
   readonly help: string;
   /** How a variable or flag, which are text, becomes the value. */
@@ -166,13 +168,32 @@ export const settings: readonly Setting[] = [
     read: 'text',
   },
   {
+    path: 'gatewayName',
+    variable: 'SLUICE_GATEWAY_NAME',
+    flag: '--gateway-name <name>',
+    help: 'what ack tokens say of this gateway, so that others can tell where to send them; the same after a restart. Without it: host name and port, or none on a free port',
+    read: 'text',
+  },
+  {
+    path: 'ackTokenKeys',
+    variable: 'SLUICE_ACK_TOKEN_KEYS',
+    help: 'secrets that sign ack tokens, at least 32 characters each: the first signs, all are accepted; without any, one is made and kept on the backend',
+    read: 'list',
+  },
+  {
     path: 'pullIdleMs',
     variable: 'SLUICE_PULL_IDLE_MS',
     flag: '--pull-idle-ms <ms>',
     help: 'after so long without a pull, a consumer with nothing outstanding is closed',
     read: 'number',
   },
+  ...Object.keys(configurableLimits).map(limit),
 ];
+
+function limit(name: string): Setting {
+  const variable = `SLUICE_LIMITS_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return { path: `limits.${name}`, variable, help: 'docs/LIMITS.md', read: 'number' };
+}
 
 /** The same for both brokers; RabbitMQ's addresses say by `amqps` that TLS is on. */
 function tls(broker: 'rabbitmq' | 'kafka'): Setting[] {

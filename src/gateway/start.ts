@@ -1,7 +1,8 @@
 /** A gateway that listens: port, app, socket; and its orderly end. */
 
 import type { AddressInfo } from 'node:net';
-import { type MessagingPort, openPort, PortError } from '../adapters/index.ts';
+import { hostname } from 'node:os';
+import { limits, type MessagingPort, openPort, PortError } from '../adapters/index.ts';
 import { type AppOptions, buildApp, type GatewayApp } from './app.ts';
 import { type GatewayConfig, type GatewayConfigInput, isLoopback, parseConfig } from './config.ts';
 import { GrpcListener } from './grpc/listener.ts';
@@ -45,6 +46,10 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
       config: backendConfig(config),
       ...(config.like === undefined ? {} : { like: config.like }),
       hooks: { subscriptionEvent: metrics.subscriptionEvent },
+      tokens: {
+        gateway: gatewayName(config),
+        ...(config.ackTokenKeys === undefined ? {} : { keys: config.ackTokenKeys }),
+      },
     }));
   const closePort = async (): Promise<void> => {
     if (options.port === undefined) await port.close();
@@ -53,6 +58,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     port,
     metrics,
     pullIdleMs: config.pullIdleMs,
+    limits: config.limits,
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
   const grpc = config.grpcPort === 'off' ? undefined : new GrpcListener(built.context);
@@ -87,6 +93,14 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
   };
 }
 
+/** Where a token that comes to another gateway belongs. On a free port there is nothing that would hold after a restart. */
+function gatewayName({ gatewayName: given, port }: GatewayConfig): string {
+  if (given !== undefined) return given;
+  if (port === 0) return '';
+  const name = `:${port}`;
+  return hostname().slice(0, limits.gatewayNameBytesMax - name.length) + name;
+}
+
 function backendConfig(config: GatewayConfig): Record<string, unknown> {
   switch (config.backend) {
     case 'native':
@@ -111,7 +125,13 @@ async function closeInOrder(
   context.isDraining = true;
   const drained = grpc?.drain();
   // Waiting pulls are answered and streams ended here, so that closing the servers does not wait for them.
-  await within(gatewayLimits.shutdownRequestsMs, Promise.all([context.pulls.close(), context.streams.close()]));
+  const lingered = new Promise<void>((resolve) => {
+    setTimeout(resolve, gatewayLimits.shutdownLingerMs);
+  });
+  await within(
+    gatewayLimits.shutdownRequestsMs,
+    Promise.all([context.pulls.close(), context.streams.close(), lingered]),
+  );
   const closed = Promise.all([app.close(), drained]);
   if (!(await within(gatewayLimits.shutdownRequestsMs, closed))) {
     app.server.closeAllConnections();

@@ -8,6 +8,7 @@ import type {
   IntakeSink,
   MetaStore,
   OutgoingMessage,
+  PositionState,
 } from '../adapters/driver.ts';
 import { PortError } from '../adapters/errors.ts';
 import type {
@@ -124,6 +125,16 @@ export class FaultyDriver implements Driver {
     await this.#driver.createTopic(topic);
   }
 
+  async settlePosition(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    settles: boolean,
+  ): Promise<PositionState> {
+    return (await this.#driver.settlePosition?.(subscription, topic, partition, offset, settles)) ?? 'elsewhere';
+  }
+
   async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     await this.#driver.createSubscription(subscription, topic);
   }
@@ -194,6 +205,12 @@ class WatchedIntake implements Intake {
   noteAttempt(delivery: DriverDelivery, attempt: number): void {
     this.#intake.noteAttempt?.(delivery, attempt);
     this.#activity.happened();
+  }
+
+  async settlePosition(partition: number, offset: number, settles: boolean): Promise<PositionState> {
+    const state = (await this.#intake.settlePosition?.(partition, offset, settles)) ?? 'elsewhere';
+    this.#activity.happened();
+    return state;
   }
 
   async close(): Promise<void> {

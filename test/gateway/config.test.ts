@@ -101,8 +101,14 @@ describe('what is printed', () => {
     }
   });
 
-  it('a password has no flag', () => {
-    expect(settings.filter(({ path, flag }) => /password$/i.test(path) && flag !== undefined)).toEqual([]);
+  it('has no key of ack tokens', () => {
+    const env = { SLUICE_ACK_TOKEN_KEYS: `${'hidden'.repeat(8)},${'buried'.repeat(8)}` };
+    expect(loadConfig({ env }).ackTokenKeys).toHaveLength(2);
+    expect(configText(loadConfig({ env }))).not.toMatch(/hidden|buried/);
+  });
+
+  it('a secret has no flag', () => {
+    expect(settings.filter(({ path, flag }) => /(password|keys)$/i.test(path) && flag !== undefined)).toEqual([]);
   });
 });
 
@@ -111,6 +117,8 @@ it('every setting of the table is one of the schema', () => {
   const tls = { enabled: true, ...files, serverName: 'x', verify: true };
   const login = { username: 'x', password: 'x', passwordFile: 'x' };
   const config = parseConfig({
+    gatewayName: 'x',
+    ackTokenKeys: ['x'.repeat(32)],
     rabbitmq: { urls: ['amqp://a'], vhost: 'x', mechanism: 'plain', ...login, tls },
     kafka: { brokers: ['a:1'], clientId: 'x', tls, sasl: { mechanism: 'plain', ...login, tokenFile: 'x' } },
   }) as unknown as Record<string, unknown>;

@@ -1,7 +1,7 @@
 /** Server-sent events: a cursor in every id, no gap after a broken connection, tokens when asked for, bounded for a client that stalls. */
 
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { openEvents, valueOf } from '../support/stream-clients.ts';
 import { type Listening, listening, topicWithReader } from './listening.ts';
 
 describe('ack=auto', () => {
@@ -10,7 +10,7 @@ describe('ack=auto', () => {
     const { topic, subscription } = await topicWithReader(world, { partitions: 2 });
     await publish(world, topic, ['one', 'two'], 0);
     await publish(world, topic, ['three'], 1);
-    const client = await open(world, subscription);
+    const client = await openEvents(world, subscription);
     expect(client.headers['content-type']).toBe('text/event-stream; charset=utf-8');
     await expect.poll(() => client.messages().length).toBe(3);
     const [first] = client.messages();
@@ -23,14 +23,14 @@ describe('ack=auto', () => {
     const world = await listening();
     const { topic, subscription } = await topicWithReader(world);
     await publish(world, topic, numbers(0, 10));
-    const first = await open(world, subscription);
+    const first = await openEvents(world, subscription);
     await expect.poll(() => first.messages().length).toBe(10);
     await expect.poll(async () => (await world.port.lag(subscription)).total).toBe(0);
     first.leave();
     // Of the ten that were acknowledged, the client got four.
     const seen = first.messages()[3]?.id ?? '';
     await publish(world, topic, numbers(10, 15));
-    const second = await open(world, subscription, { lastEventId: seen });
+    const second = await openEvents(world, subscription, { lastEventId: seen });
     await expect.poll(() => second.values()).toEqual(numbers(4, 15));
     await expect.poll(async () => (await world.port.lag(subscription)).total).toBe(0);
     await publish(world, topic, ['more']);
@@ -42,14 +42,14 @@ describe('ack=auto', () => {
     const { topic, subscription } = await topicWithReader(world, { partitions: 2 });
     await publish(world, topic, ['before'], 0);
     await world.port.seek(subscription, 'latest');
-    const first = await open(world, subscription);
+    const first = await openEvents(world, subscription);
     await expect.poll(() => first.lastId()).toBe('0:1,1:0');
     const got = first.lastId();
     await publish(world, topic, ['lost'], 1);
     await expect.poll(() => first.messages().length).toBe(1);
     await expect.poll(async () => (await world.port.lag(subscription)).total).toBe(0);
     first.leave();
-    const second = await open(world, subscription, { lastEventId: got });
+    const second = await openEvents(world, subscription, { lastEventId: got });
     await expect.poll(() => second.values()).toEqual(['lost']);
   });
 
@@ -61,7 +61,7 @@ describe('ack=auto', () => {
     let lastEventId = '';
     for (let round = 0; round < 20; round += 1) {
       await publish(world, topic, all.slice(round * 10, round * 10 + 10));
-      const client = await open(world, subscription, lastEventId === '' ? {} : { lastEventId });
+      const client = await openEvents(world, subscription, lastEventId === '' ? {} : { lastEventId });
       const wanted = received.length + 1 + (round % 7);
       // It takes note of a few, and loses the rest with the connection.
       await expect.poll(() => client.messages().length).toBeGreaterThan(round % 7);
@@ -70,7 +70,7 @@ describe('ack=auto', () => {
       lastEventId = kept.at(-1)?.id ?? lastEventId;
       client.leave();
     }
-    const last = await open(world, subscription, { lastEventId });
+    const last = await openEvents(world, subscription, { lastEventId });
     await expect.poll(() => received.length + last.messages().length).toBe(200);
     expect([...received, ...last.values()]).toEqual(all);
   });
@@ -90,7 +90,7 @@ describe('ack=auto', () => {
     const world = await listening({ without: ['browse'] });
     const { subscription } = await topicWithReader(world);
     expect((await refusedStream(world, subscription)).code).toBe('capability_unsupported');
-    const manual = await open(world, subscription, { query: '?ack=manual' });
+    const manual = await openEvents(world, subscription, { query: '?ack=manual' });
     expect(manual.headers['content-type']).toContain('text/event-stream');
   });
 });
@@ -100,7 +100,7 @@ describe('ack=manual', () => {
     const world = await listening();
     const { topic, subscription } = await topicWithReader(world);
     await publish(world, topic, ['one', 'two']);
-    const client = await open(world, subscription, { query: '?ack=manual' });
+    const client = await openEvents(world, subscription, { query: '?ack=manual' });
     await expect.poll(() => client.messages().length).toBe(2);
     const [one] = client.messages().map(({ data }) => JSON.parse(data) as { ackToken: string; attempt: number });
     expect(one?.attempt).toBe(1);
@@ -108,7 +108,7 @@ describe('ack=manual', () => {
     const acked = await world.post(`subscriptions/${subscription}/ack`, { tokens: [one?.ackToken] });
     expect(acked.json.results[0].status).toBe('ok');
     client.leave();
-    const again = await open(world, subscription, { query: '?ack=manual' });
+    const again = await openEvents(world, subscription, { query: '?ack=manual' });
     await expect.poll(() => again.messages().length).toBe(1);
     expect(JSON.parse(again.messages()[0]?.data ?? '')).toMatchObject({ attempt: 1, message: { value: 'two' } });
   });
@@ -117,7 +117,7 @@ describe('ack=manual', () => {
     const world = await listening();
     const { topic, subscription } = await topicWithReader(world);
     await publish(world, topic, numbers(0, 10));
-    const client = await open(world, subscription, { query: '?ack=manual&credit=3' });
+    const client = await openEvents(world, subscription, { query: '?ack=manual&credit=3' });
     await expect.poll(() => client.messages().length).toBe(3);
     await world.port.lag(subscription);
     expect(client.messages()).toHaveLength(3);
@@ -136,7 +136,7 @@ describe('a stream', () => {
       { maxInFlight: { messages: 10_000, bytes: 256 * 1024 * 1024 } },
     );
     for (let batch = 0; batch < 12; batch += 1) await publish(world, topic, Array(50).fill('x'.repeat(100_000))); // 60 MB
-    const client = await open(world, subscription, { query: '?ack=manual', isPaused: true });
+    const client = await openEvents(world, subscription, { query: '?ack=manual', isPaused: true });
     let last = -1;
     let same = 0;
     await expect
@@ -159,8 +159,8 @@ describe('a stream', () => {
     const world = await listening();
     const { subscription } = await topicWithReader(world);
     const { subscription: other } = await topicWithReader(world);
-    const deleted = await open(world, subscription);
-    const drained = await open(world, other);
+    const deleted = await openEvents(world, subscription);
+    const drained = await openEvents(world, other);
     await world.port.deleteSubscription(subscription);
     await expect.poll(() => deleted.problem()?.code).toBe('subscription_not_found');
     await world.gateway.close();
@@ -198,82 +198,10 @@ describe('a web page of another origin', () => {
       body: JSON.stringify({ messages: [{ value: 'x' }] }),
     });
     expect(publishing.status).toBe(403);
-    const own = await open(world, subscription, { headers: { origin: world.url } });
+    const own = await openEvents(world, subscription, { headers: { origin: world.url } });
     expect(own.headers['content-type']).toContain('text/event-stream');
   });
 });
-
-interface SseEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly data: string;
-}
-
-interface SseClient {
-  readonly headers: IncomingMessage['headers'];
-  messages(): SseEvent[];
-  values(): string[];
-  problem(): { readonly code: string } | undefined;
-  /** As EventSource keeps it. */
-  lastId(): string;
-  leave(): void;
-}
-
-/** As EventSource reads it (HTML, 9.2.6), over a socket that can be left unread. */
-async function open(
-  world: Listening,
-  subscription: string,
-  options: {
-    readonly lastEventId?: string;
-    readonly query?: string;
-    readonly isPaused?: boolean;
-    readonly headers?: Record<string, string>;
-  } = {},
-): Promise<SseClient> {
-  const asked: ClientRequest = request(`${world.url}/v1/subscriptions/${subscription}/stream${options.query ?? ''}`, {
-    headers: {
-      ...options.headers,
-      ...(options.lastEventId === undefined ? {} : { 'last-event-id': options.lastEventId }),
-    },
-  });
-  asked.on('error', () => undefined); // of a connection that was left
-  asked.end();
-  onTestFinished(() => void asked.destroy());
-  const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve));
-  const events: SseEvent[] = [];
-  let text = '';
-  let id = '';
-  answer.on('error', () => undefined);
-  if (options.isPaused !== true) {
-    answer.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      const blocks = text.split('\n\n');
-      text = blocks.pop() ?? '';
-      for (const block of blocks) {
-        let type = 'message';
-        const data: string[] = [];
-        for (const line of block.split('\n')) {
-          if (line.startsWith('id: ')) id = line.slice(4);
-          else if (line.startsWith('event: ')) type = line.slice(7);
-          else if (line.startsWith('data: ')) data.push(line.slice(6));
-        }
-        if (data.length > 0) events.push({ id, type, data: data.join('\n') });
-      }
-    });
-  }
-  const messages = (): SseEvent[] => events.filter(({ type }) => type === 'message');
-  return {
-    headers: answer.headers,
-    messages,
-    values: () => messages().map(valueOf),
-    problem: () => {
-      const found = events.find(({ type }) => type === 'problem');
-      return found === undefined ? undefined : (JSON.parse(found.data) as { code: string });
-    },
-    lastId: () => id,
-    leave: () => asked.destroy(),
-  };
-}
 
 async function refusedStream(
   world: Listening,
@@ -282,10 +210,6 @@ async function refusedStream(
 ): Promise<{ status: number; code: string }> {
   const answer = await fetch(`${world.url}/v1/subscriptions/${subscription}/stream`, { headers });
   return (await answer.json()) as { status: number; code: string };
-}
-
-function valueOf({ data }: SseEvent): string {
-  return (JSON.parse(data) as { value: string }).value;
 }
 
 async function publish(world: Listening, topic: string, values: readonly string[], partition = 0): Promise<void> {

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import { openSocket, socketAddress } from '../support/stream-clients.ts';
 import { type Listening, listening, topicWithReader } from './listening.ts';
 
 describe('a WebSocket', () => {
@@ -12,7 +13,7 @@ describe('a WebSocket', () => {
     const world = await listening();
     const { topic, subscription } = await topicWithReader(world, {}, { retry: { minBackoffMs: 0 } });
     await publish(world, topic, 5);
-    const client = await connect(world, subscription);
+    const client = await openSocket(world, subscription);
     client.send({ start: { credit: { messages: 3 } } });
     await expect.poll(() => client.deliveries().length).toBe(3);
     const [first, second] = client.deliveries();
@@ -34,7 +35,7 @@ describe('a WebSocket', () => {
     const { topic, subscription } = await topicWithReader(world);
     await publish(world, topic, 2);
     for (const leave of ['close', 'terminate'] as const) {
-      const client = await connect(world, subscription);
+      const client = await openSocket(world, subscription);
       client.send({ start: { credit: { messages: 10 } } });
       await expect.poll(() => client.deliveries().length).toBe(2);
       expect(client.deliveries().map(({ attempt }) => attempt)).toEqual([1, 1]);
@@ -53,7 +54,7 @@ describe('a WebSocket', () => {
   ])('%s is answered with its problem, and ends it', async (text, code, closeCode) => {
     const world = await listening();
     const { subscription } = await topicWithReader(world);
-    const client = await connect(world, subscription);
+    const client = await openSocket(world, subscription);
     const closed = once(client.socket, 'close') as Promise<[number]>;
     client.socket.send(text);
     expect((await closed)[0]).toBe(closeCode);
@@ -63,10 +64,10 @@ describe('a WebSocket', () => {
   it('a frame above the limit, or of bytes, ends it', async () => {
     const world = await listening();
     const { subscription } = await topicWithReader(world);
-    const large = await connect(world, subscription);
+    const large = await openSocket(world, subscription);
     large.socket.send('x'.repeat(1024 * 1024 + 1));
     expect(((await once(large.socket, 'close')) as [number])[0]).toBe(1009);
-    const binary = await connect(world, subscription);
+    const binary = await openSocket(world, subscription);
     binary.socket.send(Buffer.from('{}'));
     expect(((await once(binary.socket, 'close')) as [number])[0]).toBe(1008);
   });
@@ -75,8 +76,8 @@ describe('a WebSocket', () => {
     const world = await listening();
     const { subscription } = await topicWithReader(world);
     const { subscription: other } = await topicWithReader(world);
-    const deleted = await connect(world, subscription);
-    const drained = await connect(world, other);
+    const deleted = await openSocket(world, subscription);
+    const drained = await openSocket(world, other);
     for (const client of [deleted, drained]) client.send({ start: { credit: { messages: 1 } } });
     await expect.poll(async () => await world.metric('sluice_streams_open')).toBe(2);
     const gone = once(deleted.socket, 'close') as Promise<[number]>;
@@ -97,7 +98,7 @@ describe('a WebSocket', () => {
       { maxInFlight: { messages: 10_000, bytes: 256 * 1024 * 1024 } },
     );
     for (let batch = 0; batch < 12; batch += 1) await publish(world, topic, 50, 'x'.repeat(100_000)); // 60 MB
-    const client = await connect(world, subscription);
+    const client = await openSocket(world, subscription);
     client.send({ start: { credit: { messages: 10_000 } } });
     await expect.poll(() => client.deliveries().length).toBeGreaterThan(0);
     client.socket.pause();
@@ -124,7 +125,7 @@ describe('a WebSocket', () => {
   ])('%s is refused before the upgrade', async (_, name, headers, status) => {
     const world = await listening();
     const { subscription } = await topicWithReader(world);
-    const socket = new WebSocket(address(world, name ?? subscription), { headers });
+    const socket = new WebSocket(socketAddress(world, name ?? subscription), { headers });
     const [, answer] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }];
     expect(answer.statusCode).toBe(status);
   });
@@ -169,33 +170,6 @@ describe('a WebSocket', () => {
     expect(messages.map(({ value }) => value?.toString())).toEqual(['grüezi', 'grüezi', 'grüezi']);
   });
 });
-
-interface Frame {
-  readonly deliveries?: readonly { readonly ackToken: string; readonly attempt: number }[];
-  readonly results?: readonly object[];
-  readonly correlationId?: number;
-  readonly problem?: { readonly code: string };
-}
-
-async function connect(world: Listening, subscription: string) {
-  const socket = new WebSocket(address(world, subscription));
-  onTestFinished(() => socket.terminate());
-  const frames: Frame[] = [];
-  socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString()) as Frame));
-  socket.on('error', () => undefined);
-  await once(socket, 'open');
-  return {
-    socket,
-    send: (frame: object) => socket.send(JSON.stringify(frame)),
-    deliveries: () => frames.flatMap(({ deliveries = [] }) => deliveries),
-    results: (number: number) => frames.find(({ correlationId }) => correlationId === number)?.results,
-    problem: () => frames.find(({ problem }) => problem !== undefined)?.problem,
-  };
-}
-
-function address(world: Listening, subscription: string): string {
-  return `${world.url.replace('http', 'ws')}/v1/subscriptions/${subscription}/ws`;
-}
 
 async function publish(world: Listening, topic: string, count: number, value = 'x'): Promise<void> {
   await world.port.publish(

@@ -88,7 +88,7 @@ test('seeking while another process reads is refused with who it is', async (ctx
   const intake = await first.openIntake(subscription, topic, sink, CREDIT);
   await until('it reads', () => sink.delivered.length === 1);
   await expect(second.seek(subscription, topic, 'latest')).rejects.toMatchObject({
-    code: 'backend_rejected',
+    code: 'subscription_in_use',
     message: expect.stringMatching(/1 member\(s\) read it in other processes \(sluice/),
   });
   await intake.close();

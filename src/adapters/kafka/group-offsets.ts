@@ -1,8 +1,9 @@
 /** A subscription's place while nobody reads: made, moved and measured through the offsets that its group committed. */
 
 import { PortError } from '../errors.ts';
+import type { PositionState } from '../driver.ts';
 import type { Position, SubscriptionDefinition, SubscriptionLag, TopicDefinition } from '../port.ts';
-import { decodeAckState } from './ack-state.ts';
+import { decodeAckState, encodeAckState } from './ack-state.ts';
 import { isFault } from './errors.ts';
 import type { KafkaClient, Membership } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
@@ -44,7 +45,7 @@ export async function deleteGroup(
         const others = members.filter(({ isOurs }) => !isOurs);
         if (others.length > 0 || hasShownOut) {
           const who = members.map(({ text }) => text).join(', ');
-          throw new PortError('backend_rejected', `subscription "${subscription.name}" is still read by ${who}`, {
+          throw new PortError('subscription_in_use', `subscription "${subscription.name}" is still read by ${who}`, {
             cause: reason,
           });
         }
@@ -69,8 +70,8 @@ export async function seekGroup(
   if (members.length > 0) {
     const who = `${members.length} member(s) read it in other processes (${members.map(({ text }) => text).join(', ')}; group ${state})`;
     throw new PortError(
-      'backend_rejected',
-      `cannot seek subscription "${subscription.name}": ${who}; close them first`,
+      'subscription_in_use',
+      `cannot seek subscription "${subscription.name}": ${who}; end their pulls and streams first`,
     );
   }
   await commitWithoutMember(client, groupId, topic, offsets);
@@ -99,6 +100,46 @@ export async function groupLag(
     return { partition, lag: Math.max(0, end - Math.max(low, tracker.watermark) - tracker.settledAboveWatermark) };
   });
   return { partitions: lags, total: lags.reduce((sum, { lag }) => sum + lag, 0) };
+}
+
+/** Of a partition that another member reads: what it committed is settled for sure, of the rest only it knows. */
+export async function positionElsewhere(
+  client: KafkaClient,
+  groupId: string,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<PositionState> {
+  const state = (await untilServed(() => client.committedOffsets(groupId, topic, [partition]))).get(partition);
+  return state !== undefined && decodeAckState(state).isSettled(offset) ? 'settled' : 'elsewhere';
+}
+
+/**
+ * A position of a group that has no members here. With members elsewhere only they may commit. Should one join between the look and
+ * the commit, Kafka refuses a commit without a member.
+ */
+export async function settlePosition(
+  client: KafkaClient,
+  groupId: string,
+  topic: TopicDefinition,
+  partition: number,
+  offset: number,
+  settles: boolean,
+): Promise<PositionState> {
+  const { members } = await untilServed(() => client.describeGroup(groupId));
+  const state = (await untilServed(() => client.committedOffsets(groupId, topic.name, [partition]))).get(partition);
+  const tracker = state === undefined ? undefined : decodeAckState(state);
+  if (tracker?.isSettled(offset) === true) return 'settled';
+  if (members.length > 0 || tracker === undefined) return 'elsewhere';
+  if (!settles || !tracker.settleAhead(offset)) return 'free';
+  try {
+    const nobody: Membership = { groupId, generation: -1, memberId: '' };
+    await untilServed(() => client.commitOffsets(nobody, topic.name, [encodeAckState(tracker, partition)]));
+  } catch (reason) {
+    if (isFault(reason, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS')) return 'elsewhere';
+    throw reason;
+  }
+  return 'free';
 }
 
 /** @throws PortError offset_out_of_range for an offset that is neither kept nor the end. */

@@ -1,7 +1,7 @@
 /** The door of the Kafka driver: thin; each part has a file of its own. */
 
 import type { CapabilityTable } from '../capabilities.ts';
-import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
+import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage, PositionState } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { toRecordHeaders } from '../log-codec.ts';
 import type {
@@ -20,7 +20,7 @@ import { GivenDefinitions, notManaged } from '../existing.ts';
 import { kafkaCapabilities } from './capabilities.ts';
 import { isDenied, toFault, toPortError } from './errors.ts';
 import { type KafkaNames, ownNames } from './existing.ts';
-import { createGroup, deleteGroup, groupLag, seekGroup } from './group-offsets.ts';
+import { createGroup, deleteGroup, groupLag, seekGroup, settlePosition } from './group-offsets.ts';
 import { KafkaIntake } from './intake.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { KafkaJsClient } from './kafkajs-client.ts';
@@ -258,6 +258,25 @@ class KafkaBackend implements Driver {
         this.#names.group(subscription.name),
         this.#physical(topic),
         this.#config.existing === null ? 'earliest' : subscription.start,
+      ),
+    );
+  }
+
+  async settlePosition(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    settles: boolean,
+  ): Promise<PositionState> {
+    return await this.#call(`settling in subscription "${subscription.name}"`, () =>
+      settlePosition(
+        this.#client,
+        this.#names.group(subscription.name),
+        this.#physical(topic),
+        partition,
+        offset,
+        settles,
       ),
     );
   }

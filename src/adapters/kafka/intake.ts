@@ -10,12 +10,12 @@
  */
 
 import { AckTracker } from '../ack-tracker.ts';
-import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver.ts';
+import type { DriverDelivery, Intake, IntakeCredit, IntakeSink, PositionState } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import type { Position, SubscriptionDefinition, TopicDefinition } from '../port.ts';
 import { decodeAckState, encodeAckState } from './ack-state.ts';
 import { deniedText, isDenied, isFault, type KafkaFault, toFault, toPortError } from './errors.ts';
-import { resolvePosition } from './group-offsets.ts';
+import { positionElsewhere, resolvePosition } from './group-offsets.ts';
 import { GroupMember } from './group-member.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
@@ -118,6 +118,20 @@ export class KafkaIntake implements Intake {
     partition.tracker.setAttempts(offset, attempt);
     partition.changed();
     this.#scheduleCommit();
+  }
+
+  async settlePosition(partition: number, offset: number, settles: boolean): Promise<PositionState> {
+    const ours = this.#partitions.get(partition);
+    if (ours === undefined) {
+      const { groupId } = this.#member.membership;
+      return await positionElsewhere(this.#adminClient, groupId, this.#topic.name, partition, offset);
+    }
+    if (ours.tracker.isSettled(offset)) return 'settled';
+    if (settles && ours.tracker.settleAhead(offset)) {
+      ours.changed();
+      this.#scheduleCommit();
+    }
+    return 'free';
   }
 
   /** Writes what was acked, if this member still may. Resolves also when it could not: then those messages come again. */

@@ -4,7 +4,7 @@ import { type Engine, openEngine } from '../../core-log/index.ts';
 import { AckTracker } from '../ack-tracker.ts';
 import type { CapabilityTable } from '../capabilities.ts';
 import { SUBSCRIPTION } from '../definitions.ts';
-import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
+import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage, PositionState } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { fromRecord, toTextHeaders } from '../log-codec.ts';
 import type {
@@ -266,6 +266,21 @@ class NativeDriver implements Driver {
       return { partition, lag: Math.max(0, next - from - tracker.settledAboveWatermark) };
     });
     return { partitions, total: partitions.reduce((sum, { lag }) => sum + lag, 0) };
+  }
+
+  async settlePosition(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    settles: boolean,
+  ): Promise<PositionState> {
+    const { earliest } = this.#engine.status(topic.name, partition);
+    const tracker = loadTracker(this.#engine, subscription.name, partition) ?? new AckTracker(earliest);
+    if (tracker.isSettled(offset)) return 'settled';
+    if (settles && tracker.settleAhead(offset))
+      await engineCall(saveTracker(this.#engine, subscription.name, partition, tracker));
+    return 'free';
   }
 
   async read(

@@ -5,7 +5,7 @@
  */
 
 import { type Engine, EngineError, type LogRecord } from '../../core-log/index.ts';
-import type { DriverDelivery, Intake, IntakeCredit, IntakeSink } from '../driver.ts';
+import type { DriverDelivery, Intake, IntakeCredit, IntakeSink, PositionState } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { fromRecord, messageBytes } from '../log-codec.ts';
 import type { Message, SubscriptionDefinition, TopicDefinition } from '../port.ts';
@@ -96,6 +96,16 @@ export class NativeIntake implements Intake {
     (delivery as NativeDelivery).tracker.setAttempts(delivery.message.offset as number, attempt);
     this.#changed.add(delivery.message.partition);
     void this.#flushed().catch(() => undefined); // the count is kept on a best effort; the next flush writes it again
+  }
+
+  async settlePosition(partition: number, offset: number, settles: boolean): Promise<PositionState> {
+    const tracker = this.#trackers[partition];
+    if (tracker === undefined || tracker.isSettled(offset)) return 'settled';
+    if (settles && tracker.settleAhead(offset)) {
+      this.#changed.add(partition);
+      await this.#flushed();
+    }
+    return 'free';
   }
 
   async close(): Promise<void> {

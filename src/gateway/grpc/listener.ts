@@ -6,7 +6,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { GatewayContext } from '../context.ts';
-import { gatewayLimits } from '../limits.ts';
 import type { GrpcServer } from './server.ts';
 
 export class GrpcListener {
@@ -19,7 +18,7 @@ export class GrpcListener {
   constructor(context: GatewayContext) {
     this.#context = context;
     this.#listener = createServer({ noDelay: true }, (socket) => this.#take(socket));
-    this.#listener.maxConnections = gatewayLimits.grpcConnectionsMax;
+    this.#listener.maxConnections = context.limits.grpcConnectionsMax;
   }
 
   /** Resolves with the port number. Rejects as node:net does, such as with EADDRINUSE. */

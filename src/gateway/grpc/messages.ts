@@ -99,8 +99,8 @@ export function deliveryMessage({ token, attempt, deadlineMs, message }: Deliver
   return { ackToken: token, attempt, deadline: deadlineMs, message: messageMessage(message) };
 }
 
-export function tokenMessage({ token, status }: TokenResult): TokenResultProto {
-  return { token, status: tokenStatuses[status] };
+export function tokenMessage({ token, status, gateway }: TokenResult): TokenResultProto {
+  return { token, status: tokenStatuses[status], ...(gateway === undefined ? {} : { gateway }) };
 }
 
 function messageMessage(message: Message): MessageProto {

@@ -20,6 +20,7 @@ export const tokenStatuses = {
   expired: 'TOKEN_STATUS_EXPIRED',
   already: 'TOKEN_STATUS_ALREADY',
   invalid: 'TOKEN_STATUS_INVALID',
+  elsewhere: 'TOKEN_STATUS_ELSEWHERE',
 } as const satisfies Record<SettleStatus, string>;
 
 export const edges = { earliest: 'EDGE_EARLIEST', latest: 'EDGE_LATEST' } as const;

@@ -1,7 +1,7 @@
 /** Pull and settle. */
 
 import { z } from 'zod';
-import { limits } from '../../adapters/index.ts';
+import { limits, settleStatuses } from '../../adapters/index.ts';
 import { EncodingQuery, whole, wholeText } from './common.ts';
 import { DeliveredMessage } from './message.ts';
 
@@ -28,7 +28,7 @@ export const PullAnswer = z.strictObject({
   ),
 });
 
-const Tokens = z.array(z.string().min(1).max(200)).min(1).max(limits.tokensPerCallMax);
+const Tokens = z.array(z.string().min(1).max(limits.tokenCharactersMax)).min(1).max(limits.tokensPerCallMax);
 const Reason = z.string().max(1_000).exactOptional();
 
 export const AckBody = z.strictObject({ tokens: Tokens });
@@ -45,7 +45,13 @@ export const ExtendBody = z.strictObject({
 
 export const SettleAnswer = z
   .strictObject({
-    results: z.array(z.strictObject({ token: z.string(), status: z.enum(['ok', 'expired', 'already', 'invalid']) })),
+    results: z.array(
+      z.strictObject({
+        token: z.string(),
+        status: z.enum(settleStatuses),
+        gateway: z.string().describe('With `elsewhere`: the gateway that may hold the lease.').exactOptional(),
+      }),
+    ),
   })
   .meta({ id: 'SettleAnswer' });
 

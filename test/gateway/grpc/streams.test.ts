@@ -8,6 +8,7 @@ import type { StreamingPullRequest } from '../../../src/gateway/grpc/generated/s
 import type { StreamingPullResponse__Output } from '../../../src/gateway/grpc/generated/sluice/v1/StreamingPullResponse.ts';
 import { gatewayLimits } from '../../../src/gateway/limits.ts';
 import { openModel } from '../../support/model-driver.ts';
+import { collected, openPull } from '../../support/stream-clients.ts';
 import { grpcGateway, type GrpcWorld, refusalOf, topicAndSubscription } from './support.ts';
 
 describe('PublishStream', () => {
@@ -74,14 +75,14 @@ describe('StreamingPull', () => {
     const world = await grpcGateway();
     const { topic, subscription } = await topicAndSubscription(world);
     await publish(world, topic, 20, 100);
-    const { stream, values } = pulling(world, { subscription, credit: { messages: 3 } });
+    const { stream, values } = openPull(world, { subscription, credit: { messages: 3 } });
     await expect.poll(() => values.length).toBe(3);
     stream.write({ credit: { messages: 2 } });
     await expect.poll(() => values.length).toBe(5);
     stream.cancel();
 
     // 100 bytes each: the one that goes beyond still comes.
-    const other = pulling(world, { subscription, credit: { messages: 20, bytes: 250 } });
+    const other = openPull(world, { subscription, credit: { messages: 20, bytes: 250 } });
     await expect.poll(() => other.values.length).toBe(3);
     other.stream.write({ credit: { bytes: 150 } });
     await expect.poll(() => other.values.length).toBe(4);
@@ -94,7 +95,7 @@ describe('StreamingPull', () => {
     const world = await grpcGateway();
     const { topic, subscription } = await topicAndSubscription(world, {}, { retry: { minBackoffMs: 0 } });
     await publish(world, topic, 5);
-    const { stream, frames, tokens } = pulling(world, { subscription, credit: { messages: 5 } });
+    const { stream, frames, tokens } = openPull(world, { subscription, credit: { messages: 5 } });
     await expect.poll(() => tokens.length).toBe(5);
     const [ack = '', nack = '', release = '', reject = '', extend = ''] = tokens;
     stream.write({ correlationId: 1, ack: { tokens: [ack, 'nonsense'] } });
@@ -125,7 +126,7 @@ describe('StreamingPull', () => {
     const world = await grpcGateway();
     const { topic, subscription } = await topicAndSubscription(world);
     await publish(world, topic, 3);
-    const { stream, tokens } = pulling(world, { subscription, credit: { messages: 10 } });
+    const { stream, tokens } = openPull(world, { subscription, credit: { messages: 10 } });
     await expect.poll(() => tokens.length).toBe(3);
     leave(stream);
     const { deliveries } = await world.ask.pull({ subscription, waitMs: 5_000 });
@@ -164,7 +165,7 @@ describe('StreamingPull', () => {
     await settled(deliveredTo);
     // The client's library keeps 16 frames of at most 256 KiB for a reader that does not read; ours is one more.
     expect(await deliveredTo()).toBeLessThan(20 * 3);
-    const other = pulling(world, { subscription, credit: { messages: 200 } });
+    const other = openPull(world, { subscription, credit: { messages: 200 } });
     await expect.poll(() => other.values.length).toBe(200);
     other.stream.cancel();
     stream.cancel();
@@ -204,7 +205,7 @@ describe('StreamingPull', () => {
     const world = await grpcGateway();
     const { topic, subscription } = await topicAndSubscription(world);
     await publish(world, topic, 1);
-    const { stream, tokens } = pulling(world, { subscription, credit: { messages: 10 } });
+    const { stream, tokens } = openPull(world, { subscription, credit: { messages: 10 } });
     await expect.poll(() => tokens.length).toBe(1);
     const failed = once(stream, 'error') as Promise<[ServiceError]>;
     await world.ask.deleteSubscription({ subscription });
@@ -214,29 +215,6 @@ describe('StreamingPull', () => {
 });
 
 type PullStream = ClientDuplexStream<StreamingPullRequest, StreamingPullResponse__Output>;
-
-function pulling(world: GrpcWorld, start: NonNullable<StreamingPullRequest['start']>) {
-  const stream = world.subscriber.streamingPull();
-  const frames: StreamingPullResponse__Output[] = [];
-  const tokens: string[] = [];
-  const values: string[] = [];
-  stream.on('data', (frame: StreamingPullResponse__Output) => {
-    frames.push(frame);
-    for (const { ackToken = '', message } of frame.deliveries ?? []) {
-      tokens.push(ackToken);
-      values.push(message?.value?.toString() ?? '');
-    }
-  });
-  stream.on('error', () => undefined); // a cancelled call says that it was cancelled
-  stream.write({ start });
-  return { stream, frames, tokens, values };
-}
-
-function collected<Answer>(stream: NodeJS.ReadableStream): Answer[] {
-  const answers: Answer[] = [];
-  stream.on('data', (answer: Answer) => answers.push(answer));
-  return answers;
-}
 
 async function publish(world: GrpcWorld, topic: string, count: number, bytes = 1): Promise<void> {
   const messages = Array.from({ length: count }, () => ({ value: Buffer.alloc(bytes, 'x') }));

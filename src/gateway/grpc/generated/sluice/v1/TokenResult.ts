@@ -5,9 +5,12 @@ import type { TokenStatus as _sluice_v1_TokenStatus, TokenStatus__Output as _slu
 export interface TokenResult {
   'token'?: (string);
   'status'?: (_sluice_v1_TokenStatus);
+  'gateway'?: (string);
+  '_gateway'?: "gateway";
 }
 
 export interface TokenResult__Output {
   'token'?: (string);
   'status'?: (_sluice_v1_TokenStatus__Output);
+  'gateway'?: (string);
 }

@@ -6,6 +6,7 @@ export const TokenStatus = {
   TOKEN_STATUS_EXPIRED: 'TOKEN_STATUS_EXPIRED',
   TOKEN_STATUS_ALREADY: 'TOKEN_STATUS_ALREADY',
   TOKEN_STATUS_INVALID: 'TOKEN_STATUS_INVALID',
+  TOKEN_STATUS_ELSEWHERE: 'TOKEN_STATUS_ELSEWHERE',
 } as const;
 
 export type TokenStatus =
@@ -19,5 +20,7 @@ export type TokenStatus =
   | 3
   | 'TOKEN_STATUS_INVALID'
   | 4
+  | 'TOKEN_STATUS_ELSEWHERE'
+  | 5
 
 export type TokenStatus__Output = typeof TokenStatus[keyof typeof TokenStatus]

@@ -1,6 +1,7 @@
 /** docs/ERRORS.md and docs/CONFIG.md, printed from the tables that the code runs on; a test holds the files to them. */
 
 import { errorCodes, limits, PortError } from '../adapters/index.ts';
+import { accessLimits } from './access/limits.ts';
 import { parseConfig } from './config.ts';
 import { gatewayLimits } from './limits.ts';
 import { problemOf } from './rest/problem-handler.ts';
@@ -62,7 +63,8 @@ printed at the start, with passwords masked. An empty variable counts as not set
 ${rows.join('\n')}
 
 Without an address, \`rabbitmq\` and \`kafka\` use the broker that \`sluice brokers up\` left running. An address that other machines can reach is refused unless
-\`allowUnauthenticated\` says so: this version has no credentials yet.
+\`allowUnauthenticated\` says so or \`access\` asks for credentials. [ACCESS.md](ACCESS.md) tells how; \`access.keys\`, \`access.certificates\`,
+\`access.quotas\` and the quota of one key are in files only.
 
 \`\`\`yaml
 backend: kafka
@@ -82,6 +84,12 @@ Of the gateway (\`src/gateway/limits.ts\` has the reasons):
 | --- | --- |
 ${limitRows(gatewayLimits)}
 
+Of access control (\`src/gateway/access/limits.ts\`):
+
+| limit | value |
+| --- | --- |
+${limitRows(accessLimits)}
+
 Of messages and calls (\`src/adapters/limits.ts\`):
 
 | limit | value |
@@ -97,7 +105,9 @@ function flagText(flag: string | undefined): string {
 function defaultText(defaults: Record<string, unknown>, path: string): string {
   let value: unknown = defaults;
   for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
-  return value === undefined ? '' : `\`${value as string | number | boolean}\``;
+  return value === undefined || (Array.isArray(value) && value.length === 0)
+    ? ''
+    : `\`${value as string | number | boolean}\``;
 }
 
 function limitRows(table: Readonly<Record<string, number | RegExp>>): string {

@@ -26,8 +26,8 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
       return { created, topic: topicMessage(definition) };
     }),
     GetTopic: unary(context, 'Admin/GetTopic', async ({ topic = '' }) => topicMessage(await port.describeTopic(topic))),
-    ListTopics: unary(context, 'Admin/ListTopics', async () => ({
-      topics: (await port.listTopics()).map(topicMessage),
+    ListTopics: unary(context, 'Admin/ListTopics', async (_, __, caller) => ({
+      topics: (await port.listTopics()).filter(({ name }) => caller.mayKnowTopic(name)).map(topicMessage),
     })),
     DeleteTopic: unary(context, 'Admin/DeleteTopic', async ({ topic = '' }) => {
       await port.deleteTopic(topic);
@@ -41,8 +41,10 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
     GetSubscription: unary(context, 'Admin/GetSubscription', async ({ subscription = '' }) =>
       subscriptionMessage(await port.describeSubscription(subscription)),
     ),
-    ListSubscriptions: unary(context, 'Admin/ListSubscriptions', async () => ({
-      subscriptions: (await port.listSubscriptions()).map(subscriptionMessage),
+    ListSubscriptions: unary(context, 'Admin/ListSubscriptions', async (_, __, caller) => ({
+      subscriptions: (await port.listSubscriptions())
+        .filter(({ name }) => caller.mayConsume(name))
+        .map(subscriptionMessage),
     })),
     DeleteSubscription: unary(context, 'Admin/DeleteSubscription', async ({ subscription = '' }) => {
       await port.deleteSubscription(subscription);

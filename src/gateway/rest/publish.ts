@@ -2,6 +2,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PortError, type PublishMessage, type PublishOutcome } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import { messageOfBinaryEvent, messagesOfEvents } from '../cloud-events.ts';
 import type { Routes } from '../context.ts';
 import { BYTES, toPublishMessage } from '../message-codec.ts';
@@ -42,12 +43,12 @@ export const publishRoutes: Routes = (app, context) => {
         return answer(
           request,
           reply,
-          await publishMessages(context, topic, otherMessages(request, other, query), query),
+          await publishMessages(context, topic, otherMessages(request, other, query), query, callerOf(request)),
         );
       }
       refuseBut(query, [], 'application/json: say it in the body');
       const messages = body.messages.map(toPublishMessage);
-      return answer(request, reply, await publishMessages(context, topic, messages, body));
+      return answer(request, reply, await publishMessages(context, topic, messages, body, callerOf(request)));
     },
   });
 };

@@ -7,7 +7,7 @@
  */
 
 import { type Consumer, type Delivery, limits, type Message, PortError, type TokenResult } from '../adapters/index.ts';
-import { type Caller, Pace } from './access/caller.ts';
+import { type Caller, nothingOwed, Pace } from './access/caller.ts';
 import { settle, type SettleBody, type SettleCall } from './consuming.ts';
 import type { GatewayContext } from './context.ts';
 import { gatewayLimits } from './limits.ts';
@@ -126,7 +126,7 @@ export class DeliveryStream {
           await this.#granted();
           continue;
         }
-        await this.#pace.next({});
+        await this.#pace.next(nothingOwed);
         const deliveries = await this.#consumer.pull({
           maxMessages: Math.min(this.#messages, gatewayLimits.streamFrameMessagesMax),
           maxBytes: Math.min(this.#bytes, gatewayLimits.streamFrameBytesMax),

@@ -77,6 +77,9 @@ export class Caller {
   }
 }
 
+/** Before something is delivered whose size nobody knows yet. */
+export const nothingOwed: Cost = { messages: 0, bytes: 0 };
+
 /** Without access control everybody is this one. */
 export function anonymous(quota?: Quota): Caller {
   return new Caller({

@@ -34,7 +34,7 @@ export class KeySet {
 
   /** For jose. @throws PortError `access_unavailable`, and what jose throws for a token that no key fits. */
   readonly keyOf: JWTVerifyGetKey = async (header, token) => {
-    if (this.#keys === undefined) await this.#refresh();
+    if (this.#keys === undefined || this.#ageMs > accessLimits.jwksStaleMs) await this.#refresh();
     // With the old ones at hand nobody waits for the new ones.
     else if (this.#ageMs > accessLimits.jwksMaxAgeMs) void this.#refresh();
     const keys = this.#keys;

@@ -40,5 +40,5 @@ export async function addToKeysFile(file: string, entry: KeyEntry): Promise<void
 }
 
 export function keysText(keys: readonly KeyEntry[]): string {
-  return stringify({ keys });
+  return stringify({ keys }, { aliasDuplicateObjects: false });
 }

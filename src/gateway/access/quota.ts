@@ -17,6 +17,7 @@ export interface QuotaRates {
   readonly burstSeconds: number;
 }
 
+/** A kind that is absent has nothing to do with it; of one that is 0 nothing may be owed. */
 export interface Cost {
   readonly requests?: number;
   readonly messages?: number;
@@ -88,8 +89,10 @@ export class Quota {
   waitMs(cost: Cost): number {
     const nowMs = this.#now();
     let longest = 0;
-    // Nothing of a kind: its bucket must still not owe anything.
-    for (const [kind, bucket] of this.#buckets) longest = Math.max(longest, bucket.waitMs(cost[kind] ?? 0, nowMs));
+    for (const [kind, bucket] of this.#buckets) {
+      const asked = cost[kind];
+      if (asked !== undefined) longest = Math.max(longest, bucket.waitMs(asked, nowMs));
+    }
     return longest;
   }
 

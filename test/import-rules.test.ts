@@ -81,10 +81,15 @@ const rules: readonly Rule[] = [
     why: 'composition root',
   },
   {
+    from: /^src\/gateway\/access\/keys-command\.ts$/,
+    may: [/^commander$/, /^src\/gateway\//],
+    why: 'composition root: `sluice keys`',
+  },
+  {
     from: /^src\/gateway\//,
     may: [
       node,
-      /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|@fastify\/|@grpc\/|grpc-health-check)/,
+      /^(fastify|fastify-type-provider-zod|zod|pino|prom-client|yaml|jose|@fastify\/|@grpc\/|grpc-health-check)/,
       /^src\/gateway\//,
       /^src\/adapters\/[a-z-]+\.ts$/,
     ],

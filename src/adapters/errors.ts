@@ -93,6 +93,12 @@ export const errorCodes = {
     503,
     'UNAVAILABLE',
   ),
+  access_unavailable: row(
+    'The keys that credentials are checked with cannot be had now; certainly not stored.',
+    true,
+    503,
+    'UNAVAILABLE',
+  ),
   draining: row('This gateway is shutting down; certainly not stored.', true, 503, 'UNAVAILABLE'),
   overloaded: row('This gateway is above its own bounds; certainly not stored.', true, 503, 'UNAVAILABLE'),
   closed: row('The port was closed by its owner.', false, 503, 'UNAVAILABLE'),

@@ -5,8 +5,13 @@ import type { Socket } from 'node:net';
 import Fastify, { LogController } from 'fastify';
 import type { z } from 'zod';
 import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts';
+import { Access } from './access/access.ts';
+import { Cors } from './access/cors.ts';
+import { useAccess } from './access/rest-access.ts';
+import type { ServerCertificates } from './access/server-certificates.ts';
 import type { App, GatewayContext } from './context.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import { isLoopback } from './config.ts';
 import { useStrictJsonBodies } from './json-body.ts';
 import { type ConfigurableLimit, type GatewayLimits, gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
@@ -33,6 +38,14 @@ export interface AppOptions {
   readonly pullIdleMs?: number;
   /** Over the defaults of `gatewayLimits`. */
   readonly limits?: { readonly [L in ConfigurableLimit]?: number };
+  /** Default: everybody may do everything. */
+  readonly access?: Access;
+  /** Origins whose pages may use this gateway; default none but its own. */
+  readonly corsOrigins?: readonly string[];
+  /** Default: no TLS. */
+  readonly certificates?: ServerCertificates;
+  /** Requests must name a host of this machine: a page of another site whose name was made to lead here is refused. */
+  readonly loopbackHostsOnly?: boolean;
 }
 
 export interface GatewayApp {
@@ -45,7 +58,14 @@ export interface GatewayApp {
 export function buildApp(options: AppOptions): GatewayApp {
   const { port } = options;
   const limits: GatewayLimits = { ...gatewayLimits, ...options.limits };
+  const http = {
+    maxHeaderSize: gatewayLimits.requestHeadBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(gatewayLimits.connectionsCheckMs, limits.headersTimeoutMs),
+  };
   const app = Fastify({
+    // One of the two is read by fastify: with TLS the bounds of HTTP are among its options.
+    ...(options.certificates === undefined ? { http } : { https: { ...http, ...options.certificates.serverOptions } }),
     logger: options.logger === undefined ? false : { level: options.logger.level, stream: options.logger.stream },
     // A line a request costs more than most requests do; metrics count them.
     logController: new LogController({ disableRequestLogging: true }),
@@ -54,11 +74,6 @@ export function buildApp(options: AppOptions): GatewayApp {
     requestTimeout: 0,
     connectionTimeout: gatewayLimits.connectionTimeoutMs,
     keepAliveTimeout: gatewayLimits.keepAliveTimeoutMs,
-    http: {
-      maxHeaderSize: gatewayLimits.requestHeadBytesMax,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(gatewayLimits.connectionsCheckMs, limits.headersTimeoutMs),
-    },
     routerOptions: { maxParamLength: gatewayLimits.pathParameterCharactersMax },
     forceCloseConnections: 'idle',
     // Our own draining answer says more, in the form of every other error.
@@ -78,6 +93,8 @@ export function buildApp(options: AppOptions): GatewayApp {
     metrics: options.metrics ?? new GatewayMetrics(),
     streams: new OpenStreams(limits.streamsMax),
     limits,
+    access: options.access ?? Access.off(),
+    cors: new Cors(options.corsOrigins ?? []),
     log: app.log,
     isDraining: false,
   };
@@ -95,7 +112,8 @@ export function buildApp(options: AppOptions): GatewayApp {
   });
   // The schemas of answers are for the document, and tests hold the answers to them.
   app.setSerializerCompiler(() => JSON.stringify);
-  const bodies = useGuards(app, context, isSurplus);
+  useAccess(app, context);
+  const bodies = useGuards(app, context, isSurplus, options.loopbackHostsOnly === true);
   const strictJson = useStrictJsonBodies(
     app as never,
     (request, bytes) => bodies.arrived(request, bytes),
@@ -142,12 +160,16 @@ interface BodyBudget {
 }
 
 /** Bounds and bookkeeping around every request. */
-function useGuards(app: App, context: GatewayContext, isSurplus: (socket: Socket) => boolean): BodyBudget {
+function useGuards(
+  app: App,
+  context: GatewayContext,
+  isSurplus: (socket: Socket) => boolean,
+  loopbackHostsOnly: boolean,
+): BodyBudget {
   let bodyBytes = 0;
   const reserved = new WeakMap<object, number>();
   const late = new WeakMap<object, NodeJS.Timeout>();
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
     if (isSurplus(request.raw.socket)) {
       void reply.header('connection', 'close');
       done(
@@ -159,7 +181,20 @@ function useGuards(app: App, context: GatewayContext, isSurplus: (socket: Socket
       done(drainingError());
       return;
     }
-    if (isOfOtherOrigin(request.headers) && request.url.startsWith('/v1/')) {
+    if (loopbackHostsOnly && !isLoopbackHost(request.headers.host)) {
+      done(
+        new PortError(
+          'origin_not_allowed',
+          'the request names another host: this gateway has no credentials and answers to its own machine',
+        ),
+      );
+      return;
+    }
+    if (
+      isOfOtherOrigin(request.headers) &&
+      !context.cors.allows(request.headers.origin) &&
+      request.url.startsWith('/v1/')
+    ) {
       done(new PortError('origin_not_allowed', `the page's origin is ${request.headers.origin}, not this gateway`));
       return;
     }
@@ -224,6 +259,13 @@ function useGuards(app: App, context: GatewayContext, isSurplus: (socket: Socket
   };
 }
 
+/** As a browser writes it. Nobody can have a name without a dot lead somewhere else; without any (HTTP/1.0) nobody was led. */
+function isLoopbackHost(host: string | undefined): boolean {
+  if (host === undefined || host === '') return true;
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  return isLoopback(name.toLowerCase()) || !/[.:]/.test(name);
+}
+
 /**
  * Without credentials, whoever reaches the port may use it; a page of any site that somebody looks at reaches 127.0.0.1 from his
  * browser. It cannot read answers, but it could publish, open a WebSocket, or use up a stream. Browsers name the origin then.
@@ -257,6 +299,7 @@ function refuseOtherMethods(app: App, methodsByUrl: ReadonlyMap<string, Readonly
       method: others,
       url,
       schema: { hide: true },
+      config: { isRefusal: true } as object,
       onRequest: (request, reply, done) => {
         void reply.header('allow', allowed);
         done(new PortError('method_not_allowed', `${request.method} is not one of the methods of ${url}: ${allowed}`));

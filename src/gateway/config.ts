@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { backendNames, type BackendName, limits, PortError } from '../adapters/index.ts';
+import { AccessSchema, needsCredentials, OriginText, TlsSchema } from './access/schema.ts';
 import { type ConfigurableLimit, configurableLimits, gatewayLimits } from './limits.ts';
 import { errorFromIssues } from './rest/problem-handler.ts';
 import { type Setting, settings } from './settings.ts';
@@ -48,6 +49,9 @@ export const GatewayConfig = z.strictObject({
   port: Port.default(8080),
   grpcPort: z.union([Port, z.literal('off')], 'must be a port number or "off"').default(9090),
   allowUnauthenticated: z.boolean().default(false),
+  access: AccessSchema.prefault({}),
+  tls: TlsSchema.exactOptional(),
+  corsOrigins: z.array(OriginText).max(100).default([]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
   gatewayName: z
     .string()
@@ -128,8 +132,26 @@ export function loadConfig({ file, env = {}, flags = {} }: ConfigSources): Gatew
 /** Fills in the defaults. @throws PortError */
 export function parseConfig(input: unknown): GatewayConfig {
   const result = GatewayConfig.safeParse(withFreePorts(input));
-  if (result.success) return result.data;
-  throw errorFromIssues(result.error.issues, 'configuration');
+  if (!result.success) throw errorFromIssues(result.error.issues, 'configuration');
+  checkAccess(result.data);
+  return result.data;
+}
+
+/** What contradicts itself is refused: of two readings of it, one lets everybody in. */
+function checkAccess({ host, access, tls, allowUnauthenticated }: GatewayConfig): void {
+  if (needsCredentials(access) && allowUnauthenticated)
+    throw wrong('allowUnauthenticated', 'contradicts access, which asks for credentials: take one of them away');
+  if (access.certificates !== undefined && (tls?.clientCertificates ?? 'none') === 'none')
+    throw wrong(
+      'access.certificates',
+      'needs tls.clientCertificates to be optional or required: nobody would be asked for one',
+    );
+  if (!isLoopback(host) && !needsCredentials(access) && !allowUnauthenticated)
+    throw new PortError(
+      'invalid_argument',
+      `host ${host} can be reached from other machines and there are no credentials: configure access (docs/ACCESS.md), ` +
+        'say --allow-unauthenticated, or listen on 127.0.0.1',
+    );
 }
 
 /** Whoever takes a free port for REST has more than one gateway in mind: the fixed one of gRPC would be taken by the second. */
@@ -144,12 +166,13 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The effective configuration in one line; passwords are masked, in addresses too. */
+const secretNames: ReadonlySet<string> = new Set(['password', 'hash', 'ackTokenKeys']);
+
 export function configText(config: GatewayConfig): string {
   const { native, rabbitmq, kafka, ...common } = config;
   const own = { native, rabbitmq, kafka }[config.backend];
-  const masked = (key: string, value: unknown): unknown =>
-    key === 'password' || key === 'ackTokenKeys' ? '***' : value;
-  return JSON.stringify({ ...common, [config.backend]: own }, masked).replace(/(amqps?:\/\/)[^@/\s"]*@/g, '$1***@');
+  const masked = (key: string, value: unknown): unknown => (secretNames.has(key) ? '***' : value);
+  return JSON.stringify({ ...common, [config.backend]: own }, masked).replace(/(\w+:\/\/)[^@/\s"]*@/g, '$1***@');
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

@@ -1,6 +1,7 @@
 /** Pulling and settling, the same for every door: the port's call, and who has to be told of it. */
 
 import type { Delivery, TokenResult } from '../adapters/index.ts';
+import { type Caller, nothingOwed } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
 import type { PullOptions } from './pull-sessions.ts';
 
@@ -20,7 +21,10 @@ export async function pullDeliveries(
   { port, pulls, metrics }: GatewayContext,
   subscription: string,
   options: PullOptions,
+  caller: Caller,
 ): Promise<readonly Delivery[]> {
+  // Nobody knows yet how much it will be; who owes something from the last time waits.
+  caller.charge(nothingOwed);
   const deliveries = await pulls.pull(subscription, options);
   if (deliveries.length === 0) return deliveries;
   if (options.signal.aborted) {
@@ -31,6 +35,7 @@ export async function pullDeliveries(
     pulls.noteSettled(subscription, results);
     return [];
   }
+  caller.debitDelivered(deliveries);
   metrics.delivered(subscription, deliveries.length);
   return deliveries;
 }

@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { MessagingPort } from '../adapters/index.ts';
+import type { Access } from './access/access.ts';
+import type { Cors } from './access/cors.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { GatewayMetrics } from './observability.ts';
@@ -17,6 +19,8 @@ export interface GatewayContext {
   readonly metrics: GatewayMetrics;
   readonly streams: OpenStreams;
   readonly limits: GatewayLimits;
+  readonly access: Access;
+  readonly cors: Cors;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** Shutting down: not ready, and new work is refused. */
   isDraining: boolean;

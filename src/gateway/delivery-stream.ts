@@ -7,6 +7,7 @@
  */
 
 import { type Consumer, type Delivery, limits, type Message, PortError, type TokenResult } from '../adapters/index.ts';
+import { type Caller, nothingOwed, Pace } from './access/caller.ts';
 import { settle, type SettleBody, type SettleCall } from './consuming.ts';
 import type { GatewayContext } from './context.ts';
 import { gatewayLimits } from './limits.ts';
@@ -20,6 +21,7 @@ export interface StreamCredit {
 
 export interface DeliveryPeer {
   readonly kind: StreamKind;
+  readonly caller: Caller;
   /** Resolves when the frame has left the process, or the peer is gone. */
   deliver(deliveries: readonly Delivery[]): Promise<void>;
   /** Told once, after everything held was given back; without a reason when the client ended it. */
@@ -33,6 +35,7 @@ export class DeliveryStream {
   readonly #peer: DeliveryPeer;
   readonly #closing = new AbortController();
   readonly #forget: () => void;
+  readonly #pace: Pace;
   #messages: number;
   #bytes: number;
   #onGrant: (() => void) | undefined;
@@ -50,13 +53,14 @@ export class DeliveryStream {
     this.#peer = peer;
     this.#messages = messages;
     this.#bytes = bytes ?? Number.POSITIVE_INFINITY;
-    this.#forget = context.streams.add(peer.kind, async (reason) => await this.close(reason));
+    this.#pace = new Pace(peer.caller, () => this.#closing.signal.aborted);
+    this.#forget = context.streams.add(peer.kind, async (reason) => await this.close(reason), peer.caller);
   }
 
   /**
    * Resolves when the subscription is open; deliveries begin.
    * @param outstandingMax how many may be out and not settled, below what the subscription allows.
-   * @throws PortError `subscription_not_found`, `too_many_in_flight`, `draining`.
+   * @throws PortError `scope_missing`, `subscription_not_found`, `too_many_in_flight`, `draining`.
    */
   static async open(
     context: GatewayContext,
@@ -65,6 +69,7 @@ export class DeliveryStream {
     peer: DeliveryPeer,
     outstandingMax?: number,
   ): Promise<DeliveryStream> {
+    peer.caller.requireNamed('consume', subscription);
     const { maxInFlight } = await context.port.describeSubscription(subscription);
     const messages = Math.min(maxInFlight.messages, outstandingMax ?? maxInFlight.messages);
     const consumer = await context.port.subscribe(subscription, { credit: { ...maxInFlight, messages } });
@@ -121,6 +126,7 @@ export class DeliveryStream {
           await this.#granted();
           continue;
         }
+        await this.#pace.next(nothingOwed);
         const deliveries = await this.#consumer.pull({
           maxMessages: Math.min(this.#messages, gatewayLimits.streamFrameMessagesMax),
           maxBytes: Math.min(this.#bytes, gatewayLimits.streamFrameBytesMax),
@@ -130,6 +136,7 @@ export class DeliveryStream {
         if (deliveries.length === 0) break; // the stream or the port closes
         this.#messages -= deliveries.length;
         for (const { message } of deliveries) this.#bytes -= bytesOf(message);
+        this.#peer.caller.debitDelivered(deliveries);
         this.#context.metrics.delivered(this.#subscription, deliveries.length);
         await this.#peer.deliver(deliveries);
       }

@@ -1,6 +1,7 @@
 /** `sluice serve`: configuration -> port -> server -> signals. */
 
 import type { Command } from 'commander';
+import { registerKeysCommands } from './access/keys-command.ts';
 import type { GatewayConfig } from './config.ts';
 import { settings } from './settings.ts';
 
@@ -10,6 +11,7 @@ const EXIT_UNAVAILABLE = 3;
 
 /** Adds `serve`; everything heavy is loaded when it runs. */
 export function registerGatewayCommands(program: Command): void {
+  registerKeysCommands(program);
   const serve = program
     .command('serve')
     .description('Serve REST and gRPC over the native log, RabbitMQ or Kafka.')
@@ -28,6 +30,8 @@ Exit status: 0 ended by a signal, 2 wrong usage or configuration, 3 the backend 
 
 Examples:
   sluice serve
+  sluice keys new --name billing --scope publish:orders --file keys.yaml
+  sluice serve --keys-file keys.yaml --host 0.0.0.0 --tls-cert-file cert.pem --tls-key-file key.pem
   sluice serve --data-dir /var/lib/sluice --port 8081 --durability os
   sluice serve --backend rabbitmq --rabbitmq-url amqp://guest:guest@127.0.0.1:5672
   SLUICE_KAFKA_BROKERS=127.0.0.1:9092 sluice serve --backend kafka
@@ -56,10 +60,13 @@ async function run(options: Record<string, string | boolean | undefined>): Promi
     const manners = like === undefined ? '' : ` in the manners of ${like}`;
     say(`sluice ${version} serves ${product} ${backendVersion}${manners} on ${gateway.url}${grpc}`);
     say(`configuration: ${configText(config)}`);
-    say('\nTry it in another terminal:\n');
-    for (const line of quickStartLines(gateway.url)) say(line);
+    const { needsCredentials } = await import('./access/schema.ts');
+    const needsKey = needsCredentials(config.access);
+    say(`\nTry it in another terminal${needsKey ? ', with a key that may do it (scope admin) in SLUICE_KEY' : ''}:\n`);
+    for (const line of quickStartLines(gateway.url, { needsKey })) say(line);
     say(`\nEvery route: ${gateway.url}/docs    Ctrl-C ends it.`);
 
+    process.on('SIGHUP', () => void gateway.reloadAccess());
     await stop.asked;
     await gateway.close();
     process.exit(0); // what a client library still holds must not keep a process that was told to end

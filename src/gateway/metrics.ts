@@ -83,6 +83,11 @@ export const metricCatalogue = {
     help: 'Messages stored and not yet settled.',
     labels: ['topic', 'subscription'],
   },
+  sluice_access_reloads_total: {
+    type: 'counter',
+    help: 'Keys, token issuers and certificates that were loaded (again), by result; what could not be loaded keeps the old ones.',
+    labels: ['what', 'result'],
+  },
   sluice_pull_sessions: { type: 'gauge', help: 'Subscriptions that this gateway has an open consumer on.', labels: [] },
   sluice_pulls_waiting: { type: 'gauge', help: 'Pulls under way.', labels: [] },
 } as const satisfies Record<string, MetricRow>;

@@ -39,6 +39,7 @@ export class GatewayMetrics {
   readonly #problems: Counter<string>;
   readonly #delivered: Counter<string>;
   readonly #settled: Counter<string>;
+  readonly #accessReloads: Counter<string>;
   readonly #events: { readonly [E in keyof typeof eventMetrics]: Counter<string> };
 
   constructor() {
@@ -48,6 +49,7 @@ export class GatewayMetrics {
     this.#problems = this.#counter('sluice_problems_total');
     this.#delivered = this.#counter('sluice_deliver_messages_total');
     this.#settled = this.#counter('sluice_settle_total');
+    this.#accessReloads = this.#counter('sluice_access_reloads_total');
     this.#events = {
       redelivered: this.#counter(eventMetrics.redelivered),
       lease_expired: this.#counter(eventMetrics.lease_expired),
@@ -94,6 +96,10 @@ export class GatewayMetrics {
     this.#requests.inc({ method, route, status });
     this.#requestDuration.observe({ route }, durationMs / 1_000);
   }
+
+  readonly accessReloaded = (what: string, result: string): void => {
+    this.#accessReloads.inc({ what, result });
+  };
 
   problem(code: ErrorCode): void {
     this.#problems.inc({ code });

@@ -1,6 +1,7 @@
 /** Every stream that is open, of whatever kind: how many there may be, how many there are, and how they end together. */
 
 import { PortError } from '../adapters/index.ts';
+import type { Caller } from './access/caller.ts';
 import { gatewayLimits } from './limits.ts';
 
 export const streamKinds = ['grpc_pull', 'grpc_publish', 'grpc_other', 'sse', 'websocket', 'ndjson'] as const;
@@ -10,7 +11,7 @@ export type StreamKind = (typeof streamKinds)[number];
 export type EndStream = (reason: PortError) => Promise<void>;
 
 export class OpenStreams {
-  readonly #open = new Map<EndStream, StreamKind>();
+  readonly #open = new Map<EndStream, { readonly kind: StreamKind; readonly caller: Caller | undefined }>();
   readonly #max: number;
   #isDraining = false;
 
@@ -20,21 +21,31 @@ export class OpenStreams {
 
   /**
    * Call what comes back when the stream has ended.
+   * @param caller whose stream it is; absent for one that is open to everybody.
    * @throws PortError `too_many_in_flight` above the bound, `draining` at the end of the gateway.
    */
-  add(kind: StreamKind, end: EndStream): () => void {
+  add(kind: StreamKind, end: EndStream, caller?: Caller): () => void {
     if (this.#isDraining) throw drainingError();
     if (this.#open.size >= this.#max) {
       throw new PortError('too_many_in_flight', `${this.#open.size} streams are open`, { retryAfterMs: 1_000 });
     }
-    this.#open.set(end, kind);
+    this.#open.set(end, { kind, caller });
     return () => void this.#open.delete(end);
   }
 
   count(kind: StreamKind): number {
     let count = 0;
-    for (const open of this.#open.values()) if (open === kind) count += 1;
+    for (const open of this.#open.values()) if (open.kind === kind) count += 1;
     return count;
+  }
+
+  /** Ends those whose caller may not go on. */
+  review(refusalOf: (caller: Caller) => PortError | undefined): void {
+    for (const [end, { caller }] of this.#open) {
+      const reason = caller === undefined ? undefined : refusalOf(caller);
+      // Whatever becomes of one, the others are looked at.
+      if (reason !== undefined) void end(reason).catch(() => undefined);
+    }
   }
 
   /** Ends all of them as `draining`. Later ones are refused. */

@@ -7,6 +7,7 @@ import {
   type PublishOptions,
   type PublishOutcome,
 } from '../adapters/index.ts';
+import type { Caller } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
 
 /** What may be asked of all messages of a publish. */
@@ -15,18 +16,23 @@ export interface PublishAsked {
   readonly minCopies?: number;
 }
 
-/** @throws PortError `too_many_in_flight`, and what the port throws when nothing was tried. */
+/**
+ * @param payer whose quota it is on; `paced` for a stream, which has waited for room already.
+ * @throws PortError `quota_exceeded`, `too_many_in_flight`, and what the port throws when nothing was tried.
+ */
 export async function publishMessages(
   { port, metrics, limits }: GatewayContext,
   topic: string,
   messages: readonly PublishMessage[],
   asked: PublishAsked,
+  payer: Caller | 'paced',
 ): Promise<readonly PublishOutcome[]> {
   if (metrics.publishesInFlight >= limits.publishesInFlightMax) {
     throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {
       retryAfterMs: 100,
     });
   }
+  if (payer !== 'paced') payer.chargePublish(messages);
   const startedAt = performance.now();
   metrics.publishesInFlight += 1;
   let outcomes: readonly PublishOutcome[];

@@ -5,16 +5,19 @@ export interface QuickStartOptions {
   readonly topic?: string;
   /** Further fields of the topic, such as `queueType`. */
   readonly topicOptions?: Readonly<Record<string, string | number>>;
+  /** The gateway asks for credentials: the key is in $SLUICE_KEY. */
+  readonly needsKey?: boolean;
 }
 
 /** Create a topic, subscribe, publish, pull, ack. The ack takes its token out of what the pull printed. */
 export function quickStartLines(
   url: string,
-  { topic = 'quickstart', topicOptions = {} }: QuickStartOptions = {},
+  { topic = 'quickstart', topicOptions = {}, needsKey = false }: QuickStartOptions = {},
 ): readonly string[] {
   const subscription = `${topic}-reader`;
+  const key = needsKey ? ' -H "authorization: Bearer $SLUICE_KEY"' : '';
   const post = (path: string, body: string): string =>
-    `curl -sS -w '\\n' ${url}/v1/${path} -H 'content-type: application/json' -d ${body}`;
+    `curl -sS -w '\\n' ${url}/v1/${path}${key} -H 'content-type: application/json' -d ${body}`;
   return [
     post('topics', quoted({ name: topic, ...topicOptions })),
     post('subscriptions', quoted({ name: subscription, topic })),

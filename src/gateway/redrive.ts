@@ -8,6 +8,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Consumer, type Delivery, type Message, PortError, type PublishMessage } from '../adapters/index.ts';
+import type { Caller } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
 import { gatewayLimits } from './limits.ts';
 import { publishMessages } from './publishing.ts';
@@ -17,6 +18,8 @@ export interface RedriveOptions {
   readonly ratePerSecond?: number;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
+  /** May publish to the topics that the letters go back to: a letter only says where it came from. */
+  readonly caller: Caller;
 }
 
 export interface Redriven {
@@ -67,7 +70,7 @@ async function redriveAll(
   subscription: string,
   consumer: Consumer,
   limit: number,
-  { ratePerSecond, dryRun, signal }: RedriveOptions,
+  { ratePerSecond, dryRun, signal, caller }: RedriveOptions,
   result: Redriven,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -86,7 +89,7 @@ async function redriveAll(
     const deliveries = await consumer.pull({ maxMessages: Math.min(batch, limit - taken), waitMs, signal });
     if (deliveries.length === 0) return;
     taken += deliveries.length;
-    await redriveBatch(context, subscription, consumer.subscription, deliveries, dryRun, result);
+    await redriveBatch(context, subscription, consumer.subscription, deliveries, { dryRun, caller }, result);
     // Nothing is acknowledged in a dry run, so the consumer's credit ends it: a look at the first ones.
     if (dryRun && taken >= gatewayLimits.redriveBatchMax) return;
   }
@@ -97,7 +100,7 @@ async function redriveBatch(
   subscription: string,
   reader: string,
   deliveries: readonly Delivery[],
-  dryRun: boolean,
+  { dryRun, caller }: Pick<RedriveOptions, 'dryRun' | 'caller'>,
   result: Redriven,
 ): Promise<void> {
   const byTopic = new Map<string, Delivery[]>();
@@ -110,8 +113,10 @@ async function redriveBatch(
     } else byTopic.set(topic, [...(byTopic.get(topic) ?? []), delivery]);
   }
   if (others.length > 0 && !dryRun) await context.port.ack(reader, others);
+  // All of them before the first is stored. A letter that was published by hand could name any topic.
+  for (const topic of byTopic.keys()) caller.requireNamed('publish', topic);
   for (const [topic, letters] of byTopic) {
-    const stored = dryRun ? letters : await storeAgain(context, topic, letters, result);
+    const stored = dryRun ? letters : await storeAgain(context, topic, letters, caller, result);
     result.redriven += stored.length;
     result.topics[topic] = (result.topics[topic] ?? 0) + stored.length;
     if (!dryRun && stored.length > 0)
@@ -127,6 +132,7 @@ async function storeAgain(
   context: GatewayContext,
   topic: string,
   letters: readonly Delivery[],
+  caller: Caller,
   result: Redriven,
 ): Promise<Delivery[]> {
   const outcomes = await publishMessages(
@@ -134,6 +140,7 @@ async function storeAgain(
     topic,
     letters.map(({ message }) => messageAgain(message)),
     {},
+    caller,
   );
   return letters.filter((_, index) => {
     const outcome = outcomes[index];

@@ -61,7 +61,8 @@ printed at the start, with passwords masked. An empty variable counts as not set
 ${rows.join('\n')}
 
 Without an address, \`rabbitmq\` and \`kafka\` use the broker that \`sluice brokers up\` left running. An address that other machines can reach is refused unless
-\`allowUnauthenticated\` says so: this version has no credentials yet.
+\`allowUnauthenticated\` says so or \`access\` asks for credentials. [ACCESS.md](ACCESS.md) tells how; \`access.keys\`, \`access.certificates\`,
+\`access.quotas\` and the quota of one key are in files only.
 
 \`\`\`yaml
 backend: kafka
@@ -84,5 +85,7 @@ function flagText(flag: string | undefined): string {
 function defaultText(defaults: Record<string, unknown>, path: string): string {
   let value: unknown = defaults;
   for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
-  return value === undefined ? '' : `\`${value as string | number | boolean}\``;
+  return value === undefined || (Array.isArray(value) && value.length === 0)
+    ? ''
+    : `\`${value as string | number | boolean}\``;
 }

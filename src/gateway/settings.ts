@@ -161,6 +161,115 @@ export const settings: readonly Setting[] = [
     read: 'flag',
   },
   {
+    path: 'access.keysFile',
+    variable: 'SLUICE_KEYS_FILE',
+    flag: '--keys-file <file>',
+    help: 'API keys, by their hashes; made by `sluice keys new`, read again when it changes',
+    read: 'text',
+  },
+  {
+    path: 'access.jwt.issuer',
+    variable: 'SLUICE_JWT_ISSUER',
+    flag: '--jwt-issuer <issuer>',
+    help: 'tokens (JWT): who must have issued them',
+    read: 'text',
+  },
+  {
+    path: 'access.jwt.audience',
+    variable: 'SLUICE_JWT_AUDIENCE',
+    flag: '--jwt-audience <list>',
+    help: 'tokens: for whom they must be, several separated by commas',
+    read: 'list',
+  },
+  {
+    path: 'access.jwt.jwksUrl',
+    variable: 'SLUICE_JWT_JWKS_URL',
+    flag: '--jwt-jwks-url <url>',
+    help: 'tokens: where the public keys of the issuer are, or',
+    read: 'text',
+  },
+  {
+    path: 'access.jwt.jwksFile',
+    variable: 'SLUICE_JWT_JWKS_FILE',
+    flag: '--jwt-jwks-file <file>',
+    help: 'tokens: a file with them',
+    read: 'text',
+  },
+  {
+    path: 'access.jwt.algorithms',
+    variable: 'SLUICE_JWT_ALGORITHMS',
+    flag: '--jwt-algorithms <list>',
+    help: 'tokens: the signatures that are taken (default: RS*, PS*, ES*, EdDSA; never none or HS*)',
+    read: 'list',
+  },
+  {
+    path: 'access.jwt.clockToleranceMs',
+    variable: 'SLUICE_JWT_CLOCK_TOLERANCE_MS',
+    flag: '--jwt-clock-tolerance-ms <ms>',
+    help: 'tokens: how far the clock of the issuer may be from ours (default 5000)',
+    read: 'number',
+  },
+  {
+    path: 'access.jwt.principalClaim',
+    variable: 'SLUICE_JWT_PRINCIPAL_CLAIM',
+    flag: '--jwt-principal-claim <claim>',
+    help: 'tokens: the claim that says who it is (default sub)',
+    read: 'text',
+  },
+  quota('requestsPerSecond', 'REQUESTS', 'requests, calls and frames a second'),
+  quota('messagesPerSecond', 'MESSAGES', 'messages a second, published and delivered'),
+  quota('bytesPerSecond', 'BYTES', 'bytes of them a second'),
+  quota('burstSeconds', 'BURST_SECONDS', "seconds' worth that may come at once (default 1)"),
+  {
+    path: 'access.openMetrics',
+    variable: 'SLUICE_OPEN_METRICS',
+    flag: '--open-metrics',
+    help: 'answer /metrics without credentials',
+    read: 'flag',
+  },
+  {
+    path: 'tls.certFile',
+    variable: 'SLUICE_TLS_CERT_FILE',
+    flag: '--tls-cert-file <file>',
+    help: 'TLS for REST and gRPC: the certificate, with what signed it, in PEM; read again when it changes',
+    read: 'text',
+  },
+  {
+    path: 'tls.keyFile',
+    variable: 'SLUICE_TLS_KEY_FILE',
+    flag: '--tls-key-file <file>',
+    help: 'TLS: its key, in PEM',
+    read: 'text',
+  },
+  {
+    path: 'tls.caFile',
+    variable: 'SLUICE_TLS_CA_FILE',
+    flag: '--tls-ca-file <file>',
+    help: 'TLS: who may have signed the certificates of clients, in PEM',
+    read: 'text',
+  },
+  {
+    path: 'tls.clientCertificates',
+    variable: 'SLUICE_TLS_CLIENT_CERTIFICATES',
+    flag: '--tls-client-certificates <how>',
+    help: 'TLS: none, optional or required (default none)',
+    read: 'text',
+  },
+  {
+    path: 'tls.minVersion',
+    variable: 'SLUICE_TLS_MIN_VERSION',
+    flag: '--tls-min-version <version>',
+    help: 'TLS: TLSv1.2 or TLSv1.3 (default TLSv1.2)',
+    read: 'text',
+  },
+  {
+    path: 'corsOrigins',
+    variable: 'SLUICE_CORS_ORIGINS',
+    flag: '--cors-origins <list>',
+    help: 'web pages that may use this gateway, by their origins, separated by commas',
+    read: 'list',
+  },
+  {
     path: 'logLevel',
     variable: 'SLUICE_LOG_LEVEL',
     flag: '--log-level <level>',
@@ -232,6 +341,16 @@ function tls(broker: 'rabbitmq' | 'kafka'): Setting[] {
       read: 'flag',
     },
   ];
+}
+
+function quota(name: string, ending: string, help: string): Setting {
+  return {
+    path: `access.quota.${name}`,
+    variable: `SLUICE_QUOTA_${ending}`,
+    flag: `--quota-${ending.toLowerCase().replace('_', '-')} <number>`,
+    help: `quota of each principal that has none of its own: ${help}`,
+    read: 'number',
+  };
 }
 
 function manage(broker: 'rabbitmq' | 'kafka'): Setting {

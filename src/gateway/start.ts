@@ -3,9 +3,14 @@
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { limits, type MessagingPort, openPort, PortError } from '../adapters/index.ts';
+import { Access } from './access/access.ts';
+import { checkRpcs } from './access/grpc-access.ts';
+import { accessLimits } from './access/limits.ts';
+import { ServerCertificates } from './access/server-certificates.ts';
 import { type AppOptions, buildApp, type GatewayApp } from './app.ts';
 import { type GatewayConfig, type GatewayConfigInput, isLoopback, parseConfig } from './config.ts';
 import { GrpcListener } from './grpc/listener.ts';
+import { protoDirectory, protoFile } from './grpc/proto-file.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
 
@@ -16,6 +21,8 @@ export interface Gateway {
   readonly grpcAddress: string | null;
   readonly port: MessagingPort;
   readonly config: GatewayConfig;
+  /** Reads keys, certificates and JWKS again, changed or not. They are also read by themselves when their files change. */
+  reloadAccess(): Promise<void>;
   /** Not ready, no new work, requests under way finish, deliveries are given back, the port closes. Idempotent, under 10 s. */
   close(): Promise<void>;
 }
@@ -32,13 +39,10 @@ export interface StartOptions {
  */
 export async function startGateway(input: GatewayConfigInput = {}, options: StartOptions = {}): Promise<Gateway> {
   const config = parseConfig(input);
-  if (!isLoopback(config.host) && !config.allowUnauthenticated) {
-    throw new PortError(
-      'invalid_argument',
-      `host ${config.host} can be reached from other machines and there are no credentials: say --allow-unauthenticated, or listen on 127.0.0.1`,
-    );
-  }
   const metrics = new GatewayMetrics();
+  if (config.grpcPort !== 'off') checkRpcs(protoDirectory, protoFile);
+  // Before the backend: a key file that cannot be read is said in a moment.
+  const guards = await openGuards(config, metrics, options.logger);
   const port =
     options.port ??
     (await openPort({
@@ -59,9 +63,14 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     metrics,
     pullIdleMs: config.pullIdleMs,
     limits: config.limits,
+    access: guards.access,
+    corsOrigins: config.corsOrigins,
+    loopbackHostsOnly: isLoopback(config.host) && !guards.access.isOn && !config.allowUnauthenticated,
+    ...(guards.certificates === undefined ? {} : { certificates: guards.certificates }),
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
-  const grpc = config.grpcPort === 'off' ? undefined : new GrpcListener(built.context);
+  const grpc = config.grpcPort === 'off' ? undefined : new GrpcListener(built.context, guards.certificates);
+  guards.attach(built);
   let grpcPort = 0;
   try {
     await listen(config.host, config.port, '--port', async (host, number) => {
@@ -74,6 +83,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     }
   } catch (reason) {
     grpc?.destroy();
+    guards.close();
     await built.app.close();
     await closePort();
     throw reason;
@@ -82,11 +92,13 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   let closing: Promise<void> | undefined;
   return {
-    url: `http://${host}:${number}`,
+    url: `${guards.certificates === undefined ? 'http' : 'https'}://${host}:${number}`,
     grpcAddress: grpc === undefined ? null : `${host}:${grpcPort}`,
     port,
     config,
+    reloadAccess: async () => await guards.access.reload(),
     close: async () => {
+      guards.close();
       closing ??= closeInOrder(built, grpc, closePort);
       await closing;
     },
@@ -99,6 +111,77 @@ function gatewayName({ gatewayName: given, port }: GatewayConfig): string {
   if (port === 0) return '';
   const name = `:${port}`;
   return hostname().slice(0, limits.gatewayNameBytesMax - name.length) + name;
+}
+
+interface Guards {
+  readonly access: Access;
+  readonly certificates: ServerCertificates | undefined;
+  /** Their log, and the streams that they watch over. */
+  attach(built: GatewayApp): void;
+  close(): void;
+}
+
+async function openGuards(
+  config: GatewayConfig,
+  metrics: GatewayMetrics,
+  logger: AppOptions['logger'],
+): Promise<Guards> {
+  let built: GatewayApp | undefined;
+  const early: string[] = [];
+  const access = await Access.open(config.access, {
+    reloaded: metrics.accessReloaded,
+    log: {
+      info: (fields, text) => built?.app.log.info(fields, text),
+      error: (fields, text) => {
+        if (built === undefined) early.push(`${text}: ${JSON.stringify(fields)}`);
+        else built.app.log.error(fields, text);
+      },
+    },
+  });
+  const certificates = config.tls === undefined ? undefined : await ServerCertificates.open(config.tls);
+  if (certificates !== undefined) {
+    await access.files.add(certificates.files, async () => {
+      try {
+        await certificates.reload();
+        access.noteReload('certificates');
+      } catch (reason) {
+        access.noteReload('certificates', reason);
+      }
+    });
+  }
+  let review: NodeJS.Timeout | undefined;
+  return {
+    access,
+    certificates,
+    attach: (app) => {
+      built = app;
+      for (const text of early) app.app.log.error(text);
+      certificates?.keepFresh(app.app.server as never);
+      if (logger !== undefined) warnOfPlainText(config, app);
+      if (!access.isOn) return;
+      review = setInterval(
+        () => app.context.streams.review((caller) => access.review(caller)),
+        accessLimits.streamsReviewMs,
+      );
+      review.unref();
+    },
+    close: () => {
+      clearInterval(review);
+      access.close();
+    },
+  };
+}
+
+/** Not refused: TLS may end at a proxy or in a mesh. */
+function warnOfPlainText({ host, tls, access }: GatewayConfig, { app }: GatewayApp): void {
+  if (!isLoopback(host) && tls === undefined)
+    app.log.warn(
+      { host },
+      'credentials and messages travel unencrypted, unless something in front of this gateway does TLS',
+    );
+  const { jwksUrl } = access.jwt ?? {};
+  if (jwksUrl?.startsWith('http:') === true && !isLoopback(new URL(jwksUrl).hostname))
+    app.log.warn({}, 'access.jwt.jwksUrl is not https: who is in between can issue tokens');
 }
 
 function backendConfig(config: GatewayConfig): Record<string, unknown> {

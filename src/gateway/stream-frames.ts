@@ -1,6 +1,7 @@
 /** The frames of one client's stream, in order: what StreamingPull and WebSocket have in common beside the way they travel. */
 
 import { PortError, type TokenResult } from '../adapters/index.ts';
+import { Pace } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
 import { type DeliveryPeer, DeliveryStream, type StreamCredit } from './delivery-stream.ts';
 import { errorFromIssues } from './rest/problem-handler.ts';
@@ -19,12 +20,14 @@ export class StreamFrames {
   /** Of the path, where the way has one; else the first frame names it. */
   readonly #subscription: string | undefined;
   #stream: Promise<DeliveryStream> | undefined;
+  readonly #pace: Pace;
   #isClosed = false;
 
   constructor(context: GatewayContext, peer: FramePeer, subscription?: string) {
     this.#context = context;
     this.#peer = peer;
     this.#subscription = subscription;
+    this.#pace = new Pace(peer.caller, () => this.#isClosed);
   }
 
   /**
@@ -35,6 +38,8 @@ export class StreamFrames {
     const result = StreamFrame.safeParse(given);
     if (!result.success) throw errorFromIssues(result.error.issues, 'frame');
     const frame = result.data;
+    const turn = this.#pace.next({ requests: 1 });
+    if (turn !== undefined) await turn;
     if (frame.start !== undefined) {
       await this.#start(frame.start);
       return;

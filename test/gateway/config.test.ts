@@ -116,14 +116,22 @@ it('every setting of the table is one of the schema', () => {
   const files = { caFile: 'ca', certFile: 'cert', keyFile: 'key' };
   const tls = { enabled: true, ...files, serverName: 'x', verify: true };
   const login = { username: 'x', password: 'x', passwordFile: 'x' };
-  const config = parseConfig({
-    gatewayName: 'x',
-    ackTokenKeys: ['x'.repeat(32)],
-    rabbitmq: { urls: ['amqp://a'], vhost: 'x', mechanism: 'plain', ...login, tls },
-    kafka: { brokers: ['a:1'], clientId: 'x', tls, sasl: { mechanism: 'plain', ...login, tokenFile: 'x' } },
-  }) as unknown as Record<string, unknown>;
-  const has = (path: string): unknown =>
+  const quota = { requestsPerSecond: 1, messagesPerSecond: 1, bytesPerSecond: 1 };
+  const withKeysAt = (where: object) =>
+    parseConfig({
+      gatewayName: 'x',
+      ackTokenKeys: ['x'.repeat(32)],
+      tls: { certFile: 'x', keyFile: 'x', caFile: 'x' },
+      access: { keysFile: 'x', quota, jwt: { issuer: 'x', audience: 'x', ...where } },
+      rabbitmq: { urls: ['amqp://a'], vhost: 'x', mechanism: 'plain', ...login, tls },
+      kafka: { brokers: ['a:1'], clientId: 'x', tls, sasl: { mechanism: 'plain', ...login, tokenFile: 'x' } },
+    });
+  // One of the two, never both.
+  const configs = [withKeysAt({ jwksFile: 'x' }), withKeysAt({ jwksUrl: 'https://x' })];
+  const valueIn = (config: unknown, path: string): unknown =>
     path.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], config);
+  const has = (path: string): unknown =>
+    configs.map((config) => valueIn(config, path)).find((value) => value !== undefined);
   for (const { path } of settings) expect(has(path), path).toBeDefined();
   expect(new Set(settings.map(({ variable }) => variable)).size).toBe(settings.length);
 });

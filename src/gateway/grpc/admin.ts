@@ -29,8 +29,8 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
       return { created, topic: topicMessage(definition) };
     }),
     GetTopic: unary(context, 'Admin/GetTopic', async ({ topic = '' }) => topicMessage(await port.describeTopic(topic))),
-    ListTopics: unary(context, 'Admin/ListTopics', async () => ({
-      topics: (await port.listTopics()).map(topicMessage),
+    ListTopics: unary(context, 'Admin/ListTopics', async (_, __, caller) => ({
+      topics: (await port.listTopics()).filter(({ name }) => caller.mayKnowTopic(name)).map(topicMessage),
     })),
     UpdateTopic: unary(context, 'Admin/UpdateTopic', async (request) => {
       const changes = checked(TopicPatch, topicPatch(request));
@@ -48,8 +48,10 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
     GetSubscription: unary(context, 'Admin/GetSubscription', async ({ subscription = '' }) =>
       subscriptionMessage(await port.describeSubscription(subscription)),
     ),
-    ListSubscriptions: unary(context, 'Admin/ListSubscriptions', async () => ({
-      subscriptions: (await port.listSubscriptions()).map(subscriptionMessage),
+    ListSubscriptions: unary(context, 'Admin/ListSubscriptions', async (_, __, caller) => ({
+      subscriptions: (await port.listSubscriptions())
+        .filter(({ name }) => caller.mayConsume(name))
+        .map(subscriptionMessage),
     })),
     UpdateSubscription: unary(context, 'Admin/UpdateSubscription', async (request) => {
       const changes = checked(SubscriptionPatch, subscriptionPatch(request));

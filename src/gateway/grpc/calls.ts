@@ -12,11 +12,14 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { errorCodes, PortError } from '../../adapters/index.ts';
+import type { Caller } from '../access/caller.ts';
+import { callerOfCall } from '../access/grpc-access.ts';
 import type { GatewayContext } from '../context.ts';
 import { Flushes } from '../flushes.ts';
 import { type FrameHandler, FrameIntake } from '../frame-intake.ts';
 import { drainingError } from '../open-streams.ts';
 import { requestId } from '../request-id.ts';
+import { requirementOf } from '../access/required-scopes.ts';
 import { type About, statusOf } from './status.ts';
 import { Undecodable } from './proto.ts';
 
@@ -35,16 +38,20 @@ export class LoneMessageRefused extends Error {
 export function unary<Request, Response>(
   context: GatewayContext,
   rpc: string,
-  work: (request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+  work: (request: Request, call: ServerUnaryCall<Request, Response>, caller: Caller) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   const counts = context.metrics.grpcCalls(rpc);
+  const requirement = requirementOf(rpc);
   const answer = async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): Promise<void> => {
     let response: Response;
     try {
       const { request } = call;
+      const found = callerOfCall(context.access, call as never);
+      const caller = found instanceof Promise ? await found : found;
       if (request instanceof Undecodable) throw request.error;
       if (context.isDraining) throw drainingError();
-      response = await work(request, call);
+      caller.require(requirement, request as Record<string, unknown>);
+      response = await work(request, call, caller);
     } catch (reason) {
       callback(callError(context, counts, call.metadata.get('x-request-id')[0], reason));
       return;
@@ -102,9 +109,14 @@ export class FrameStream<Frame, Answer> {
 export function bidi<Request, Response>(
   context: GatewayContext,
   rpc: string,
-  open: (stream: FrameStream<Request, Response>, end: (reason: PortError | undefined) => void) => FrameHandler<Request>,
+  open: (
+    stream: FrameStream<Request, Response>,
+    end: (reason: PortError | undefined) => void,
+    caller: Caller,
+  ) => FrameHandler<Request>,
 ): handleBidiStreamingCall<Request, Response> {
   const counts = context.metrics.grpcCalls(rpc);
+  requirementOf(rpc);
   return (call) => {
     const stream = new FrameStream<Request, Response>(call);
     let isCounted = false;
@@ -124,13 +136,17 @@ export function bidi<Request, Response>(
         stream.end(error);
       }
     };
-    if (context.isDraining) end(drainingError());
-    else {
-      try {
-        stream.read(open(stream, end));
-      } catch (reason) {
-        end(PortError.from(reason));
-      }
+    const admit = (caller: Caller): void => {
+      if (context.isDraining) throw drainingError();
+      stream.read(open(stream, end, caller));
+    };
+    const refuse = (reason: unknown): void => end(PortError.from(reason));
+    try {
+      const found = callerOfCall(context.access, call as never);
+      if (found instanceof Promise) void found.then(admit).catch(refuse);
+      else admit(found);
+    } catch (reason) {
+      refuse(reason);
     }
   };
 }

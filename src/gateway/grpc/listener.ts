@@ -5,6 +5,8 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { ServerCertificates } from '../access/server-certificates.ts';
 import type { GatewayContext } from '../context.ts';
 import type { GrpcServer } from './server.ts';
 
@@ -15,9 +17,18 @@ export class GrpcListener {
   #loading: Promise<GrpcServer> | undefined;
   #server: GrpcServer | undefined;
 
-  constructor(context: GatewayContext) {
+  /** @param certificates with them, TLS ends here: the library is handed what is inside. */
+  constructor(context: GatewayContext, certificates?: ServerCertificates) {
     this.#context = context;
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#take(socket));
+    if (certificates === undefined) this.#listener = createServer({ noDelay: true }, (socket) => this.#take(socket));
+    else {
+      const options = { ...certificates.serverOptions, noDelay: true, ALPNProtocols: ['h2'] };
+      const listener = createTlsServer(options, (socket) => this.#take(socket));
+      certificates.keepFresh(listener);
+      // During the handshake they are nobody's yet, and must be cut at the end all the same.
+      listener.on('connection', (socket: Socket) => this.#keep(socket));
+      this.#listener = listener;
+    }
     this.#listener.maxConnections = context.limits.grpcConnectionsMax;
   }
 
@@ -46,12 +57,16 @@ export class GrpcListener {
   }
 
   #take(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    this.#keep(socket);
     // Reported by the connection's own end; without a listener it would end the process.
     socket.on('error', () => undefined);
     if (this.#server === undefined) void this.#loadAndTake(socket);
     else this.#server.take(socket);
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   async #loadAndTake(socket: Socket): Promise<void> {

@@ -1,14 +1,10 @@
 /** The .proto as the server uses it. Requests are decoded strictly; one that is not valid becomes an `Undecodable`. */
 
-import { fileURLToPath } from 'node:url';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync, type MessageTypeDefinition, type PackageDefinition } from '@grpc/proto-loader';
 import { PortError } from '../../adapters/index.ts';
+import { protoDirectory, protoFile } from './proto-file.ts';
 import { fieldProblems, type MessageDescriptor, messageRule } from './unknown-fields.ts';
-
-/** The same place from src and from dist. */
-export const protoDirectory = fileURLToPath(new URL('../../../proto', import.meta.url));
-export const protoFile = 'sluice/v1/sluice.proto';
 
 const PACKAGE = 'sluice.v1';
 

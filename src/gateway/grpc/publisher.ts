@@ -1,6 +1,7 @@
 /** sluice.v1.Publisher. */
 
 import { limits, PortError, type PublishOptions, type PublishOutcome } from '../../adapters/index.ts';
+import { type Caller, Pace } from '../access/caller.ts';
 import type { GatewayContext } from '../context.ts';
 import { drainingError } from '../open-streams.ts';
 import { publishMessages } from '../publishing.ts';
@@ -16,14 +17,16 @@ import { persistences, wordOf } from './words.ts';
 
 export function publisherHandlers(context: GatewayContext): PublisherHandlers {
   return {
-    Publish: unary(context, 'Publisher/Publish', async (request) => {
-      const outcomes = await publish(context, request);
+    Publish: unary(context, 'Publisher/Publish', async (request, _, caller) => {
+      const outcomes = await publish(context, request, caller);
       const [only] = outcomes;
       if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored')
         throw new LoneMessageRefused(only.error, only.id);
       return { results: outcomes.map(resultMessage) };
     }),
-    PublishStream: bidi(context, 'Publisher/PublishStream', (stream, end) => publishFrames(context, stream, end)),
+    PublishStream: bidi(context, 'Publisher/PublishStream', (stream, end, caller) =>
+      publishFrames(context, stream, end, caller),
+    ),
   };
 }
 
@@ -32,19 +35,30 @@ function publishFrames(
   context: GatewayContext,
   stream: FrameStream<PublishStreamRequest__Output, PublishStreamResponse>,
   end: (reason: PortError | undefined) => void,
+  caller: Caller,
 ) {
   const underWay = new Set<Promise<void>>();
   let ending: PortError | undefined;
-  const forget = context.streams.add('grpc_publish', async (reason) => {
-    ending = reason;
-    await Promise.allSettled(underWay);
-    end(reason);
-  });
+  let isGone = false;
+  const forget = context.streams.add(
+    'grpc_publish',
+    async (reason) => {
+      ending = reason;
+      await Promise.allSettled(underWay);
+      end(reason);
+    },
+    caller,
+  );
+  const pace = new Pace(caller, () => ending !== undefined || isGone);
   const answer = async (frame: PublishStreamRequest__Output): Promise<void> => {
     const correlationId = frame.correlationId ?? 0;
     try {
       if (ending !== undefined) throw ending;
-      const outcomes = await publish(context, frame);
+      caller.requireNamed('publish', frame.topic ?? '');
+      const { messages = [] } = frame;
+      const turn = pace.next({ requests: 1, messages: messages.length, bytes: bytesOf(messages) });
+      if (turn !== undefined) await turn;
+      const outcomes = await publish(context, frame, 'paced');
       await stream.write({ correlationId, results: outcomes.map(resultMessage) });
     } catch (reason) {
       const error = PortError.from(reason);
@@ -69,6 +83,7 @@ function publishFrames(
       end(undefined);
     },
     failed: async (reason: PortError | undefined): Promise<void> => {
+      isGone = true;
       await Promise.allSettled(underWay);
       forget();
       end(reason ?? drainingError());
@@ -83,9 +98,19 @@ interface PublishAsked {
   readonly minCopies?: number;
 }
 
-async function publish(context: GatewayContext, request: PublishAsked): Promise<readonly PublishOutcome[]> {
+async function publish(
+  context: GatewayContext,
+  request: PublishAsked,
+  payer: Caller | 'paced',
+): Promise<readonly PublishOutcome[]> {
   const { messages = [] } = request;
-  return await publishMessages(context, request.topic ?? '', messages.map(toPublishMessage), checkedOptions(request));
+  return await publishMessages(
+    context,
+    request.topic ?? '',
+    messages.map(toPublishMessage),
+    checkedOptions(request),
+    payer,
+  );
 }
 
 /** @throws PortError in the words of REST. */

@@ -6,6 +6,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { GatewayContext } from '../context.ts';
 import { gatewayLimits } from '../limits.ts';
+import { checkService } from '../access/grpc-access.ts';
 import { adminHandlers } from './admin.ts';
 import { endStreamsOf } from './calls.ts';
 import { loadProto, loadProtoForReflection, strictService } from './proto.ts';
@@ -40,8 +41,10 @@ export function buildGrpcServer(context: GatewayContext): GrpcServer {
   const health = new HealthImplementation(healthOf('SERVING'));
   // Their streams end with ours; by themselves a watcher would hold up the shutdown.
   const registrar = {
-    addService: (service: ServiceDefinition, handlers: UntypedServiceImplementation) =>
-      server.addService(service, endStreamsOf(context, service, handlers)),
+    addService: (service: ServiceDefinition, handlers: UntypedServiceImplementation) => {
+      checkService(service);
+      server.addService(service, endStreamsOf(context, service, handlers));
+    },
   } as unknown as Server;
   health.addToServer(registrar);
   new ReflectionService(loadProtoForReflection(), { services: [...services] }).addToServer(registrar);

@@ -32,10 +32,10 @@ export function subscriberHandlers(context: GatewayContext): SubscriberHandlers 
     return { results: (await settle(context, name, call, body)).map(tokenMessage) };
   };
   return {
-    Pull: unary(context, 'Subscriber/Pull', async (request, call) => {
+    Pull: unary(context, 'Subscriber/Pull', async (request, call, caller) => {
       const { subscription: name, waitMs = pullWaitMsDefault, ...options } = checked(PullRequest, request);
       const signal = goneSignal(call as never);
-      const deliveries = await pullDeliveries(context, name, { ...options, waitMs, signal });
+      const deliveries = await pullDeliveries(context, name, { ...options, waitMs, signal }, caller);
       return { deliveries: deliveries.map(deliveryMessage) };
     }),
     Acknowledge: unary(context, 'Subscriber/Acknowledge', async (request) => await settling('ack', request)),
@@ -48,9 +48,10 @@ export function subscriberHandlers(context: GatewayContext): SubscriberHandlers 
       await context.port.seek(name, toPosition(to));
       return {};
     }),
-    StreamingPull: bidi(context, 'Subscriber/StreamingPull', (stream, end) => {
+    StreamingPull: bidi(context, 'Subscriber/StreamingPull', (stream, end, caller) => {
       const frames = new StreamFrames(context, {
         kind: 'grpc_pull',
+        caller,
         deliver: async (deliveries) => await stream.write({ deliveries: deliveries.map(deliveryMessage) }),
         results: async (results, correlationId) =>
           await stream.write({

@@ -2,6 +2,7 @@
 
 import type { FastifyReply } from 'fastify';
 import { type Delivery, limits } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import { pullDeliveries, settle } from '../consuming.ts';
 import type { App, GatewayContext, Routes } from '../context.ts';
 import { deliveryJson, type Encoding } from '../message-codec.ts';
@@ -43,7 +44,12 @@ function pullRoute(app: App, context: GatewayContext): void {
       reply.raw.once('close', onClose);
       const preferred = preferredWaitMs(request.headers['prefer']);
       const { waitMs = preferred ?? pullWaitMsDefault, ...options } = request.body;
-      const deliveries = await pullDeliveries(context, subscription, { ...options, waitMs, signal: gone.signal });
+      const deliveries = await pullDeliveries(
+        context,
+        subscription,
+        { ...options, waitMs, signal: gone.signal },
+        callerOf(request),
+      );
       reply.raw.off('close', onClose);
       if (preferred !== undefined && waitMs === preferred)
         void reply.header('preference-applied', `wait=${preferred / 1_000}`);

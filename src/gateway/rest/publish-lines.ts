@@ -9,6 +9,8 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PortError, type PublishMessage } from '../../adapters/index.ts';
+import { Pace } from '../access/caller.ts';
+import { callerOf } from '../access/rest-access.ts';
 import type { GatewayContext } from '../context.ts';
 import { Flushes } from '../flushes.ts';
 import { gatewayLimits } from '../limits.ts';
@@ -32,6 +34,7 @@ export async function publishLines(
 ): Promise<void> {
   await context.port.describeTopic(topic);
   const flushes = new Flushes();
+  const caller = callerOf(request);
   let ending: PortError | undefined;
   let ended: () => void = () => undefined;
   const whenEnded = new Promise<void>((resolve) => {
@@ -44,12 +47,17 @@ export async function publishLines(
   stream.once('close', () => {
     if (!stream.complete) arriving.destroy();
   });
-  const forget = context.streams.add('ndjson', async (reason) => {
-    ending = reason;
-    stream.unpipe(arriving);
-    arriving.end();
-    await whenEnded;
-  });
+  const forget = context.streams.add(
+    'ndjson',
+    async (reason) => {
+      ending = reason;
+      stream.unpipe(arriving);
+      arriving.end();
+      await whenEnded;
+    },
+    caller,
+  );
+  const pace = new Pace(caller, () => flushes.isOver || ending !== undefined);
   const { raw } = reply;
   reply.hijack();
   raw.on('close', () => flushes.end());
@@ -63,6 +71,7 @@ export async function publishLines(
   const underWay: Promise<void>[] = [];
   try {
     for await (const batch of batchesOf(arriving, readLine, () => ending !== undefined)) {
+      await pace.nextPublish(batch.filter(isMessage));
       const results = publishBatch(context, topic, batch, asked);
       last = last.then(async () => await write(await results));
       underWay.push(last);
@@ -82,6 +91,10 @@ export async function publishLines(
   ended();
 }
 
+function isMessage(line: Line): line is PublishMessage {
+  return !(line instanceof PortError);
+}
+
 /** As many results as lines, whatever happens. */
 async function publishBatch(
   context: GatewayContext,
@@ -89,7 +102,7 @@ async function publishBatch(
   batch: readonly Line[],
   asked: PublishAsked,
 ): Promise<string> {
-  const messages = batch.filter((line): line is PublishMessage => !(line instanceof PortError));
+  const messages = batch.filter(isMessage);
   const results = messages.length === 0 ? [] : await published(context, topic, messages, asked);
   let next = 0;
   let text = '';
@@ -112,7 +125,7 @@ async function published(
   asked: PublishAsked,
 ): Promise<readonly string[]> {
   try {
-    return (await publishMessages(context, topic, messages, asked)).map(outcomeJson);
+    return (await publishMessages(context, topic, messages, asked, 'paced')).map(outcomeJson);
   } catch (reason) {
     const error = PortError.from(reason);
     // The port refuses a call for one bad message in it, and has tried nothing then: each by itself tells which.

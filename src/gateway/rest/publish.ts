@@ -2,6 +2,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PortError, type PublishMessage, type PublishOutcome } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import { messageOfBinaryEvent, messagesOfEvents } from '../cloud-events.ts';
 import type { Routes } from '../context.ts';
 import { BYTES, toPublishMessage } from '../message-codec.ts';
@@ -34,12 +35,14 @@ export const publishRoutes: Routes = (app, context) => {
       const { topic } = request.params;
       const { query, body } = request;
       const key = idempotencyKey(request.headers['idempotency-key']);
+      const caller = callerOf(request);
       const publish = async (messages: readonly PublishMessage[], asked: PublishAsked): Promise<never> => {
-        if (key === undefined) return answer(request, reply, await publishMessages(context, topic, messages, asked));
+        if (key === undefined)
+          return answer(request, reply, await publishMessages(context, topic, messages, asked, caller));
         const { outcomes, isRepeated } = await context.idempotency.once(
-          `${topic}/${key}`,
+          `${caller.principal}/${topic}/${key}`,
           fingerprintOf(messages, { durability: asked.durability, minCopies: asked.minCopies }),
-          async () => await publishMessages(context, topic, withIdsOf(key, messages), asked),
+          async () => await publishMessages(context, topic, withIdsOf(key, messages), asked, caller),
         );
         if (isRepeated) void reply.header('idempotency-replayed', 'true');
         return answer(request, reply, outcomes);

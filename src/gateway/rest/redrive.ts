@@ -1,5 +1,6 @@
 /** Dead letters, published again. */
 
+import { callerOf } from '../access/rest-access.ts';
 import type { Routes } from '../context.ts';
 import { redrive } from '../redrive.ts';
 import { NoQuery, SubscriptionParams } from '../schema/common.ts';
@@ -27,6 +28,7 @@ export const redriveRoutes: Routes = (app, context) => {
       const { error, ...result } = await redrive(context, request.params.subscription, {
         ...request.body,
         signal: gone.signal,
+        caller: callerOf(request),
       });
       reply.raw.off('close', onClose);
       if (error !== undefined && result.redriven === 0) throw error;

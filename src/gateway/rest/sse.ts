@@ -16,6 +16,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Delivery, type Message, PortError } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import type { GatewayContext, Routes } from '../context.ts';
 import { DeliveryStream } from '../delivery-stream.ts';
 import { Flushes } from '../flushes.ts';
@@ -142,6 +143,7 @@ class EventWriter {
       { messages: Number.POSITIVE_INFINITY },
       {
         kind: 'sse',
+        caller: callerOf(this.#request),
         deliver: async (deliveries) => await this.#deliver(deliveries),
         ended: (reason) => this.#ended(reason),
       },

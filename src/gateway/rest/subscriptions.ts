@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { Position, SubscriptionDefinition } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import type { Routes } from '../context.ts';
 import { NoQuery, type PositionBody, SubscriptionParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -42,11 +43,15 @@ export const subscriptionRoutes: Routes = (app, { port }) => {
     url: '/v1/subscriptions',
     schema: {
       tags: ['subscriptions'],
-      summary: 'List the subscriptions.',
+      summary: 'List the subscriptions: of them, those that the caller may consume.',
       querystring: NoQuery,
       response: { 200: SubscriptionList, default: problemResponse },
     },
-    handler: async () => ({ subscriptions: (await port.listSubscriptions()).map(subscriptionAnswer) }),
+    handler: async (request) => {
+      const caller = callerOf(request);
+      const subscriptions = (await port.listSubscriptions()).filter(({ name }) => caller.mayConsume(name));
+      return { subscriptions: subscriptions.map(subscriptionAnswer) };
+    },
   });
   app.route({
     method: 'GET',

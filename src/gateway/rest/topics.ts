@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { TopicDefinition } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import type { Routes } from '../context.ts';
 import { NoQuery, TopicParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -30,11 +31,15 @@ export const topicRoutes: Routes = (app, { port }) => {
     url: '/v1/topics',
     schema: {
       tags: ['topics'],
-      summary: 'List the topics.',
+      summary: 'List the topics: of them, those that the caller may publish to or read.',
       querystring: NoQuery,
       response: { 200: TopicList, default: problemResponse },
     },
-    handler: async () => ({ topics: (await port.listTopics()).map(topicAnswer) }),
+    handler: async (request) => {
+      const caller = callerOf(request);
+      const topics = (await port.listTopics()).filter(({ name }) => caller.mayKnowTopic(name));
+      return { topics: topics.map(topicAnswer) };
+    },
   });
   app.route({
     method: 'GET',

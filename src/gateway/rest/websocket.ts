@@ -3,6 +3,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { WebSocket } from '@fastify/websocket';
 import { PortError } from '../../adapters/index.ts';
+import { callerOf } from '../access/rest-access.ts';
 import type { GatewayContext, Routes } from '../context.ts';
 import { Flushes } from '../flushes.ts';
 import { FrameIntake } from '../frame-intake.ts';
@@ -48,6 +49,7 @@ function talk(context: GatewayContext, socket: WebSocket, request: FastifyReques
     context,
     {
       kind: 'websocket',
+      caller: callerOf(request),
       deliver: async (deliveries) =>
         await send(`{"deliveries":[${deliveries.map((delivery) => deliveryJson(delivery, encoding)).join(',')}]}`),
       results: async (results, correlationId) => await send(JSON.stringify({ results, correlationId })),

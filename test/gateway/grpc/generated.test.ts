@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { printGrpcTypes } from '../../../scripts/print-grpc-types.ts';
-import { protoDirectory, protoFile } from '../../../src/gateway/grpc/proto.ts';
+import { protoDirectory, protoFile } from '../../../src/gateway/grpc/proto-file.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 

@@ -108,11 +108,11 @@ async function consumeBare(kafka: Kafka, topic: string, groupId: string, message
   let startedMs = 0;
   await new Promise<void>((resolve, reject) => {
     const running = consumer.run({
-      eachBatch: async ({ batch, heartbeat }) => {
+      eachBatch: async (payload) => {
         if (startedMs === 0) startedMs = performance.now();
-        seen += batch.messages.length;
+        seen += payload.batch.messages.length;
         if (seen >= messages) resolve();
-        await heartbeat();
+        await payload.heartbeat();
       },
     });
     running.catch(reject);

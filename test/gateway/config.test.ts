@@ -111,6 +111,7 @@ it('every setting of the table is one of the schema', () => {
   const tls = { enabled: true, ...files, serverName: 'x', verify: true };
   const login = { username: 'x', password: 'x', passwordFile: 'x' };
   const config = parseConfig({
+    like: 'kafka',
     rabbitmq: { urls: ['amqp://a'], vhost: 'x', mechanism: 'plain', ...login, tls },
     kafka: { brokers: ['a:1'], clientId: 'x', tls, sasl: { mechanism: 'plain', ...login, tokenFile: 'x' } },
   }) as unknown as Record<string, unknown>;

@@ -75,10 +75,10 @@ describe.each(restSystems)('REST on $name', (system) => {
       if (kind === 'stored') stored += 1;
     }
     expect(stored).toBe(values.length);
-    const seen = new Set<unknown>();
+    const seen = new Set<string>();
     await subscriber.run(
       ({ value }) => {
-        seen.add(value);
+        seen.add(String(value));
         if (seen.size === values.length) void subscriber.close();
       },
       { concurrency: 16 },

@@ -188,24 +188,25 @@ class Port implements SeverablePort {
 
   async alterTopic(name: string, changes: TopicChanges, { ifRevision }: AlterOptions = {}): Promise<TopicDefinition> {
     checkName(name, 'topic');
-    return await this.#admin(
-      async () =>
-        await this.#definitions.change(async () => {
-          const from = await this.#definitions.topic(name);
-          checkRevision(`topic "${name}"`, from, ifRevision);
-          const to = this.#completeTopic(alteredTopic(from, changes));
-          if (sameDefinition(from, to)) return from;
-          if (this.#driver.alterTopic === undefined) {
-            throw new PortError('capability_unsupported', `${this.info.product} cannot change a topic: make another`);
-          }
-          // The physical topic first: a crash in between leaves one that can do more than is said, which the same change completes.
-          await this.#driver.alterTopic(from, to, this.#definitions.subscriptionsOf(name));
-          await this.#definitions.putTopic(name, to);
-          // Consumers here read from what is new when this is answered; those of other processes when they heard of it.
-          await Promise.all(this.#sessionsOf(name).map(async (session) => await this.#renew(session)));
-          return to;
-        }),
-    );
+    return await this.#admin(async () => {
+      await this.#definitions.topic(name); // one that is not there need not wait for its turn
+      const topic = await this.#definitions.change(async () => {
+        const from = await this.#definitions.topic(name);
+        checkRevision(`topic "${name}"`, from, ifRevision);
+        const to = this.#completeTopic(alteredTopic(from, changes));
+        if (sameDefinition(from, to)) return from;
+        if (this.#driver.alterTopic === undefined) {
+          throw new PortError('capability_unsupported', `${this.info.product} cannot change a topic: make another`);
+        }
+        // The physical topic first: a crash in between leaves one that can do more than is said, which the same change completes.
+        await this.#driver.alterTopic(from, to, this.#definitions.subscriptionsOf(name));
+        await this.#definitions.putTopic(name, to);
+        return to;
+      });
+      // Consumers here read from what is new when this is answered; those of other processes when they heard of it.
+      await Promise.all(this.#sessionsOf(name).map(async (session) => await this.#renew(session)));
+      return topic;
+    });
   }
 
   async #createTopicNow(asked: TopicDefinition): Promise<Created<TopicDefinition>> {
@@ -237,19 +238,19 @@ class Port implements SeverablePort {
 
   async deleteTopic(name: string): Promise<void> {
     checkName(name, 'topic');
-    await this.#admin(
-      async () =>
-        await this.#definitions.change(async () => {
-          const topic = await this.#definitions.topic(name);
-          for (const subscription of this.#definitions.subscriptionsOf(name))
-            await this.#deleteSubscriptionNow(subscription);
-          // The physical topic first: should this fail or die in between, the topic is still there to be deleted again. The other
-          // way round its messages would lie in wait for the next topic of this name.
-          await this.#driver.deleteTopic(topic);
-          await this.#definitions.putTopic(name, null);
-          this.#sticky.forget(name);
-        }),
-    );
+    await this.#admin(async () => {
+      await this.#definitions.topic(name);
+      await this.#definitions.change(async () => {
+        const topic = await this.#definitions.topic(name);
+        for (const subscription of this.#definitions.subscriptionsOf(name))
+          await this.#deleteSubscriptionNow(subscription);
+        // The physical topic first: should this fail or die in between, the topic is still there to be deleted again. The other
+        // way round its messages would lie in wait for the next topic of this name.
+        await this.#driver.deleteTopic(topic);
+        await this.#definitions.putTopic(name, null);
+        this.#sticky.forget(name);
+      });
+    });
   }
 
   // ------------------------------------------------------------------------------------------ subscriptions
@@ -311,30 +312,31 @@ class Port implements SeverablePort {
     { ifRevision }: AlterOptions = {},
   ): Promise<SubscriptionDefinition> {
     checkName(name, 'subscription');
-    return await this.#admin(
-      async () =>
-        await this.#definitions.change(async () => {
-          const from = await this.#definitions.subscription(name);
-          checkRevision(`subscription "${name}"`, from, ifRevision);
-          const to = alteredSubscription(from, changes);
-          if (sameDefinition(from, to)) return from;
-          this.#driver.checkAlteredSubscription?.(from, to, await this.#definitions.topic(from.topic));
-          await this.#definitions.putSubscription(name, to);
-          const session = this.#sessions.get(name);
-          if (session !== undefined) await this.#renew(session);
-          return to;
-        }),
-    );
+    return await this.#admin(async () => {
+      await this.#definitions.subscription(name);
+      const subscription = await this.#definitions.change(async () => {
+        const from = await this.#definitions.subscription(name);
+        checkRevision(`subscription "${name}"`, from, ifRevision);
+        const to = alteredSubscription(from, changes);
+        if (sameDefinition(from, to)) return from;
+        this.#driver.checkAlteredSubscription?.(from, to, await this.#definitions.topic(from.topic));
+        await this.#definitions.putSubscription(name, to);
+        return to;
+      });
+      const session = this.#sessions.get(name);
+      if (session !== undefined) await this.#renew(session);
+      return subscription;
+    });
   }
 
   async deleteSubscription(name: string): Promise<void> {
     checkName(name, 'subscription');
-    await this.#admin(
-      async () =>
-        await this.#definitions.change(
-          async () => await this.#deleteSubscriptionNow(await this.#definitions.subscription(name)),
-        ),
-    );
+    await this.#admin(async () => {
+      await this.#definitions.subscription(name);
+      await this.#definitions.change(
+        async () => await this.#deleteSubscriptionNow(await this.#definitions.subscription(name)),
+      );
+    });
   }
 
   async #deleteSubscriptionNow(subscription: SubscriptionDefinition): Promise<void> {

@@ -15,8 +15,8 @@ export interface SettleOptions {
 
 interface Waiting {
   readonly token: string;
-  resolve(status: SettleStatus): void;
-  reject(reason: unknown): void;
+  readonly resolve: (status: SettleStatus) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 export class Settling {

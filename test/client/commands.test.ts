@@ -109,8 +109,17 @@ describe('sluice topics', () => {
     expect([created.status, created.errors]).toEqual([0, '']);
     const { etag } = JSON.parse(created.output);
     const altered = await run([
-      ...['topics', 'alter', 'made', '--partitions', '3', '--retention-ms', 'none', '--option', 'segmentBytes=65536'],
-      ...['--if-match', etag],
+      'topics',
+      'alter',
+      'made',
+      '--partitions',
+      '3',
+      '--retention-ms',
+      'none',
+      '--option',
+      'segmentBytes=65536',
+      '--if-match',
+      etag,
     ]);
     expect(altered.output).toMatch(/^TOPIC .*OPTIONS\nmade +3 +delete +none +- +1 +segmentBytes=65536\n$/);
     const [stale, listed, deleted, wrong, nothing] = await Promise.all([
@@ -156,8 +165,19 @@ describe('sluice pub', () => {
   it('publishes arguments with key, headers and content type, and tells where they are', async () => {
     await sluice.topics.create({ name: 'args' });
     const { status, output, errors } = await run([
-      ...['pub', 'args', '{"total":9.5}', 'second', '--key', 'k', '--header', 'a=1', '--header', 'a=2'],
-      ...['--results', '--partition', '0'],
+      'pub',
+      'args',
+      '{"total":9.5}',
+      'second',
+      '--key',
+      'k',
+      '--header',
+      'a=1',
+      '--header',
+      'a=2',
+      '--results',
+      '--partition',
+      '0',
     ]);
     expect([status, errors]).toEqual([0, '2 stored\n']);
     expect(
@@ -329,8 +349,15 @@ describe('sluice capabilities', () => {
 
 it('every placeholder of --format', () => {
   const message = {
-    ...{ topic: 't', partition: 1, offset: 2, timestamp: 3, id: 'i', contentType: 'c', key: Buffer.from([255]) },
-    ...{ value: null, headers: { a: ['1', Buffer.from('2')] } },
+    topic: 't',
+    partition: 1,
+    offset: 2,
+    timestamp: 3,
+    id: 'i',
+    contentType: 'c',
+    key: Buffer.from([255]),
+    value: null,
+    headers: { a: ['1', Buffer.from('2')] },
   };
   const text = printerOf('%t|%p|%o|%K|%s|%S|%h|%T|%i|%c|%a|%%|\\n\\t\\0\\\\')(message, 4).toString();
   expect(text).toBe('t|1|2|1||-1|a=1,a=2|3|i|c|4|%|\n\t\0\\');

@@ -112,8 +112,8 @@ describe('a subscriber', () => {
     }
     for await (const { message } of sluice.subscribe('s')) if (message.value === 'm5') break;
     const taken = await take(sluice, 20);
-    expect(taken.map(({ message, attempt }) => [message.value, attempt]).toSorted()).toEqual(
-      values.map((value) => [value, 1]).toSorted(),
+    expect(taken.map(({ message, attempt }) => `${String(message.value)} ${attempt}`).toSorted()).toEqual(
+      values.map((value) => `${value} 1`).toSorted(),
     );
     const aborted = sluice.subscribe('s', { signal: controller.signal });
     expect(await aborted.next()).toBeUndefined();

@@ -1,31 +1,34 @@
-/** A message's life over REST on every backend: publish, pull, nack, attempt 2, reject, dead letter. */
+/** A message's life on every backend, as an application lives it: through the client, over REST, on a real broker. */
 
-import { describe, expect, it } from 'vitest';
-import { type Gateway } from '../../src/gateway/index.ts';
-import { gatewayOn, get, ownTopic, post, restSystems } from './rest-support.ts';
+import { describe, expect, it, type TestContext } from 'vitest';
+import {
+  connect,
+  type Delivery,
+  type OutgoingMessage,
+  type SluiceClient,
+  type Subscriber,
+} from '../../src/client/index.ts';
+import { gatewayOn, ownTopic, type RestSystem, restSystems } from './rest-support.ts';
+
+const WAIT_MS = 15_000;
 
 describe.each(restSystems)('REST on $name', (system) => {
   it('nack counts an attempt, reject moves the message to the dead letters with its reason', async (context) => {
-    const gateway = await gatewayOn(system, context);
-    const topic = await world(gateway, system.topicOptions);
-    const published = await post(gateway, `topics/${topic}/messages`, {
-      messages: [{ key: 'k', value: { poison: true }, headers: { trace: ['a', 'b'] }, id: 'mine' }],
-    });
-    expect(published.status).toBe(200);
+    const { sluice, topic, subscriber } = await world(system, context);
+    await sluice.publish(topic, { key: 'k', value: { poison: true }, headers: { trace: ['a', 'b'] }, id: 'mine' });
 
-    const first = await pullOne(gateway, topic);
+    const first = await nextOf(subscriber);
     expect(first).toMatchObject({
       attempt: 1,
       message: { key: 'k', value: { poison: true }, headers: { trace: ['a', 'b'] }, id: 'mine' },
     });
-    await settle(gateway, topic, 'nack', { tokens: [first.ackToken], delayMs: 0 });
-    const second = await pullOne(gateway, topic);
+    expect(await first.nack({ delayMs: 0 })).toBe('ok');
+    const second = await nextOf(subscriber);
     expect(second).toMatchObject({ attempt: 2, message: { id: 'mine' } });
-    await settle(gateway, topic, 'reject', { tokens: [second.ackToken], reason: 'cannot be read' });
+    expect(await second.reject({ reason: 'cannot be read' })).toBe('ok');
 
-    const letters = await get(gateway, `v1/subscriptions/${topic}-reader/deadletters`);
-    expect(letters.status, JSON.stringify(letters.json)).toBe(200);
-    expect(letters.json.messages).toMatchObject([
+    const letters = await sluice.subscriptions.deadLetters(`${topic}-reader`);
+    expect(letters.messages).toMatchObject([
       {
         key: 'k',
         value: { poison: true },
@@ -33,75 +36,94 @@ describe.each(restSystems)('REST on $name', (system) => {
         headers: { 'dead-letter-reason': 'cannot be read', 'dead-letter-attempts': '2', 'dead-letter-topic': topic },
       },
     ]);
-    const again = await post(gateway, `subscriptions/${topic}-reader/ack`, { tokens: [second.ackToken] });
-    expect([again.status, again.json.results[0].status]).toEqual([207, 'already']);
+    expect(await second.ack()).toBe('already');
   });
 
   it('bytes, empty values and tombstones arrive as they were', async (context) => {
-    const gateway = await gatewayOn(system, context);
-    const topic = await world(gateway, system.topicOptions);
-    const bytes = Buffer.from([0, 255, 1, 254, 10, 13]).toString('base64');
-    const sent = [
-      { valueBase64: bytes, headers: { bin: { base64: '/w==' } } },
+    const { sluice, topic, subscriber } = await world(system, context);
+    const bytes = Buffer.from([0, 255, 1, 254, 10, 13]);
+    const sent: readonly OutgoingMessage[] = [
+      { value: bytes, headers: { bin: Buffer.from([255]) } },
       { value: '' },
       { value: null, key: 'gone' },
       { value: '\u{1f600}' },
     ];
-    expect((await post(gateway, `topics/${topic}/messages`, { messages: sent })).status).toBe(200);
-    const received: Record<string, unknown>[] = [];
+    const outcomes = await sluice.publishBatch(topic, sent);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['stored', 'stored', 'stored', 'stored']);
+    const received: Delivery['message'][] = [];
     while (received.length < sent.length) {
-      const { ackToken, message } = await pullOne(gateway, topic);
-      received.push(message);
-      await settle(gateway, topic, 'ack', { tokens: [ackToken] });
+      const delivery = await nextOf(subscriber);
+      received.push(delivery.message);
+      expect(await delivery.ack()).toBe('ok');
     }
     expect(received).toMatchObject([
-      { valueBase64: bytes, headers: { bin: { base64: '/w==' } }, contentType: 'application/octet-stream' },
+      { value: bytes, headers: { bin: Buffer.from([255]) }, contentType: 'application/octet-stream' },
       { value: '' },
       { value: null, key: 'gone' },
       { value: '\u{1f600}' },
     ]);
   });
 
+  it('a stream of messages is stored whole, and handlers side by side get each of them', async (context) => {
+    const { sluice, topic, subscriber } = await world(system, context);
+    const values = Array.from({ length: 500 }, (_, index) => `v${index}`);
+    let stored = 0;
+    for await (const { kind } of sluice.publishStream(
+      topic,
+      values.map((value) => ({ value })),
+    )) {
+      if (kind === 'stored') stored += 1;
+    }
+    expect(stored).toBe(values.length);
+    const seen = new Set<string>();
+    await subscriber.run(
+      ({ value }) => {
+        seen.add(String(value));
+        if (seen.size === values.length) void subscriber.close();
+      },
+      { concurrency: 16 },
+    );
+    expect([...seen].toSorted()).toEqual(values.toSorted());
+    await expect.poll(async () => (await sluice.subscriptions.lag(`${topic}-reader`)).total).toBe(0);
+  });
+
   it('an unknown topic is 404 in less than a second', async (context) => {
-    const gateway = await gatewayOn(system, context);
+    const sluice = connect((await gatewayOn(system, context)).url);
     const startedAt = performance.now();
-    const answer = await post(gateway, 'topics/nobody-made-this/messages', { messages: [{ value: 'x' }] });
-    expect([answer.status, answer.json.code]).toEqual([404, 'topic_not_found']);
+    const publish = sluice.publish('nobody-made-this', { value: 'x' });
+    await expect(publish).rejects.toMatchObject({ status: 404, code: 'topic_not_found' });
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   it('a topic without a subscription keeps the message, or says that it cannot', async (context) => {
-    const gateway = await gatewayOn(system, context);
+    const sluice = connect((await gatewayOn(system, context)).url);
     const topic = ownTopic('rest');
-    await post(gateway, 'topics', { name: topic, ...system.topicOptions });
-    const query = 'queueType' in system.topicOptions ? `?queueType=${system.topicOptions['queueType']}` : '';
-    const { json } = await get(gateway, `v1/capabilities${query}`);
-    const { level } = json.capabilities['publish.beforeSubscription'];
-    const answer = await post(gateway, `topics/${topic}/messages`, { messages: [{ value: 'x' }] });
-    expect([answer.status, answer.json.code]).toEqual(level === 'unsupported' ? [422, 'unroutable'] : [200, undefined]);
+    await sluice.topics.create({ name: topic, ...system.topicOptions });
+    const { capabilities } = await sluice.capabilities(system.topicOptions);
+    const [outcome] = await sluice.publishBatch(topic, [{ value: 'x' }]);
+    if (capabilities['publish.beforeSubscription']?.level !== 'unsupported') expect(outcome?.kind).toBe('stored');
+    else expect(outcome).toMatchObject({ kind: 'refused', error: { status: 422, code: 'unroutable' } });
   });
 });
 
-/** A topic with one partition and a reader called after it. */
-async function world(gateway: Gateway, topicOptions: object): Promise<string> {
+/** A topic with one partition, a reader called after it, and a consumer of that. */
+async function world(
+  system: RestSystem,
+  context: TestContext,
+): Promise<{ readonly sluice: SluiceClient; readonly topic: string; readonly subscriber: Subscriber }> {
+  const gateway = await gatewayOn(system, context);
+  const sluice = connect(gateway.url);
   const topic = ownTopic('rest');
-  expect((await post(gateway, 'topics', { name: topic, ...topicOptions })).status).toBe(201);
-  const subscribed = await post(gateway, 'subscriptions', {
-    name: `${topic}-reader`,
-    topic,
-    retry: { minBackoffMs: 0 },
-  });
-  expect(subscribed.status, JSON.stringify(subscribed.json)).toBe(201);
-  return topic;
+  await sluice.topics.create({ name: topic, ...system.topicOptions });
+  const subscription = `${topic}-reader`;
+  await sluice.subscriptions.create({ name: subscription, topic, retry: { minBackoffMs: 0 } });
+  const subscriber = sluice.subscribe(subscription, { waitMs: WAIT_MS });
+  context.onTestFinished(async () => await subscriber.close());
+  return { sluice, topic, subscriber };
 }
 
-async function pullOne(gateway: Gateway, topic: string) {
-  const pulled = await post(gateway, `subscriptions/${topic}-reader/pull`, { maxMessages: 1, waitMs: 15_000 });
-  expect(pulled.json.deliveries).toHaveLength(1);
-  return pulled.json.deliveries[0];
-}
-
-async function settle(gateway: Gateway, topic: string, call: string, body: object): Promise<void> {
-  const { status, json } = await post(gateway, `subscriptions/${topic}-reader/${call}`, body);
-  expect([status, json.results?.[0]?.status]).toEqual([200, 'ok']);
+async function nextOf(subscriber: Subscriber): Promise<Delivery> {
+  const delivery = await subscriber.next();
+  if (delivery === undefined) throw new Error('the subscriber ended');
+  return delivery;
 }

@@ -11,7 +11,7 @@ import { type Gateway, type GatewayConfigInput, startGateway } from '../../src/g
 export interface RestSystem {
   readonly name: string;
   /** Extra fields of a topic. */
-  readonly topicOptions: Readonly<Record<string, string>>;
+  readonly topicOptions: { readonly queueType?: 'quorum' | 'classic' | 'stream' };
   /** The configuration, or the reason to skip. */
   config(): GatewayConfigInput | string;
 }
@@ -49,25 +49,6 @@ export function ownTopic(prefix: string): string {
   const name = `${prefix}-${randomUUID().slice(0, 8)}`;
   mine.push({ name }, { name: `${name}-reader.dead` });
   return name;
-}
-
-export interface RestAnswer {
-  readonly status: number;
-  readonly json: ReturnType<typeof JSON.parse>;
-}
-
-export async function post(gateway: { readonly url: string }, path: string, body: unknown): Promise<RestAnswer> {
-  const answer = await fetch(`${gateway.url}/v1/${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return { status: answer.status, json: await answer.json() };
-}
-
-export async function get(gateway: { readonly url: string }, path: string): Promise<RestAnswer> {
-  const answer = await fetch(`${gateway.url}/${path}`);
-  return { status: answer.status, json: await answer.json() };
 }
 
 /** Runs a script with /bin/sh as a person would paste it. */

@@ -119,6 +119,7 @@ it('every setting of the table is one of the schema', () => {
   const quota = { requestsPerSecond: 1, messagesPerSecond: 1, bytesPerSecond: 1 };
   const withKeysAt = (where: object) =>
     parseConfig({
+      like: 'kafka',
       gatewayName: 'x',
       ackTokenKeys: ['x'.repeat(32)],
       tls: { certFile: 'x', keyFile: 'x', caFile: 'x' },

@@ -207,11 +207,16 @@ function jsonMessage(line: Buffer, number: number, common: Omit<OutgoingMessage,
   for (const field of ['contentType', 'id', 'key']) if (rest[field] === null) delete rest[field];
   return {
     ...(rest as object),
-    ...(keyBase64 === undefined ? {} : { key: Buffer.from(String(keyBase64), 'base64') }),
-    value: valueBase64 === undefined ? rest['value'] : Buffer.from(String(valueBase64), 'base64'),
+    ...(keyBase64 === undefined ? {} : { key: fromBase64(keyBase64, 'keyBase64', number) }),
+    value: valueBase64 === undefined ? rest['value'] : fromBase64(valueBase64, 'valueBase64', number),
     ...(headers === undefined ? {} : { headers: headersOf(headers as Record<string, unknown>) }),
     ...common,
   };
+}
+
+function fromBase64(given: unknown, field: string, number: number): Buffer {
+  if (typeof given === 'string') return Buffer.from(given, 'base64');
+  throw new UsageError(`line ${number}: ${field} must be a string`);
 }
 
 function headersOf(headers: Readonly<Record<string, unknown>>): NonNullable<OutgoingMessage['headers']> {

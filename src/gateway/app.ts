@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import Fastify, { LogController } from 'fastify';
 import type { z } from 'zod';
 import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts';
+import { BackendWatch } from './backend-watch.ts';
 import type { App, GatewayContext } from './context.ts';
 import { useStrictJsonBodies } from './json-body.ts';
 import { type ConfigurableLimit, type GatewayLimits, gatewayLimits } from './limits.ts';
@@ -70,15 +71,18 @@ export function buildApp(options: AppOptions): GatewayApp {
     },
   }) as unknown as App;
   const isSurplus = boundConnections(app.server, limits.connectionsMax);
+  const streams = new OpenStreams(limits.streamsMax);
   const context: GatewayContext = {
     port,
     pulls: new PullSessions(port, options.pullIdleMs, limits),
     metrics: options.metrics ?? new GatewayMetrics(),
-    streams: new OpenStreams(limits.streamsMax),
+    streams,
+    backend: new BackendWatch(port, streams),
     limits,
     log: app.log,
     isDraining: false,
   };
+  app.addHook('onClose', async () => context.backend.close());
   context.metrics.watch(port, version, context.pulls, context.streams);
 
   app.setValidatorCompiler(({ schema, httpPart }) => {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { MessagingPort } from '../adapters/index.ts';
+import type { BackendWatch } from './backend-watch.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { GatewayMetrics } from './observability.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -14,6 +15,7 @@ export interface GatewayContext {
   readonly pulls: PullSessions;
   readonly metrics: GatewayMetrics;
   readonly streams: OpenStreams;
+  readonly backend: BackendWatch;
   readonly limits: GatewayLimits;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** Shutting down: not ready, and new work is refused. */

@@ -46,7 +46,7 @@ export class OpenStreams {
   }
 
   tell(health: Health): void {
-    for (const listener of [...this.#listeners]) listener(health);
+    for (const listener of this.#listeners) listener(health);
   }
 
   count(kind: StreamKind): number {

@@ -9,6 +9,7 @@ import { Access } from './access/access.ts';
 import { Cors } from './access/cors.ts';
 import { useAccess } from './access/rest-access.ts';
 import type { ServerCertificates } from './access/server-certificates.ts';
+import { BackendWatch } from './backend-watch.ts';
 import type { App, GatewayContext } from './context.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { isLoopback } from './config.ts';
@@ -86,18 +87,21 @@ export function buildApp(options: AppOptions): GatewayApp {
     },
   }) as unknown as App;
   const isSurplus = boundConnections(app.server, limits.connectionsMax);
+  const streams = new OpenStreams(limits.streamsMax);
   const context: GatewayContext = {
     port,
     pulls: new PullSessions(port, options.pullIdleMs, limits),
     idempotency: new IdempotencyKeys(),
     metrics: options.metrics ?? new GatewayMetrics(),
-    streams: new OpenStreams(limits.streamsMax),
+    streams,
+    backend: new BackendWatch(port, streams),
     limits,
     access: options.access ?? Access.off(),
     cors: new Cors(options.corsOrigins ?? []),
     log: app.log,
     isDraining: false,
   };
+  app.addHook('onClose', async () => context.backend.close());
   context.metrics.watch(port, version, context.pulls, context.streams);
 
   app.setValidatorCompiler(({ schema, httpPart }) => {

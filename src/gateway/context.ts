@@ -7,6 +7,7 @@ import type { MessagingPort } from '../adapters/index.ts';
 import type { Access } from './access/access.ts';
 import type { Cors } from './access/cors.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
+import type { BackendWatch } from './backend-watch.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { GatewayMetrics } from './observability.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -18,6 +19,7 @@ export interface GatewayContext {
   readonly idempotency: IdempotencyKeys;
   readonly metrics: GatewayMetrics;
   readonly streams: OpenStreams;
+  readonly backend: BackendWatch;
   readonly limits: GatewayLimits;
   readonly access: Access;
   readonly cors: Cors;

@@ -6,7 +6,15 @@
  * read costs one frame beside the socket's buffer, however much credit it gave, and holds the leases of no more.
  */
 
-import { type Consumer, type Delivery, limits, type Message, PortError, type TokenResult } from '../adapters/index.ts';
+import {
+  type Consumer,
+  type Delivery,
+  type Health,
+  limits,
+  type Message,
+  PortError,
+  type TokenResult,
+} from '../adapters/index.ts';
 import { type Caller, nothingOwed, Pace } from './access/caller.ts';
 import { settle, type SettleBody, type SettleCall } from './consuming.ts';
 import type { GatewayContext } from './context.ts';
@@ -24,6 +32,8 @@ export interface DeliveryPeer {
   readonly caller: Caller;
   /** Resolves when the frame has left the process, or the peer is gone. */
   deliver(deliveries: readonly Delivery[]): Promise<void>;
+  /** The backend went away, or is back. The stream stays open either way. */
+  backend(health: Health): void;
   /** Told once, after everything held was given back; without a reason when the client ended it. */
   ended(reason: PortError | undefined): void;
 }
@@ -54,7 +64,12 @@ export class DeliveryStream {
     this.#messages = messages;
     this.#bytes = bytes ?? Number.POSITIVE_INFINITY;
     this.#pace = new Pace(peer.caller, () => this.#closing.signal.aborted);
-    this.#forget = context.streams.add(peer.kind, async (reason) => await this.close(reason), peer.caller);
+    const forget = context.streams.add(peer.kind, async (reason) => await this.close(reason), peer.caller);
+    const stopListening = context.streams.listen((health) => peer.backend(health));
+    this.#forget = () => {
+      forget();
+      stopListening();
+    };
   }
 
   /**
@@ -75,6 +90,8 @@ export class DeliveryStream {
     const consumer = await context.port.subscribe(subscription, { credit: { ...maxInFlight, messages } });
     try {
       const stream = new DeliveryStream(context, consumer, credit, peer);
+      const { trouble } = context.backend;
+      if (trouble !== undefined) peer.backend(trouble);
       void stream.#run();
       return stream;
     } catch (reason) {

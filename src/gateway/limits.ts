@@ -81,6 +81,8 @@ export const gatewayLimits = {
   grpcFieldViolationsMax: 20,
   /** `/readyz` and `/v1/backend` do not wait longer for the backend: a probe has a deadline of its own. */
   healthTimeoutMs: 2_000,
+  /** While there are streams the backend is asked so often whether it is there: they are told within this and the time of a probe. */
+  backendWatchMs: 2_000,
   /** Topics and subscriptions that get a label of their own in metrics; the rest share `__other__`. */
   metricNamesMax: 200,
   /** Lag is asked of the backend at a scrape: for so many subscriptions, at most so often, and no longer than this. */

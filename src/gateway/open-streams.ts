@@ -1,6 +1,6 @@
 /** Every stream that is open, of whatever kind: how many there may be, how many there are, and how they end together. */
 
-import { PortError } from '../adapters/index.ts';
+import { type Health, PortError } from '../adapters/index.ts';
 import type { Caller } from './access/caller.ts';
 import { gatewayLimits } from './limits.ts';
 
@@ -10,8 +10,12 @@ export type StreamKind = (typeof streamKinds)[number];
 /** Tells the client why and resolves when nothing is held any more. */
 export type EndStream = (reason: PortError) => Promise<void>;
 
+/** Tells the client that the backend went away, or is back. */
+export type TellBackend = (health: Health) => void;
+
 export class OpenStreams {
   readonly #open = new Map<EndStream, { readonly kind: StreamKind; readonly caller: Caller | undefined }>();
+  readonly #listeners = new Set<TellBackend>();
   readonly #max: number;
   #isDraining = false;
 
@@ -31,6 +35,20 @@ export class OpenStreams {
     }
     this.#open.set(end, { kind, caller });
     return () => void this.#open.delete(end);
+  }
+
+  /** Until what comes back is called. */
+  listen(tell: TellBackend): () => void {
+    this.#listeners.add(tell);
+    return () => void this.#listeners.delete(tell);
+  }
+
+  get areThereListeners(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  tell(health: Health): void {
+    for (const listener of this.#listeners) listener(health);
   }
 
   count(kind: StreamKind): number {

@@ -3,7 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AckTokens } from '../../src/adapters/ack-tokens.ts';
-import { lateStatus, lateTokenRules } from '../../src/adapters/late-tokens.ts';
+import { systemClock } from '../../src/adapters/clock.ts';
+import type { Driver } from '../../src/adapters/driver.ts';
+import { lateStatus, lateTokenRules, LateTokens } from '../../src/adapters/late-tokens.ts';
 import { limits } from '../../src/adapters/limits.ts';
 import type { Message } from '../../src/adapters/port.ts';
 import { TokenSecrets } from '../../src/adapters/token-secrets.ts';
@@ -130,6 +132,38 @@ describe('what a late token is answered', () => {
         asked.position === 'free' && asked.call === 'ack' && asked.time === 'left' && asked.from !== 'here';
       expect(lateStatus(asked) === 'ok', JSON.stringify(asked)).toBe(isRight);
     }
+  });
+});
+
+describe('a message that has the offset of another one', () => {
+  it.each([
+    ['is not settled by its token', 'm-2', 5, 'expired', [false]],
+    ['nor with the same id at another time', 'm-1', 6, 'expired', [false]],
+    ['which is how the same message is known', 'm-1', 5, 'ok', [false, true]],
+  ])('%s', async (_, id, timestampMs, expected, settles) => {
+    const asked: boolean[] = [];
+    const driver = {
+      settlePosition: async (...args: unknown[]) => {
+        asked.push(args[4] as boolean);
+        return 'free';
+      },
+      read: async () => ({ messages: [message({ id, timestampMs })], next: 8 }),
+    } as unknown as Driver;
+    const secrets = new TokenSecrets([SECRET]);
+    await secrets.use({ refresh: async () => undefined, put: async () => undefined });
+    const token = withKeys([SECRET])
+      .session('billing', EPOCH)
+      .sign(message(), 1, Date.now() + 60_000);
+    const late = new LateTokens({
+      driver,
+      tokens: new AckTokens(secrets, ''),
+      secrets,
+      clock: systemClock,
+      gateway: '',
+    });
+    const place = { definition: { name: 'billing' }, topic: { partitions: 1 }, session: undefined };
+    expect((await late.settle(token, true, place as never)).status).toBe(expected);
+    expect(asked).toEqual(settles);
   });
 });
 

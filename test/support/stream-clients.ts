@@ -27,6 +27,8 @@ interface EventsClient {
   messages(): SseEvent[];
   values(): string[];
   problem(): { readonly code: string } | undefined;
+  /** What was told of the backend. */
+  backend(): { readonly ok: boolean; readonly detail: string }[];
   /** As EventSource keeps it. */
   lastId(): string;
   leave(): void;
@@ -86,6 +88,7 @@ export async function openEvents(
       const found = events.find(({ type }) => type === 'problem');
       return found === undefined ? undefined : (JSON.parse(found.data) as { code: string });
     },
+    backend: () => events.filter(({ type }) => type === 'backend').map(({ data }) => JSON.parse(data)),
     lastId: () => id,
     leave: () => asked.destroy(),
     closed,
@@ -97,10 +100,15 @@ export function valueOf({ data }: SseEvent): string {
 }
 
 interface Frame {
-  readonly deliveries?: readonly { readonly ackToken: string; readonly attempt: number }[];
+  readonly deliveries?: readonly {
+    readonly ackToken: string;
+    readonly attempt: number;
+    readonly message: { readonly id: string };
+  }[];
   readonly results?: readonly object[];
   readonly correlationId?: number;
   readonly problem?: { readonly code: string };
+  readonly backend?: { readonly ok: boolean; readonly detail: string };
 }
 
 export async function openSocket(world: Address, subscription: string) {
@@ -116,6 +124,7 @@ export async function openSocket(world: Address, subscription: string) {
     deliveries: () => frames.flatMap(({ deliveries = [] }) => deliveries),
     results: (number: number) => frames.find(({ correlationId }) => correlationId === number)?.results,
     problem: () => frames.find(({ problem }) => problem !== undefined)?.problem,
+    backend: () => frames.flatMap(({ backend = [] }) => backend),
   };
 }
 
@@ -131,16 +140,19 @@ export function openPull(
   const frames: StreamingPullResponse__Output[] = [];
   const tokens: string[] = [];
   const values: string[] = [];
+  const ids: string[] = [];
   stream.on('data', (frame: StreamingPullResponse__Output) => {
     frames.push(frame);
     for (const { ackToken = '', message } of frame.deliveries ?? []) {
       tokens.push(ackToken);
       values.push(message?.value?.toString() ?? '');
+      ids.push(message?.id ?? '');
     }
   });
   stream.on('error', () => undefined); // a cancelled call says that it was cancelled
   stream.write({ start });
-  return { stream, frames, tokens, values };
+  const backend = () => frames.flatMap(({ backend: told }) => told ?? []);
+  return { stream, frames, tokens, values, ids, backend };
 }
 
 export function collected<Answer>(stream: NodeJS.ReadableStream): Answer[] {

@@ -6,7 +6,9 @@ export const bounds = {
   /** Share of the delay that is random, so that many clients do not come back at once. */
   reconnectJitter: 0.3,
   /** Below 5 s the broker's own scheduling gives false alarms; a dead peer is noticed within two of these. */
-  heartbeatSeconds: 20,
+  heartbeatSeconds: 10,
+  /** Health is a round trip: a broker that hangs keeps its connections until the heartbeat ends them. Below the gateway's healthTimeoutMs. */
+  healthTimeoutMs: 1_500,
   /** One declare, bind, check or consume. Below the port's adminTimeoutMs, so that the reason arrives before the deadline. */
   callTimeoutMs: 8_000,
   /** How long an administrative call waits for a connection that is coming back. */

@@ -100,6 +100,16 @@ export class SupervisedConnection {
     });
   }
 
+  /** Resolves when the broker has answered on this connection. Rejects when it does not within `timeoutMs`. */
+  async probe(timeoutMs: number): Promise<void> {
+    if (this.#model === undefined) throw new PortError('backend_unavailable', this.detail);
+    const opening = this.#model.createChannel().then((channel) => {
+      guardChannel(channel);
+      channel.close().catch(() => undefined); // also of an answer that comes too late; it is all that was asked for
+    });
+    await within(opening, timeoutMs, 'RabbitMQ');
+  }
+
   /** Ends it for good. Idempotent; resolves within `bounds.closeTimeoutMs`, also when the broker is dead. */
   async close(): Promise<void> {
     this.#isClosed = true;

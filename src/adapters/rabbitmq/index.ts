@@ -22,6 +22,7 @@ import type {
   TopicDefinition,
 } from '../port.ts';
 import { AttemptMemory } from './attempt-memory.ts';
+import { bounds } from './bounds.ts';
 import { capabilityTable } from './capabilities.ts';
 import { SupervisedConnection, withChannel } from './connection.ts';
 import { CursorStore } from './cursor-store.ts';
@@ -80,6 +81,7 @@ class RabbitMqDriver implements Driver {
   readonly #intakes = new Map<string, QueueIntake | StreamIntake>();
   readonly #capabilities = new Map<QueueType, CapabilityTable>();
   #meta: MetaStream | undefined;
+  #probing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -447,6 +449,12 @@ class RabbitMqDriver implements Driver {
   async health(): Promise<Health> {
     for (const connection of [this.#publishing, this.#consuming]) {
       if (connection.state !== 'open') return { ok: false, detail: `${connection.state}: ${connection.detail}` };
+    }
+    this.#probing ??= this.#consuming.probe(bounds.healthTimeoutMs).finally(() => (this.#probing = undefined));
+    try {
+      await this.#probing;
+    } catch (reason) {
+      return { ok: false, detail: PortError.from(reason).message };
     }
     return { ok: true, detail: `RabbitMQ ${this.#version.text}` };
   }

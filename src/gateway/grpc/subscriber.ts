@@ -58,6 +58,7 @@ export function subscriberHandlers(context: GatewayContext): SubscriberHandlers 
             results: results.map(tokenMessage),
             ...(correlationId === undefined ? {} : { correlationId }),
           }),
+        backend: ({ ok, detail }) => void stream.write({ backend: { ok, detail } }),
         ended: end,
       });
       return {

@@ -1,9 +1,8 @@
 /** What stands behind the gateway: capabilities, the backend, and whether it is well. */
 
-import type { Health, MessagingPort } from '../../adapters/index.ts';
 import { PortError } from '../../adapters/index.ts';
+import { healthOf } from '../backend-watch.ts';
 import type { Routes } from '../context.ts';
-import { gatewayLimits } from '../limits.ts';
 import { BackendAnswer, CapabilitiesAnswer, CapabilitiesQuery, LiveAnswer, ReadyAnswer } from '../schema/backend.ts';
 import { NoQuery } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -59,19 +58,3 @@ export const backendRoutes: Routes = (app, context) => {
     },
   });
 };
-
-async function healthOf(port: MessagingPort): Promise<Health> {
-  let timer: NodeJS.Timeout | undefined;
-  const late: Promise<Health> = new Promise((resolve) => {
-    const { healthTimeoutMs } = gatewayLimits;
-    timer = setTimeout(
-      () => resolve({ ok: false, detail: `${port.info.product} did not answer within ${healthTimeoutMs} ms` }),
-      healthTimeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([port.health(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

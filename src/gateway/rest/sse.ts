@@ -145,6 +145,7 @@ class EventWriter {
         kind: 'sse',
         caller: callerOf(this.#request),
         deliver: async (deliveries) => await this.#deliver(deliveries),
+        backend: ({ ok, detail }) => void this.#tellBackend(ok, detail),
         ended: (reason) => this.#ended(reason),
       },
       outstandingMax,
@@ -171,6 +172,11 @@ class EventWriter {
     } finally {
       start();
     }
+  }
+
+  async #tellBackend(ok: boolean, detail: string): Promise<void> {
+    await this.#replayed;
+    await this.#write(`event: backend\ndata: ${JSON.stringify({ ok, detail })}\n\n`);
   }
 
   async #deliver(deliveries: readonly Delivery[]): Promise<void> {

@@ -53,6 +53,7 @@ function talk(context: GatewayContext, socket: WebSocket, request: FastifyReques
       deliver: async (deliveries) =>
         await send(`{"deliveries":[${deliveries.map((delivery) => deliveryJson(delivery, encoding)).join(',')}]}`),
       results: async (results, correlationId) => await send(JSON.stringify({ results, correlationId })),
+      backend: ({ ok, detail }) => void send(JSON.stringify({ backend: { ok, detail } })),
       ended: (reason) => {
         if (reason !== undefined && !flushes.isOver) {
           context.metrics.problem(reason.code);

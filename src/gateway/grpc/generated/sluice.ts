@@ -3,6 +3,7 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 
 import type { AcknowledgeRequest as _sluice_v1_AcknowledgeRequest, AcknowledgeRequest__Output as _sluice_v1_AcknowledgeRequest__Output } from './sluice/v1/AcknowledgeRequest.ts';
 import type { AdminClient as _sluice_v1_AdminClient, AdminDefinition as _sluice_v1_AdminDefinition } from './sluice/v1/Admin.ts';
+import type { BackendState as _sluice_v1_BackendState, BackendState__Output as _sluice_v1_BackendState__Output } from './sluice/v1/BackendState.ts';
 import type { CapabilityClaim as _sluice_v1_CapabilityClaim, CapabilityClaim__Output as _sluice_v1_CapabilityClaim__Output } from './sluice/v1/CapabilityClaim.ts';
 import type { CreateSubscriptionRequest as _sluice_v1_CreateSubscriptionRequest, CreateSubscriptionRequest__Output as _sluice_v1_CreateSubscriptionRequest__Output } from './sluice/v1/CreateSubscriptionRequest.ts';
 import type { CreateSubscriptionResponse as _sluice_v1_CreateSubscriptionResponse, CreateSubscriptionResponse__Output as _sluice_v1_CreateSubscriptionResponse__Output } from './sluice/v1/CreateSubscriptionResponse.ts';
@@ -77,6 +78,7 @@ export interface ProtoGrpcType {
     v1: {
       AcknowledgeRequest: MessageTypeDefinition<_sluice_v1_AcknowledgeRequest, _sluice_v1_AcknowledgeRequest__Output>
       Admin: SubtypeConstructor<typeof grpc.Client, _sluice_v1_AdminClient> & { service: _sluice_v1_AdminDefinition }
+      BackendState: MessageTypeDefinition<_sluice_v1_BackendState, _sluice_v1_BackendState__Output>
       CapabilityClaim: MessageTypeDefinition<_sluice_v1_CapabilityClaim, _sluice_v1_CapabilityClaim__Output>
       CapabilityLevel: EnumTypeDefinition
       Cleanup: EnumTypeDefinition

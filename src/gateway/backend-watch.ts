@@ -1,0 +1,59 @@
+/**
+ * Looks after the backend for those who hold a stream: they ask for nothing by which they could notice that it is away. Each is told
+ * once when it goes and once when it is back; the stream itself stays, and goes on by itself.
+ */
+
+import type { Health, MessagingPort } from '../adapters/index.ts';
+import { gatewayLimits } from './limits.ts';
+import type { OpenStreams } from './open-streams.ts';
+
+export class BackendWatch {
+  readonly #port: MessagingPort;
+  readonly #streams: OpenStreams;
+  readonly #timer: NodeJS.Timeout;
+  #isLooking = false;
+  #told: Health = { ok: true, detail: '' };
+
+  constructor(port: MessagingPort, streams: OpenStreams) {
+    this.#port = port;
+    this.#streams = streams;
+    this.#timer = setInterval(() => void this.#look(), gatewayLimits.backendWatchMs);
+    this.#timer.unref();
+  }
+
+  /** What streams were told last; for one that opens while the backend is away. */
+  get trouble(): Health | undefined {
+    return this.#told.ok ? undefined : this.#told;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking || (!this.#streams.areThereListeners && this.#told.ok)) return;
+    this.#isLooking = true;
+    const health = await healthOf(this.#port);
+    this.#isLooking = false;
+    if (health.ok === this.#told.ok) return;
+    this.#told = health;
+    this.#streams.tell(health);
+  }
+}
+
+/** The health of the backend within the time of a probe: silence is said to be one. */
+export async function healthOf(port: MessagingPort): Promise<Health> {
+  let timer: NodeJS.Timeout | undefined;
+  const late: Promise<Health> = new Promise((resolve) => {
+    const { healthTimeoutMs } = gatewayLimits;
+    timer = setTimeout(
+      () => resolve({ ok: false, detail: `${port.info.product} did not answer within ${healthTimeoutMs} ms` }),
+      healthTimeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([port.health(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -51,6 +51,30 @@ export function ownTopic(prefix: string): string {
   return name;
 }
 
+mine.push({ name }, { name: `${name}-reader.dead` });
+  return name;
+}
+
+export interface RestAnswer {
+  readonly status: number;
+  readonly json: ReturnType<typeof JSON.parse>;
+}
+
+export async function post(gateway: { readonly url: string }, path: string, body: unknown): Promise<RestAnswer> {
+  const answer = await fetch(`${gateway.url}/v1/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: answer.status, json: await answer.json() };
+}
+
+export async function get(gateway: { readonly url: string }, path: string): Promise<RestAnswer> {
+  const answer = await fetch(`${gateway.url}/${path}`);
+  return { status: answer.status, json: await answer.json() };
+}
+
+
 /** Runs a script with /bin/sh as a person would paste it. */
 export async function shell(
   script: string,

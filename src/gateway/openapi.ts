@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, printed from the zod schemas of the routes. */
 
 import type { FastifyInstance } from 'fastify';
+import { requirementOf, scopesText } from './access/required-scopes.ts';
 import type { App, GatewayContext } from './context.ts';
 import { version } from './version.ts';
 
@@ -45,8 +46,8 @@ export async function openDocsApp(): Promise<FastifyInstance> {
     },
     transform: jsonSchemaTransform,
     transformObject: (document) =>
-      withHeaders(
-        withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document)),
+      withAccess(
+        withHeaders(withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document))),
       ) as never,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
@@ -63,6 +64,8 @@ export async function openDocsApp(): Promise<FastifyInstance> {
 interface Operation {
   readonly requestBody?: { readonly content: object };
   parameters?: unknown[];
+  security?: object[];
+  description?: string;
 }
 
 interface Document {
@@ -110,6 +113,25 @@ function withHeaders(document: Document): Document {
     }
   }
   return document;
+}
+
+/** Credentials, which a gateway asks for when it is told to, and what each operation needs then: from the table that it is held to. */
+function withAccess(document: Document): Document {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const requirement = requirementOf(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+      operation.description = `Needs, where credentials are asked for: ${scopesText(requirement)}.`;
+      operation.security = requirement.kind === 'open' ? [] : [{}, { bearer: [] }, { apiKey: [] }];
+    }
+  }
+  const securitySchemes = {
+    bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token (JWT).' },
+    apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+  };
+  return {
+    ...document,
+    components: { ...document.components, securitySchemes } as NonNullable<Document['components']>,
+  };
 }
 
 /** Each named schema is printed as input and as output; the half that no route refers to is noise. */

@@ -51,10 +51,6 @@ export function ownTopic(prefix: string): string {
   return name;
 }
 
-mine.push({ name }, { name: `${name}-reader.dead` });
-  return name;
-}
-
 export interface RestAnswer {
   readonly status: number;
   readonly json: ReturnType<typeof JSON.parse>;
@@ -73,7 +69,6 @@ export async function get(gateway: { readonly url: string }, path: string): Prom
   const answer = await fetch(`${gateway.url}/${path}`);
   return { status: answer.status, json: await answer.json() };
 }
-
 
 /** Runs a script with /bin/sh as a person would paste it. */
 export async function shell(

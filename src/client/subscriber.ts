@@ -285,7 +285,7 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
     const now = performance.now();
     const { holdMs = clientLimits.holdMs } = this.#options;
     for (const held of this.#held.values()) {
-      if (now - held.extendedAtMs < everyMs / 2 || now - held.takenAtMs + leaseMs > holdMs) continue;
+      if (now - held.extendedAtMs < everyMs * 0.75 || now - held.takenAtMs + leaseMs > holdMs) continue;
       held.extendedAtMs = now;
       void this.#settling.settle('extend', held.token, { deadlineMs: leaseMs }).then(
         (status) => {

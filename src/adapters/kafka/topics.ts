@@ -1,5 +1,6 @@
 /** Topic definitions as Kafka has them: which options exist, which configs they become, and the making and removing. */
 
+import { sameDefinition } from '../definitions.ts';
 import { PortError } from '../errors.ts';
 import type { TopicDefinition } from '../port.ts';
 import { readableCompressions } from './compression.ts';
@@ -124,10 +125,12 @@ export async function createTopic(client: KafkaClient, topic: TopicDefinition): 
  * they are read first.
  */
 export async function alterTopic(client: KafkaClient, from: TopicDefinition, to: TopicDefinition): Promise<void> {
-  const configs = await client.topicConfigs(to.name);
-  for (const name of Object.keys(configsOf(from))) configs.delete(name);
-  for (const [name, value] of Object.entries(configsOf(to))) configs.set(name, value);
-  await client.alterTopicConfigs(to.name, configs);
+  if (!sameDefinition(configsOf(from), configsOf(to))) {
+    const configs = await client.topicConfigs(to.name);
+    for (const name of Object.keys(configsOf(from))) configs.delete(name);
+    for (const [name, value] of Object.entries(configsOf(to))) configs.set(name, value);
+    await client.alterTopicConfigs(to.name, configs);
+  }
   if (to.partitions === from.partitions) return;
   // A change that died half-way may have made them.
   const there = (await client.metadata([to.name])).get(to.name)?.length ?? 0;

@@ -89,19 +89,21 @@ async function pub(
     options,
   )) {
     counts[outcome.kind] += 1;
-    if (flags.results === true)
+    if (flags.results === true) {
       await write(terminal, `${JSON.stringify(outcome.kind === 'stored' ? outcome : problemOf(outcome))}\n`);
-    else if (outcome.kind !== 'stored') {
+    } else if (outcome.kind !== 'stored' && counts.refused + counts.unknown <= FAILURES_TOLD) {
       const number = counts.stored + counts.refused + counts.unknown;
-      terminal.errors.write(
-        `sluice: message ${number} ${outcome.kind}: ${outcome.error.code}: ${outcome.error.message}\n`,
-      );
+      const { code, message } = outcome.error;
+      terminal.errors.write(`sluice: message ${number} ${outcome.kind}: ${code}: ${message}\n`);
     }
   }
   const failed = counts.refused + counts.unknown;
   if (flags.quiet !== true) terminal.errors.write(`${counts.stored} stored${failed === 0 ? '' : `, ${failed} not`}\n`);
   return failed === 0 ? 0 : EXIT_FAILED;
 }
+
+/** One by one, that is: a broken topic fails as many as there are. */
+const FAILURES_TOLD = 20;
 
 function problemOf({
   kind,

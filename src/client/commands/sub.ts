@@ -51,7 +51,8 @@ Examples:
 
 /** How often a partition at its end is looked at again. */
 const FOLLOW_INTERVAL_MS = 200;
-const PAGE = 1_000;
+/** Of the largest messages, a page is what a terminal can wait for. */
+const PAGE = 200;
 /** What waits may be with another consumer, or with a group that still forms. */
 const IDLE_MS = 5_000;
 
@@ -174,7 +175,7 @@ async function browse(
           if (start.isBefore(message)) continue;
           if (!(await output.print(message)) || output.isFull || stopped.aborted) return;
         }
-        isEnd = page.messages.length === 0 || (place.next !== 'earliest' && page.next === place.next);
+        isEnd = page.next === place.next; // a page can be empty and not the last: compaction leaves gaps
         isIdle &&= page.messages.length === 0;
         place.next = page.next;
       }

@@ -229,6 +229,11 @@ function startsEasily(input: VerdictInput): ClaimVerdict {
       : `; memory under load ${mebibytes(rabbitMqRss)} against ${mebibytes(kafkaRss)}`;
   const isSmaller = kafkaRss !== null && rabbitMqRss !== null && rabbitMqRss < kafkaRss * (1 - noiseFloor);
   const isQuicker = rabbitMq.startMs < kafka.startMs * (1 - noiseFloor);
+  const evidence = [
+    ...input.cells.filter((cell) => cell.system === 'kafka' || isRabbitMq(cell.system)).map(evidenceOf),
+    ...scenarioRows(input, ['idle-cost']).map(scenarioEvidence),
+  ].slice(0, 8);
+  if (evidence.length === 0) return notTested(id, claim, 'no workload and not the scenario idle-cost ran on both');
   return {
     id,
     claim,
@@ -236,10 +241,7 @@ function startsEasily(input: VerdictInput): ClaimVerdict {
     basis: 'measured',
     reason: `RabbitMQ accepted connections after ${rabbitMq.startMs} ms, Kafka after ${kafka.startMs} ms${memory}.`,
     scope: `only start-up time and memory are measured, not how easily it is learnt${isSmaller === isQuicker ? '' : `; true of ${isSmaller ? 'memory' : 'start-up time'} alone`}; ${scopeOf(input)}`,
-    evidence: input.cells
-      .filter((cell) => cell.system === 'kafka' || isRabbitMq(cell.system))
-      .map(evidenceOf)
-      .slice(0, 8),
+    evidence,
   };
 }
 

@@ -10,11 +10,13 @@ const redeliveryWaitMs = 1_000;
 
 export const orderAfterNack: Scenario = {
   id: 'order-after-nack',
+  number: 'S11',
   title: 'Order after a nack',
   question: 'Is a message that failed once delivered again before the later messages of its key are done?',
   layers: ['port', 'bare'],
   notFor: (system, layer) => (system === 'log' && layer === 'bare' ? 'the engine alone has no acks' : null),
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: ['log'],

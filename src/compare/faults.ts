@@ -6,7 +6,7 @@
 
 import diagnostics from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import type { BrokerKind, ObtainedBrokers } from '../brokers/index.ts';
+import { type BrokerKind, controlRabbitMq, type ObtainedBrokers } from '../brokers/index.ts';
 import type { ProcessWire } from './remote/index.ts';
 import type { Faults } from './scenarios/scenario.ts';
 import { WireRefusal } from './wire.ts';
@@ -33,6 +33,11 @@ export class ConnectionWatch {
   }
 }
 
+/** RabbitMQ stops publishers while less than this is free. */
+const moreThanAnyDisk = '1000TB';
+/** Its default. */
+const usualDiskLimit = '50MB';
+
 /** Of a broker that this run started as a process. */
 export function brokerFaults(options: {
   readonly brokers: ObtainedBrokers;
@@ -51,9 +56,12 @@ export function brokerFaults(options: {
     start: () => timed(() => brokers.startNode(kind)),
     pause: () => void process.kill(pid(), 'SIGSTOP'),
     resume: () => void process.kill(pid(), 'SIGCONT'),
-    cut: () => each(connections.to(ports), (socket) => socket.resetAndDestroy()),
+    cut: () => each(connections.to(ports), reset),
     deafen: () => each(connections.to(ports), stopReading),
-    dataDir: brokers[kind]?.nodes[0]?.dataDir ?? null,
+    diskAlarm: async (isOn) => {
+      if (kind !== 'rabbitmq') throw new WireRefusal('broker_has_none', 'only RabbitMQ has an alarm for its disk');
+      await controlRabbitMq(pid(), ['set_disk_free_limit', isOn ? moreThanAnyDisk : usualDiskLimit]);
+    },
   };
 }
 
@@ -69,7 +77,7 @@ export function processFaults(wire: ProcessWire): Faults {
     resume: () => wire.resume(),
     cut: noConnections,
     deafen: noConnections,
-    dataDir: null,
+    diskAlarm: () => Promise.reject(new WireRefusal('broker_has_none', 'the embedded log has no alarm')),
   };
 }
 
@@ -82,6 +90,11 @@ async function timed(work: () => Promise<void>): Promise<number> {
 function each(sockets: readonly Socket[], act: (socket: Socket) => void): number {
   for (const socket of sockets) act(socket);
   return sockets.length;
+}
+
+/** As its owner sees it when the other side resets the connection: an error, then the end. */
+function reset(socket: Socket): void {
+  socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }));
 }
 
 /**

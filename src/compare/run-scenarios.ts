@@ -227,6 +227,8 @@ function rowOf(
   if (expectation === null)
     throw new Error(`scenario ${id} expects nothing of ${wire.system} ${wire.version} (${wire.layer})`);
   const { why, versions, source } = expectation;
+  // Nothing seen is no surprise, it is a question left open.
+  const isSurprise = ![expectation.verdict, expectation.or, 'INCONCLUSIVE'].includes(verdict);
   return {
     id,
     title,
@@ -234,9 +236,8 @@ function rowOf(
     system: wire.name,
     layer: wire.layer,
     verdict,
-    // Nothing seen is no surprise, it is a question left open.
-    surprise: ![expectation.verdict, expectation.or, 'INCONCLUSIVE'].includes(verdict),
-    surpriseExplained: null,
+    surprise: isSurprise,
+    surpriseExplained: isSurprise ? (expectation.explained ?? null) : null,
     expected: { verdict: expectation.verdict, why, versions, source },
     summary,
     observed,

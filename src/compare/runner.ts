@@ -150,7 +150,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
         ...asked.notMeasured,
         ...faulted.notMeasured,
         ...measured.notMeasured,
-        ...(asked.rows.length + faulted.rows.length > 0 ? notRun.map(({ number: _, ...rest }) => rest) : []),
+        ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
       ],
       limits: limitsOf(options),
     };
@@ -282,6 +282,11 @@ function faultsOf(context: SystemsContext, name: string, connections: Connection
 
 function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
   return scenarios.filter((scenario) => scenarioIds.includes(scenario.id));
+}
+
+/** As the report has it: for every system and layer. */
+function notAsked(): Report['notMeasured'] {
+  return notRun.map(({ id, reason }) => ({ id, system: null, layer: null, reason }));
 }
 
 /** In the order of the list, whether they ran first or last. */

@@ -121,11 +121,6 @@ export function brokerPids(context: SystemsContext, name: string): readonly numb
   return handleOf(context, name)?.nodes.flatMap((node) => (node.pid === null ? [] : [node.pid])) ?? [];
 }
 
-/** Where the broker keeps its data on this machine; null where that cannot be seen. */
-export function brokerDataDir(context: SystemsContext, name: string): string | null {
-  return handleOf(context, name)?.nodes[0]?.dataDir ?? null;
-}
-
 /** The port numbers of its clients' connections. */
 export function brokerPorts(context: SystemsContext, name: string): readonly number[] {
   const handle = handleOf(context, name);

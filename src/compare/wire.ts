@@ -146,5 +146,19 @@ export interface Wire {
   consume(subscription: string, options: ConsumeOptions): Promise<WireConsumer>;
   /** Only while the subscription has no consumer. Rejects with WireRefusal where there is no replay. */
   seek(subscription: string, to: Position): Promise<void>;
+  /** Messages to several topics, all or none. Absent where there is no such thing. */
+  transact?(
+    entries: readonly { readonly topic: string; readonly value: Buffer }[],
+    end: 'commit' | 'abort',
+  ): Promise<void>;
+  /**
+   * The `count` messages of a topic to another by a reader whose place is stored with each result or not at all, and whose
+   * clients are gone once, in the middle of message `crashAt`. Absent where there is no such thing.
+   */
+  transform?(
+    from: string,
+    to: string,
+    options: { readonly subscription: string; readonly count: number; readonly crashAt: number },
+  ): Promise<void>;
   close(): Promise<void>;
 }

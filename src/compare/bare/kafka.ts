@@ -12,6 +12,7 @@ import { persistenceOf } from '../durability.ts';
 import { type SubscriptionSpec, type TopicSpec, type Wire, WireRefusal } from '../wire.ts';
 import { consumeGroup, type PartitionOffset } from './kafka-consumer.ts';
 import { leaderPollMs, leaderWaitMs, patiently } from './kafka-patience.ts';
+import { transact, transform } from './kafka-transactions.ts';
 import { batchingPublisher } from './kafka-publisher.ts';
 
 export interface BareKafkaOptions {
@@ -110,6 +111,11 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
     async seek(name, to) {
       const group = groupOf(name);
       group.moveTo = await offsetsFor(admin, group.topic, to);
+    },
+    transact: (entries, end) => transact(kafka, `${entries[0]?.topic ?? 'none'}-${end}`, entries, end),
+    async transform(from, to, { subscription, count, crashAt }) {
+      groupOf(subscription).wasJoined = true;
+      await transform(kafka, { groupId: subscription, from, to, count, crashAt });
     },
     close: () => admin.disconnect(),
   };

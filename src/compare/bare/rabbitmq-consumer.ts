@@ -17,14 +17,22 @@ export async function consumeQueue(
   let isClosed = false;
   let failure: Error | null = null;
   let working: Promise<void> = Promise.resolve();
+  const batcher = options.settle.kind === 'batch' ? new AckBatcher(channel, options.settle.ackBatch) : null;
   channel.on('error', (error: Error) => {
     failure = error;
+    batcher?.drop();
     if (!isClosed) options.onError(error);
     isClosed = true;
   });
+  // Also when its connection ends: then nobody else says so, and an ack would throw.
+  channel.on('close', () => {
+    if (isClosed) return;
+    isClosed = true;
+    batcher?.drop();
+    options.onError(failure ?? new Error('the channel was closed'));
+  });
   // Without acks the broker pays no heed to a prefetch; a stream wants one all the same.
   await channel.prefetch(options.credit);
-  const batcher = options.settle.kind === 'batch' ? new AckBatcher(channel, options.settle.ackBatch) : null;
 
   const onMessage = (message: ConsumeMessage | null) => {
     if (message === null) {
@@ -99,6 +107,14 @@ class AckBatcher {
     this.#waiting++;
     if (this.#waiting >= this.#size) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), ackFlushMs);
+  }
+
+  /** Nobody is left to tell. */
+  drop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#last = null;
+    this.#waiting = 0;
   }
 
   flush(): void {

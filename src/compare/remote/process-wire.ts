@@ -234,6 +234,6 @@ class RemoteChild {
     this.#isGone = true;
     for (const { reject } of this.#waiting.values()) reject(new Error('the process is gone'));
     for (const [batch, indexes] of this.#open)
-      for (const index of [...indexes]) this.#settle(batch, index, { fate: 'unknown', code: 'process_gone' });
+      for (const index of indexes) this.#settle(batch, index, { fate: 'unknown', code: 'process_gone' });
   }
 }

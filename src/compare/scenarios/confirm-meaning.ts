@@ -8,7 +8,9 @@ import type { Wire } from '../wire.ts';
 import { isRefusalCode } from '../wire.ts';
 
 const perMode = 100;
-const quietMs = 3_000;
+/** What is younger when the broker dies is another question: broker-kill-new-queue. */
+const ageMs = 5_000;
+const quietMs = 500;
 
 export const confirmMeaning: Scenario = {
   id: 'confirm-meaning',
@@ -78,16 +80,19 @@ async function run(context: ScenarioContext): Promise<Finding> {
   const { wire, stage, faults } = context;
   if (faults === null) throw new Error('confirm-meaning needs faults');
   const modes: Mode[] = [];
+  const places: { name: string; topic: string; subscription: string }[] = [];
   for (const [index, name] of wire.publishModes.entries()) {
     const topic = await stage.topic(`t${index}`);
-    const subscription = await stage.subscription(`s${index}`, topic);
-    modes.push(await publishIn(wire, stage, name, topic, subscription));
+    places.push({ name, topic, subscription: await stage.subscription(`s${index}`, topic) });
   }
+  await stage.pause(ageMs);
+  for (const { name, topic, subscription } of places)
+    modes.push(await publishIn(wire, stage, name, topic, subscription));
   await faults.kill();
   const restartMs = await stage.within(faults.start(), 'the broker to start again');
   for (const mode of modes) {
     if (mode.refusal !== null) continue;
-    const { received } = await readBack(context, mode.subscription, { count: perMode, quietMs });
+    const { received } = await readBack(context, { topic: mode.topic, subscription: mode.subscription, quietMs });
     mode.kept = countOf(received, 'm');
   }
   const asked = modes.filter(({ refusal }) => refusal === null);

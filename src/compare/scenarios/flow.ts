@@ -110,24 +110,39 @@ export function longestGap(timesMs: readonly number[], from: number, to: number)
 
 /**
  * What is there after a fault, read by a fresh client: a wire that is opened anew and tried again while the system is not
- * ready (a stream's replica comes up after the broker's door), until `count` came or nothing comes for `quietMs`.
+ * ready (a stream's replica comes up after the broker's door). A marker is published behind everything: until it came,
+ * silence means nothing; after that, `quietMs` of it end the reading.
  */
 export async function readBack(
   { stage, open }: Pick<ScenarioContext, 'stage' | 'open'>,
-  subscription: string,
-  bounds: { readonly count: number; readonly quietMs: number },
+  { topic, subscription, quietMs }: { readonly topic: string; readonly subscription: string; readonly quietMs: number },
 ): Promise<{ readonly wire: Wire; readonly received: readonly Received[] }> {
   const startedMs = stage.nowMs;
+  const marker = `end-${Math.round(startedMs)}`;
   for (;;) {
     try {
       const wire = await stage.within(open(), 'a wire after the fault');
       await stage.adopt(wire, subscription);
-      return { wire, received: await stage.drain(subscription, bounds, wire) };
+      await publishUntilStored(stage, wire, topic, marker);
+      const received = await stage.drain(subscription, { count: Number.MAX_SAFE_INTEGER, quietMs, marker }, wire);
+      return { wire, received: received.filter(({ text }) => !text.startsWith('end-')) };
     } catch (reason) {
       if (reason instanceof Undecided || stage.nowMs - startedMs > readyMsMax) throw reason;
       await stage.pause(againMs);
     }
   }
+}
+
+async function publishUntilStored(stage: Stage, wire: Wire, topic: string, text: string): Promise<void> {
+  const publisher = await stage.within(wire.publisher(topic), 'a publisher to open');
+  const result = await stage.within(
+    new Promise<string>((resolve) =>
+      publisher.publish([{ key: null, value: Buffer.from(text) }], (_, answer) => resolve(answer.fate)),
+    ),
+    'the marker to be stored',
+  );
+  await stage.within(publisher.close(), 'a publisher to close');
+  if (result !== 'acked') throw new Error(`the marker was ${result}`);
 }
 
 const readyMsMax = 30_000;

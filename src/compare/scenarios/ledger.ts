@@ -76,7 +76,7 @@ export class Ledger {
       seen: this.#seen.size,
       lost: lost.length,
       losses: {
-        prefix: lost.filter((number) => number < first).length,
+        prefix: this.#seen.size === 0 ? 0 : lost.filter((number) => number < first).length,
         middle: lost.filter((number) => number > first && number < last).length,
         suffix: lost.filter((number) => number > last).length,
       },

@@ -9,7 +9,7 @@ const everyMs = 3;
 const messages = 300;
 const cutAt = 100;
 const retryMs = 50;
-const quietMs = 2_000;
+const quietMs = 500;
 const rabbitMq = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream'] as const;
 
 export const orderAfterRetry: Scenario = {
@@ -86,7 +86,7 @@ async function run(context: ScenarioContext): Promise<Finding> {
     await stage.pause(everyMs);
   }
   await stage.until(() => stored >= messages, 'every message to be stored');
-  const { received } = await readBack(context, subscription, { count: messages, quietMs });
+  const { received } = await readBack(context, { topic, subscription, quietMs });
   for (const { text } of received) {
     const number = numberOf(text);
     if (number !== null) ledger.see(number);

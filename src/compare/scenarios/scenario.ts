@@ -16,6 +16,8 @@ export interface Expectation {
   readonly verdict: ScenarioVerdict;
   /** What is not promised may go either way: this is no surprise either. */
   readonly or?: ScenarioVerdict;
+  /** What was found out about it where it was seen to be otherwise. */
+  readonly explained?: string;
   readonly why: string;
   readonly source: string;
 }
@@ -60,8 +62,8 @@ export interface Faults {
   readonly cut: () => number;
   /** Nothing more that the system sends on the connections that exist now reaches its clients. */
   readonly deafen: () => number;
-  /** Where the broker keeps its data on this machine; null when it cannot be seen. */
-  readonly dataDir: string | null;
+  /** RabbitMQ's alarm that the disk is nearly full, raised by its limit; rejects with WireRefusal elsewhere. */
+  readonly diskAlarm: (isOn: boolean) => Promise<void>;
 }
 
 export interface Scenario {

@@ -46,6 +46,13 @@ export class Undecided extends Error {
   override readonly name = 'Undecided';
 }
 
+export interface DrainBounds {
+  readonly count: number;
+  readonly quietMs: number;
+  /** A text that must come before silence counts. */
+  readonly marker?: string;
+}
+
 export class Stage {
   readonly #wire: Wire;
   readonly #prefix: string;
@@ -182,7 +189,7 @@ export class Stage {
   /** Reads and acks until `count` different texts came or nothing has come for `quietMs`; then closes. */
   async drain(
     subscription: string,
-    { count, quietMs: patienceMs }: { readonly count: number; readonly quietMs: number },
+    { count, quietMs: patienceMs, marker }: DrainBounds,
     wire: Wire = this.#wire,
   ): Promise<readonly Received[]> {
     const received: Received[] = [];
@@ -205,7 +212,9 @@ export class Stage {
     this.#consumers.push(consumer);
     lastAt = this.#now();
     const isQuiet = async () => {
-      while (different.size < count && this.#now() - lastAt < patienceMs) await this.pause(drainPollMs);
+      // Without the marker silence may only mean that the system is not yet back.
+      const isEarly = () => marker !== undefined && !different.has(marker);
+      while (isEarly() || (different.size < count && this.#now() - lastAt < patienceMs)) await this.pause(drainPollMs);
     };
     await this.within(Promise.race([isQuiet(), over.promise]), 'the rest to be read');
     await this.pause(quietMs);

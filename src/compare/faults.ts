@@ -34,7 +34,7 @@ export class ConnectionWatch {
 }
 
 /** RabbitMQ stops publishers while less than this is free. */
-const moreThanAnyDisk = '1000TB';
+const moreThanAnyDisk = '1000000GB';
 /** Its default. */
 const usualDiskLimit = '50MB';
 

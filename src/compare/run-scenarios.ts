@@ -238,7 +238,8 @@ function rowOf(
     verdict,
     surprise: isSurprise,
     surpriseExplained: isSurprise ? (expectation.explained ?? null) : null,
-    expected: { verdict: expectation.verdict, why, versions, source },
+    // Where either is right, the one that was seen was expected.
+    expected: { verdict: verdict === expectation.or ? verdict : expectation.verdict, why, versions, source },
     summary,
     observed,
     evidence: [...evidence, ...leftOver.map((failure) => `not removed: ${failure}`)].slice(0, 12),

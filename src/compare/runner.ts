@@ -155,7 +155,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
       limits: limitsOf(options),
     };
   } finally {
-    for (const wire of wires) await closing(wire.close(), `${wire.name} ${wire.layer}`, options);
+    await closeAll(wires, options);
     if (options.brokers === undefined) await brokers?.stop();
     for (const older of others.values()) await older.stop();
     await rm(dataDir, { recursive: true, force: true });
@@ -217,6 +217,17 @@ async function openWires(
   return missing;
 }
 
+const closedWires = new WeakSet<Wire>();
+
+/** Those that are not closed yet: before scenarios with faults all are, and at the end again. */
+async function closeAll(wires: readonly Wire[], options: CompareOptions): Promise<void> {
+  for (const wire of wires) {
+    if (closedWires.has(wire)) continue;
+    closedWires.add(wire);
+    await closing(wire.close(), `${wire.name} ${wire.layer}`, options);
+  }
+}
+
 /** A client that does not close must not keep the report from being written. */
 async function closing(work: Promise<void>, what: string, { onProgress }: CompareOptions): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -254,7 +265,7 @@ async function askFaultScenarios(
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault === true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
   const targets = wires.map(({ name, layer }) => ({ name, layer }));
-  for (const wire of wires) await closing(wire.close(), `${wire.name} ${wire.layer}`, options);
+  await closeAll(wires, options);
   options.onProgress(`scenarios with faults: ${wanted.length} on ${targets.length} systems and layers`);
   const connections = new ConnectionWatch();
   connections.start();

@@ -29,8 +29,12 @@ export async function consumeQueue(
     if (isClosed) return;
     isClosed = true;
     batcher?.drop();
-    options.onError(failure ?? new Error('the channel was closed'));
+    // What the broker has against the connection is told after its channels have ended.
+    setImmediate(() => options.onError(asRefusal(failure ?? new Error('the channel was closed'))));
   });
+  const noteFailure = (error: Error) => (failure ??= error);
+  connection.on('error', noteFailure);
+  channel.on('close', () => setImmediate(() => connection.removeListener('error', noteFailure)));
   // Without acks the broker pays no heed to a prefetch; a stream wants one all the same.
   await channel.prefetch(options.credit);
 
@@ -87,6 +91,12 @@ export async function consumeQueue(
       await channel.close();
     },
   };
+}
+
+/** 540 is the broker's word for "there is no such thing here". */
+function asRefusal(error: Error): Error {
+  const isRefusal = 'code' in error && error.code === 540;
+  return isRefusal ? new WireRefusal('broker_refused', error.message, { cause: error }) : error;
 }
 
 /** Acks up to `size` deliveries with one frame; what is left after a pause goes by itself. */

@@ -45,7 +45,12 @@ const socketOptions = { noDelay: true, keepAlive: true, timeout: 10_000 };
 
 export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wire> {
   const publishing = await open(options.url);
-  const consuming = await open(options.url);
+  let consuming = await open(options.url);
+  /** A broker may answer what a consumer did by closing its connection: the next consumer gets a new one. */
+  const consumingNow = async () => {
+    if (closed.has(consuming)) consuming = await open(options.url);
+    return consuming;
+  };
   const readers = new Map<string, QueueReader>();
   /** Confirmed publishes by topic: the end of its stream, since nobody else writes to it. */
   const confirmed = new Map<string, number>();
@@ -120,7 +125,8 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
         noteConfirmed: () => confirmed.set(topic, (confirmed.get(topic) ?? 0) + 1),
       });
     },
-    consume: (name, consumeOptions) => consumeQueue(consuming, readerOf(readers, name), consumeOptions),
+    consume: async (name, consumeOptions) =>
+      await consumeQueue(await consumingNow(), readerOf(readers, name), consumeOptions),
     seek(name, to) {
       const reader = readerOf(readers, name);
       // A queue keeps nothing to go back to; only asking with `x-stream-offset` gets an answer from the broker.
@@ -128,15 +134,19 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
       return Promise.resolve();
     },
     async close() {
-      await Promise.all([publishing.close(), consuming.close()]);
+      for (const connection of [publishing, consuming]) if (!closed.has(connection)) await connection.close();
     },
   };
 }
+
+/** Connections that are over. */
+const closed = new WeakSet<ChannelModel>();
 
 async function open(url: string): Promise<ChannelModel> {
   const connection = await connect(url, socketOptions);
   // Without a listener an error event ends the process; every use below fails on its own and says so.
   connection.on('error', ignoreSinceCallbacksTell);
+  connection.on('close', () => closed.add(connection));
   return connection;
 }
 

@@ -1,6 +1,7 @@
 /** The process of a process wire: opens a wire and does what its parent says. It ends with its parent. */
 
 import type { ObtainedBrokers } from '../../brokers/index.ts';
+import { versionOf } from '../system-ids.ts';
 import { openWire } from '../systems.ts';
 import type { Wire, WireConsumer, WireDelivery, WirePublisher } from '../wire.ts';
 import type { Opened, RemoteTarget, Reply, Request } from './protocol.ts';
@@ -71,7 +72,10 @@ async function answer(request: Exclude<Request, { call: 'publish' | 'settle' }>)
 
 async function open(target: RemoteTarget): Promise<Opened> {
   const { name, layer, dataDir, sluiceVersion } = target;
-  wire = await openWire({ brokers: brokersAt(target), others: new Map(), dataDir, sluiceVersion }, name, layer);
+  const brokers = brokersAt(target);
+  const version = versionOf(name);
+  const others = new Map(version === null ? [] : [[version, brokers] as const]);
+  wire = await openWire({ brokers, others, dataDir, sluiceVersion }, name, layer);
   return { product: wire.product, version: wire.version, publishModes: wire.publishModes };
 }
 

@@ -53,6 +53,14 @@ export const orderAfterNack: Scenario = {
     {
       systems: ['rabbitmq-stream'],
       layers: ['bare'],
+      versions: '<4.0',
+      verdict: 'UNSUPPORTED',
+      why: 'A nack on a stream is answered with 540, which ends the connection with everything on it (seen on 3.10).',
+      source: 'rabbitmq-website docs/streams (feature comparison)',
+    },
+    {
+      systems: ['rabbitmq-stream'],
+      layers: ['bare'],
       versions: '*',
       verdict: 'DIFFERS',
       why: 'On a stream a nack only gives credit: nothing is delivered again.',

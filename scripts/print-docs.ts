@@ -9,6 +9,7 @@ import { limitsPage } from '../src/gateway/limit-table.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
+import { scenariosPage } from './print-scenarios.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -19,6 +20,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/LIMITS.md': limitsPage,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
+  'docs/SCENARIOS.md': scenariosPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

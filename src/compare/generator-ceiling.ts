@@ -28,11 +28,21 @@ export async function generatorCeiling(spec: WorkloadSpec): Promise<number> {
 /** Answers and delivers everything at once. */
 function echoTo(run: LoadRun): WirePublisher {
   const ignore = () => {};
+  const echoed = {
+    partition: 0,
+    offset: null,
+    attempt: 1,
+    isRedelivered: false,
+    headers: () => ({}),
+    ack: ignore,
+    nack: ignore,
+    reject: ignore,
+  };
   return {
     publish(messages, settled) {
       for (const [index, { key, value }] of messages.entries()) {
         settled(index, { fate: 'acked' });
-        run.receive(0, { key, value, partition: 0, offset: null, attempt: 1, ack: ignore, nack: ignore });
+        run.receive(0, { ...echoed, key, value });
       }
     },
     close: () => Promise.resolve(),

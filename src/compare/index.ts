@@ -4,7 +4,7 @@ export { AssertionSyntaxError, parseAssertion } from './assertions.ts';
 export type { Report } from './report/model.ts';
 export { type CompareOptions, compare, type PlannedWorkload, RemoteRefused } from './runner.ts';
 export { scenarios } from './scenarios/index.ts';
-export { isSystemId, type SystemId, systemIds } from './system-ids.ts';
+export { isSystemName, type SystemId, systemIds } from './system-ids.ts';
 export { SystemMissing } from './systems.ts';
 export { readWorkload, WorkloadFileError } from './workload-file.ts';
 export { planFromMessages, repeatsOf, traceWorkload, workloadIds, workloadsOf } from './workloads/index.ts';

@@ -1,11 +1,13 @@
 /** The wire over the port: one for all systems, since the port is one. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Consumer,
   type Delivery,
   limits,
   type MessagingPort,
   type Position,
+  type Persistence,
   PortError,
   type PublishOutcome,
 } from '../adapters/index.ts';
@@ -15,6 +17,7 @@ import {
   type ConsumeOptions,
   type SendResult,
   type SubscriptionSpec,
+  type TopicSpec,
   type Wire,
   type WireConsumer,
   type WireMessage,
@@ -28,6 +31,7 @@ const pullMessagesMax = 500;
 
 export interface PortWireOptions {
   readonly system: SystemId;
+  readonly name: string;
   readonly port: MessagingPort;
   /** What an acked publish reaches by default; replaced by what the first outcome says. */
   readonly durability: DurabilityReached;
@@ -41,6 +45,7 @@ export function openPortWire(options: PortWireOptions): Wire {
 
   return {
     system,
+    name: options.name,
     layer: 'port',
     product: port.info.product,
     version: port.info.version,
@@ -49,18 +54,30 @@ export function openPortWire(options: PortWireOptions): Wire {
       return reached;
     },
     configuration: options.configuration,
-    async createTopic(name, { partitions }) {
-      await refusing(port.createTopic({ name, partitions, ...(queueType === null ? {} : { queueType }) }));
+    publishModes,
+    async createTopic(name, spec) {
+      if (spec.isRouted === true)
+        throw new WireRefusal('capability_unsupported', 'a subscription of the port gets its whole topic');
+      const type = queueType === null ? {} : { queueType };
+      await refusing(port.createTopic({ name, partitions: spec.partitions, ...type, ...keeping(system, spec) }));
     },
     deleteTopic: (name) => refusing(port.deleteTopic(name)),
     async createSubscription(spec) {
+      refuseRules(spec);
       await refusing(port.createSubscription(subscriptionOptions(spec)));
     },
     deleteSubscription: (name) => refusing(deleteWithDeadLetters(port, name)),
-    publisher: (topic) =>
+    async deadLettersOf(name) {
+      const { deadLetterTopic } = await refusing(port.describeSubscription(name));
+      if (deadLetterTopic === null) throw new WireRefusal('topic_not_found', `${name} has no dead letters`);
+      const reader = `${deadLetterTopic}-reader`;
+      await refusing(port.createSubscription({ name: reader, topic: deadLetterTopic, start: 'earliest' }));
+      return reader;
+    },
+    publisher: (topic, { mode } = {}) =>
       Promise.resolve(
-        portPublisher(port, topic, (durability) => {
-          reached = durability;
+        portPublisher(port, topic, durabilityOf(mode), (durability) => {
+          if (mode === undefined) reached = durability;
         }),
       ),
     async consume(subscription, consumeOptions) {
@@ -77,6 +94,45 @@ async function deleteWithDeadLetters(port: MessagingPort, name: string): Promise
   const { deadLetterTopic } = await port.describeSubscription(name);
   await port.deleteSubscription(name);
   if (deadLetterTopic !== null) await port.deleteTopic(deadLetterTopic);
+}
+
+const publishModes = ['default', 'memory', 'os', 'fsync'] as const;
+
+function durabilityOf(mode: string | undefined): Persistence | null {
+  if (mode === undefined || mode === 'default') return null;
+  const known = publishModes.find((name) => name === mode);
+  if (known === undefined || known === 'default')
+    throw new WireRefusal('invalid_argument', `no publish mode "${mode}"`);
+  return known;
+}
+
+/** What keeps and removes messages, in each backend's options: fine enough that it can be seen in seconds. */
+function keeping(system: SystemId, { retention, isCompacted, isSynced }: TopicSpec) {
+  const options = {
+    ...(retention === undefined ? {} : segmentOptions(system, retention.segmentBytes)),
+    ...(isCompacted === true && system === 'kafka' ? { 'segment.ms': 50, 'min.cleanable.dirty.ratio': 0 } : {}),
+    ...(isCompacted === true && system === 'log' ? { segmentBytes: compactedSegmentBytes } : {}),
+    ...(isSynced === true && system === 'kafka' ? { 'flush.messages': 1 } : {}),
+  };
+  return {
+    ...(retention === undefined ? {} : { retention: { bytes: retention.bytes } }),
+    ...(isCompacted === true ? { cleanup: 'compact' as const } : {}),
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  };
+}
+
+const compactedSegmentBytes = 16 * 1024;
+
+function segmentOptions(system: SystemId, bytes: number): Record<string, number> {
+  if (system === 'kafka') return { 'segment.bytes': bytes };
+  return system === 'log' ? { segmentBytes: bytes } : { 'x-stream-max-segment-size-bytes': bytes };
+}
+
+/** What a queue of RabbitMQ could be told and the port does not offer, on any backend. */
+function refuseRules({ rules }: SubscriptionSpec): void {
+  const asked = Object.keys(rules ?? {}).filter((name) => name !== 'hasDeadLetters' && name !== 'priorityMax');
+  if (asked.length > 0)
+    throw new WireRefusal('capability_unsupported', `the port has no such rule of a subscription: ${asked.join(', ')}`);
 }
 
 function subscriptionOptions(spec: SubscriptionSpec) {
@@ -96,12 +152,17 @@ function subscriptionOptions(spec: SubscriptionSpec) {
 
 // ------------------------------------------------------------------------------------------------ publish
 
-function portPublisher(port: MessagingPort, topic: string, note: (reached: DurabilityReached) => void): WirePublisher {
+function portPublisher(
+  port: MessagingPort,
+  topic: string,
+  durability: Persistence | null,
+  note: (reached: DurabilityReached) => void,
+): WirePublisher {
   const inFlight = new Set<Promise<void>>();
   return {
     publish(messages, settled) {
       for (let from = 0; from < messages.length; from += limits.messagesPerPublishMax) {
-        const call = publishSlice(port, topic, messages, from, settled, note);
+        const call = publishSlice(port, topic, messages, from, durability, settled, note);
         inFlight.add(call);
         void call.finally(() => inFlight.delete(call));
       }
@@ -118,12 +179,13 @@ async function publishSlice(
   topic: string,
   messages: readonly WireMessage[],
   from: number,
+  durability: Persistence | null,
   settled: (index: number, result: SendResult) => void,
   note: (reached: DurabilityReached) => void,
 ): Promise<void> {
   const slice = messages.slice(from, from + limits.messagesPerPublishMax);
   try {
-    const outcomes = await port.publish(topic, slice.map(toPublish));
+    const outcomes = await port.publish(topic, slice.map(toPublish), durability === null ? {} : { durability });
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.kind === 'stored') note(outcome.durability);
       settled(from + index, resultOf(outcome));
@@ -136,9 +198,17 @@ async function publishSlice(
 }
 
 function toPublish(message: WireMessage) {
-  if (message.headers === undefined) return { key: message.key, value: message.value };
-  const headers = Object.entries(message.headers).map(([name, value]) => ({ name, value }));
-  return { key: message.key, value: message.value, headers };
+  const { key, value, headers, ttlMs, priority, delayMs } = message;
+  return {
+    key,
+    value,
+    ...(headers === undefined
+      ? {}
+      : { headers: Object.entries(headers).map(([name, text]) => ({ name, value: text })) }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+  };
 }
 
 function resultOf(outcome: PublishOutcome): SendResult {
@@ -166,7 +236,8 @@ function pump(port: MessagingPort, consumer: Consumer, options: ConsumeOptions):
     settling.add(guarded);
     void guarded.finally(() => settling.delete(guarded));
   };
-  const settleOne = (kind: 'ack' | 'nack', token: string) => track(port[kind](consumer.subscription, [token]));
+  const settleOne = (kind: 'ack' | 'nack' | 'reject', token: string) =>
+    track(port[kind](consumer.subscription, [token]));
 
   const hand = (delivery: Delivery) =>
     options.onDelivery({
@@ -175,8 +246,11 @@ function pump(port: MessagingPort, consumer: Consumer, options: ConsumeOptions):
       partition: delivery.message.partition,
       offset: delivery.message.offset,
       attempt: delivery.attempt,
+      isRedelivered: delivery.attempt > 1,
+      headers: () => Object.fromEntries(delivery.message.headers.map(({ name, value }) => [name, value.toString()])),
       ack: () => settleOne('ack', delivery.token),
       nack: () => settleOne('nack', delivery.token),
+      reject: () => settleOne('reject', delivery.token),
     });
 
   const loop = async () => {
@@ -186,9 +260,13 @@ function pump(port: MessagingPort, consumer: Consumer, options: ConsumeOptions):
         waitMs: pullWaitMs,
         signal: abort.signal,
       });
-      for (const delivery of deliveries) hand(delivery);
-      if (options.settle.kind !== 'batch') continue;
       const tokens = deliveries.map((delivery) => delivery.token);
+      if (options.settle.kind === 'before' && tokens.length > 0) await port.ack(consumer.subscription, tokens);
+      for (const delivery of deliveries) {
+        if (options.settle.kind === 'before') await sleep(options.settle.workMs);
+        hand(delivery);
+      }
+      if (options.settle.kind !== 'batch') continue;
       for (let from = 0; from < tokens.length; from += options.settle.ackBatch)
         track(port.ack(consumer.subscription, tokens.slice(from, from + options.settle.ackBatch)));
     }

@@ -2,11 +2,20 @@
 
 import { backendNames } from '../adapters/index.ts';
 import type { Layer, ScenarioRow } from './report/model.ts';
-import { type DiskMeter, expectationFor, type Finding, type Scenario } from './scenarios/scenario.ts';
+import { processFaults } from './faults.ts';
+import type { Usage } from './process-usage.ts';
+import type { ProcessWire } from './remote/index.ts';
+import {
+  type DiskMeter,
+  expectationFor,
+  type Faults,
+  type Finding,
+  type Scenario,
+  type ScenarioContext,
+} from './scenarios/scenario.ts';
 import { Stage, Undecided } from './scenarios/index.ts';
-import type { SystemId } from './system-ids.ts';
-import { backendOf } from './system-ids.ts';
-import { type Wire, WireRefusal } from './wire.ts';
+import { backendOf, systemOf } from './system-ids.ts';
+import { isRefusalCode, type Wire, WireRefusal } from './wire.ts';
 import { deriveSeed } from './workloads/index.ts';
 
 export interface ScenarioRun {
@@ -18,15 +27,25 @@ export interface ScenarioRun {
   /** Hard end of one scenario on one system. */
   readonly deadlineMs: number;
   readonly seed: number;
-  readonly diskOf: (wire: Wire) => DiskMeter;
+  readonly diskOf: (name: string) => DiskMeter;
+  readonly usageOf: (name: string) => () => Usage | null;
+  readonly open: (name: string, layer: Layer) => Promise<Wire>;
+  readonly openProcess: (name: string, layer: Layer) => Promise<ProcessWire>;
   readonly onProgress: (line: string) => void;
   /** Ends the run before the next scenario. */
   readonly signal?: AbortSignal;
 }
 
+/** Scenarios with faults, on systems whose usual wires are closed. */
+export interface FaultRun extends Omit<ScenarioRun, 'wires'> {
+  readonly targets: readonly { readonly name: string; readonly layer: Layer }[];
+  /** A reason where nothing may be done to it. */
+  readonly faultsOf: (name: string) => Faults | string;
+}
+
 export interface NotMeasured {
   readonly id: string;
-  readonly system: SystemId;
+  readonly system: string;
   readonly layer: Layer;
   readonly reason: string;
 }
@@ -44,11 +63,12 @@ export async function runScenarios(run: ScenarioRun): Promise<ScenarioRunResult>
     run.signal?.throwIfAborted();
     if (!scenario.layers.includes(wire.layer)) return;
     const reason = scenario.notFor(wire.system, wire.layer);
-    if (reason === null) rows.push(await runScenario(run, scenario, wire));
-    else notMeasured.push({ id: scenario.id, system: wire.system, layer: wire.layer, reason });
+    if (reason === null) rows.push(await runScenario(run, scenario, wire, null));
+    else notMeasured.push({ id: scenario.id, system: wire.name, layer: wire.layer, reason });
   };
-  const shared = run.scenarios.filter((scenario) => !scenario.exclusive);
-  const exclusive = run.scenarios.filter((scenario) => scenario.exclusive);
+  const quiet = run.scenarios.filter((scenario) => scenario.isFault !== true);
+  const shared = quiet.filter((scenario) => !scenario.exclusive);
+  const exclusive = quiet.filter((scenario) => scenario.exclusive);
   await Promise.all(
     run.wires.map(async (wire) => {
       for (const scenario of shared) await runOne(scenario, wire);
@@ -60,39 +80,133 @@ export async function runScenarios(run: ScenarioRun): Promise<ScenarioRunResult>
       for (const scenario of exclusive) for (const wire of sharing) await runOne(scenario, wire);
     }),
   );
-  return { rows: inOrder(rows, run), notMeasured };
+  return { rows: inOrder(rows, run.scenarios, run.wires), notMeasured };
 }
 
-function inOrder(rows: readonly ScenarioRow[], run: ScenarioRun): readonly ScenarioRow[] {
+/** Backend by backend side by side; on each, one scenario at a time on a wire of its own. As `runScenarios` it rejects for no scenario. */
+export async function runFaultScenarios(run: FaultRun): Promise<ScenarioRunResult> {
+  const rows: ScenarioRow[] = [];
+  const notMeasured: NotMeasured[] = [];
+  const faulty = run.scenarios.filter((scenario) => scenario.isFault === true);
+  const runOne = async (scenario: Scenario, { name, layer }: FaultRun['targets'][number]) => {
+    run.signal?.throwIfAborted();
+    if (!scenario.layers.includes(layer)) return;
+    const system = systemOf(name);
+    const leaveOut = (reason: string) => void notMeasured.push({ id: scenario.id, system: name, layer, reason });
+    const senseless = scenario.notFor(system, layer);
+    if (senseless !== null) {
+      leaveOut(senseless);
+      return;
+    }
+    const given = system === 'log' ? null : run.faultsOf(name);
+    if (typeof given === 'string') {
+      leaveOut(given);
+      return;
+    }
+    const opened = system === 'log' ? await run.openProcess(name, layer) : await run.open(name, layer);
+    const faults = given ?? processFaults(opened as ProcessWire);
+    try {
+      rows.push(await runScenario(run, scenario, opened, faults));
+    } finally {
+      await closed(opened);
+    }
+  };
+  await Promise.all(
+    backendNames.map(async (backend) => {
+      const own = run.targets.filter(({ name }) => backendOf[systemOf(name)] === backend);
+      for (const scenario of faulty) for (const target of own) await runOne(scenario, target);
+    }),
+  );
+  return { rows: inOrder(rows, run.scenarios, run.targets), notMeasured };
+}
+
+function inOrder(
+  rows: readonly ScenarioRow[],
+  scenarios: readonly Scenario[],
+  targets: FaultRun['targets'],
+): readonly ScenarioRow[] {
   const place = (row: ScenarioRow) =>
-    run.scenarios.findIndex((scenario) => scenario.id === row.id) * run.wires.length +
-    run.wires.findIndex((wire) => wire.system === row.system && wire.layer === row.layer);
+    scenarios.findIndex((scenario) => scenario.id === row.id) * targets.length +
+    targets.findIndex(({ name, layer }) => name === row.system && layer === row.layer);
   return rows.toSorted((a, b) => place(a) - place(b));
 }
 
-async function runScenario(run: ScenarioRun, scenario: Scenario, wire: Wire): Promise<ScenarioRow> {
+async function runScenario(
+  run: Omit<ScenarioRun, 'wires'>,
+  scenario: Scenario,
+  wire: Wire,
+  faults: Faults | null,
+): Promise<ScenarioRow> {
   const startedMs = performance.now();
   const stage = new Stage({
     wire,
-    prefix: `${run.prefix}-${scenario.id}-${wire.system}-${wire.layer}`,
-    deadlineMs: run.deadlineMs,
+    prefix: `${run.prefix}-${scenario.id}-${wire.name.replace('@', '-')}-${wire.layer}`,
+    deadlineMs: scenario.deadlineMs?.(run.messages) ?? run.deadlineMs,
     now: () => performance.now(),
   });
-  const seed = deriveSeed(run.seed, scenario.id);
-  const finding = await stage
-    .within(scenario.run({ wire, stage, messages: run.messages, seed, disk: run.diskOf(wire) }), 'the scenario')
-    .catch(findingOfFailure);
-  const leftOver = await stage.strike();
+  const others: Wire[] = [];
+  const keep = <W extends Wire>(other: W): W => {
+    others.push(other);
+    return other;
+  };
+  const context: ScenarioContext = {
+    wire,
+    stage,
+    messages: run.messages,
+    seed: deriveSeed(run.seed, scenario.id),
+    disk: run.diskOf(wire.name),
+    usage: run.usageOf(wire.name),
+    faults,
+    async open() {
+      // The log is one process's: there it is the same one.
+      if (wire.system === 'log') return wire;
+      return keep(await run.open(wire.name, wire.layer));
+    },
+    async openProcess() {
+      if (wire.system === 'log') throw new WireRefusal('broker_has_none', 'the log belongs to one process');
+      return keep(await run.openProcess(wire.name, wire.layer));
+    },
+  };
+  const finding = await stage.within(scenario.run(context), 'the scenario').catch(findingOfFailure);
+  const leftOver = [...(await healed(context)), ...(await stage.strike(others.at(-1)))];
+  for (const other of others) await closed(other);
   const row = rowOf(scenario, wire, finding, leftOver, Math.round(performance.now() - startedMs));
   const mark = row.surprise ? ` SURPRISE (expected ${row.expected.verdict})` : '';
   run.onProgress(`${scenario.id} ${wire.system} ${wire.layer}: ${row.verdict}${mark}, ${row.summary}`);
   return row;
 }
 
+/** Whatever was paused goes on. Starting what was killed is the scenario's own part: where it failed, what follows says so. */
+async function healed({ faults }: ScenarioContext): Promise<readonly string[]> {
+  try {
+    faults?.resume();
+    return [];
+  } catch (reason) {
+    try {
+      await faults?.start();
+      return [];
+    } catch {
+      return [`the system could not be started again: ${String(reason)}`];
+    }
+  }
+}
+
+/** Closing a wire whose system was killed may take its client long, and is nobody's result. */
+async function closed(wire: Wire): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, wireCloseMsMax);
+  });
+  await Promise.race([wire.close().catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+const wireCloseMsMax = 5_000;
+
 /** A refusal is an answer; everything else leaves the question open. */
 function findingOfFailure(reason: unknown): Finding {
   const message = reason instanceof Error ? reason.message : String(reason);
-  if (reason instanceof WireRefusal && (reason.code === 'capability_unsupported' || reason.code === 'broker_refused')) {
+  if (reason instanceof WireRefusal && isRefusalCode(reason.code)) {
     const evidence = [`${reason.code}: ${message}`];
     return { verdict: 'UNSUPPORTED', summary: `refused: ${message}`, observed: { code: reason.code }, evidence };
   }
@@ -113,17 +227,19 @@ function rowOf(
   if (expectation === null)
     throw new Error(`scenario ${id} expects nothing of ${wire.system} ${wire.version} (${wire.layer})`);
   const { why, versions, source } = expectation;
+  // Nothing seen is no surprise, it is a question left open.
+  const isSurprise = ![expectation.verdict, expectation.or, 'INCONCLUSIVE'].includes(verdict);
   return {
     id,
     title,
     question,
-    system: wire.system,
+    system: wire.name,
     layer: wire.layer,
     verdict,
-    // Nothing seen is no surprise, it is a question left open.
-    surprise: verdict !== expectation.verdict && verdict !== 'INCONCLUSIVE',
-    surpriseExplained: null,
-    expected: { verdict: expectation.verdict, why, versions, source },
+    surprise: isSurprise,
+    surpriseExplained: isSurprise ? (expectation.explained ?? null) : null,
+    // Where either is right, the one that was seen was expected.
+    expected: { verdict: verdict === expectation.or ? verdict : expectation.verdict, why, versions, source },
     summary,
     observed,
     evidence: [...evidence, ...leftOver.map((failure) => `not removed: ${failure}`)].slice(0, 12),

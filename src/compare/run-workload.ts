@@ -264,7 +264,7 @@ class Cell {
     return {
       id: spec.id,
       title: spec.title,
-      system: wire.system,
+      system: wire.name,
       layer: wire.layer,
       durability: wire.durability,
       mode: spec.mode,

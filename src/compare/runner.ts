@@ -9,17 +9,36 @@ import { join } from 'node:path';
 import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
 import { describeEnvironment, ownVersion } from './environment.ts';
+import { brokerFaults, ConnectionWatch } from './faults.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
 import { blamePort } from './limited-by.ts';
 import { backlogMax } from './load-run.ts';
-import { withDescendants } from './process-usage.ts';
-import { type Layer, type Profile, type Report, reportSpecVersion, type WorkloadRow } from './report/model.ts';
-import { runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
+import { usageOf, withDescendants } from './process-usage.ts';
+import {
+  type Layer,
+  type Profile,
+  type Report,
+  reportSpecVersion,
+  type ScenarioRow,
+  type WorkloadRow,
+} from './report/model.ts';
+import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
-import { scenarios } from './scenarios/index.ts';
+import { notRun, scenarios } from './scenarios/index.ts';
+import type { Faults, Scenario } from './scenarios/scenario.ts';
 import { summarize } from './summaries.ts';
-import { backendOf, type SystemId } from './system-ids.ts';
-import { brokerPids, diskMeter, openWire, SystemMissing, systemRow, type SystemsContext } from './systems.ts';
+import { backendOf, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
+import {
+  brokerPids,
+  brokerPorts,
+  brokersOf,
+  diskMeter,
+  openWire,
+  openWireProcess,
+  SystemMissing,
+  systemRow,
+  type SystemsContext,
+} from './systems.ts';
 import { decideClaims } from './verdicts.ts';
 import type { Wire } from './wire.ts';
 import {
@@ -33,7 +52,8 @@ import {
 } from './workloads/index.ts';
 
 export interface CompareOptions {
-  readonly systems: readonly SystemId[];
+  /** Names: `kafka`, `rabbitmq-quorum@3.10`. */
+  readonly systems: readonly string[];
   /** A missing one ends the run with SystemMissing; else it is left out and said so. */
   readonly systemsAreRequired: boolean;
   readonly layers: readonly Layer[];
@@ -81,18 +101,22 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const runId = `${startedAt.replaceAll(/\D/g, '').slice(2, 14)}-${process.pid.toString(36)}`;
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cmp-'));
   const brokers = options.brokers ?? (await obtainNeeded(options));
+  const others = await obtainOthers(options);
   const wires: Wire[] = [];
   try {
     if (!options.allowsRemote) refuseRemote(brokers);
     const environment = await describeEnvironment(dataDir);
-    const context: SystemsContext = { brokers, dataDir, sluiceVersion: await ownVersion() };
+    const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion() };
     const missing = await openWires(context, options, wires);
-    const scenarioResult = await askScenarios(context, options, wires, runId);
+    const asked = await askScenarios(context, options, wires, runId);
     const measured = await runWorkloads(context, options, wires, runId);
+    // What is killed comes last: nothing after it would find its broker as it was.
+    const faulted = await askFaultScenarios(context, options, wires, runId);
+    const scenarioRows = inScenarioOrder([...asked.rows, ...faulted.rows]);
     const rows = blamePort(measured.rows);
     const cells = summarize(rows, options.seed);
     const systems = options.systems
-      .filter((system) => wires.some((wire) => wire.system === system))
+      .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
     return {
@@ -116,17 +140,24 @@ export async function compare(options: CompareOptions): Promise<Report> {
         generatorCeiling: measured.ceilings,
       },
       systems,
-      scenarios: scenarioResult.rows,
+      scenarios: scenarioRows,
       workloads: rows,
       summaries: cells,
-      verdicts: decideClaims({ systems, scenarios: scenarioResult.rows, cells, machine }),
+      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
-      notMeasured: [...missing, ...scenarioResult.notMeasured, ...measured.notMeasured],
+      notMeasured: [
+        ...missing,
+        ...asked.notMeasured,
+        ...faulted.notMeasured,
+        ...measured.notMeasured,
+        ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
+      ],
       limits: limitsOf(options),
     };
   } finally {
-    for (const wire of wires) await closing(wire.close(), `${wire.system} ${wire.layer}`, options);
+    await closeAll(wires, options);
     if (options.brokers === undefined) await brokers?.stop();
+    for (const older of others.values()) await older.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
 }
@@ -134,10 +165,24 @@ export async function compare(options: CompareOptions): Promise<Report> {
 // ------------------------------------------------------------------------------------------------ systems
 
 async function obtainNeeded({ systems, onProgress }: CompareOptions): Promise<ObtainedBrokers | null> {
-  const kinds = new Set(systems.map((system) => backendOf[system]));
+  const kinds = new Set(systems.filter((name) => versionOf(name) === null).map((name) => backendOf[systemOf(name)]));
   const want = (['rabbitmq', 'kafka'] as const satisfies readonly BrokerKind[]).filter((kind) => kinds.has(kind));
   if (want.length === 0) return null;
   return await obtainBrokers({ want, onProgress });
+}
+
+/** One RabbitMQ for each version that a name asks for. */
+async function obtainOthers({
+  systems,
+  onProgress,
+}: CompareOptions): Promise<ReadonlyMap<RabbitMqVersionName, ObtainedBrokers>> {
+  const found = new Map<RabbitMqVersionName, ObtainedBrokers>();
+  for (const name of systems) {
+    const version = versionOf(name);
+    if (version !== null && !found.has(version))
+      found.set(version, await obtainBrokers({ want: ['rabbitmq'], rabbitmqVersion: version, onProgress }));
+  }
+  return found;
 }
 
 /** A comparison is a load test: not for a broker that others may be using. */
@@ -157,7 +202,7 @@ async function openWires(
   options: CompareOptions,
   wires: Wire[],
 ): Promise<Report['notMeasured']> {
-  const missing: { id: string; system: SystemId; layer: Layer; reason: string }[] = [];
+  const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
   for (const layer of options.layers)
     for (const system of options.systems) {
       try {
@@ -170,6 +215,17 @@ async function openWires(
     }
   if (wires.length === 0) throw new SystemMissing('none of the systems can be had');
   return missing;
+}
+
+const closedWires = new WeakSet<Wire>();
+
+/** Those that are not closed yet: before scenarios with faults all are, and at the end again. */
+async function closeAll(wires: readonly Wire[], options: CompareOptions): Promise<void> {
+  for (const wire of wires) {
+    if (closedWires.has(wire)) continue;
+    closedWires.add(wire);
+    await closing(wire.close(), `${wire.name} ${wire.layer}`, options);
+  }
 }
 
 /** A client that does not close must not keep the report from being written. */
@@ -194,19 +250,75 @@ async function askScenarios(
   wires: readonly Wire[],
   runId: string,
 ): Promise<ScenarioRunResult> {
-  const wanted = scenarios.filter((scenario) => options.scenarioIds.includes(scenario.id));
+  const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault !== true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
   options.onProgress(`scenarios: ${wanted.length} on ${wires.length} systems and layers`);
-  return await runScenarios({
-    wires,
-    scenarios: wanted,
+  return await runScenarios({ wires, ...scenarioRun(context, options, runId), scenarios: wanted });
+}
+
+async function askFaultScenarios(
+  context: SystemsContext,
+  options: CompareOptions,
+  wires: readonly Wire[],
+  runId: string,
+): Promise<ScenarioRunResult> {
+  const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault === true);
+  if (wanted.length === 0) return { rows: [], notMeasured: [] };
+  const targets = wires.map(({ name, layer }) => ({ name, layer }));
+  await closeAll(wires, options);
+  options.onProgress(`scenarios with faults: ${wanted.length} on ${targets.length} systems and layers`);
+  const connections = new ConnectionWatch();
+  connections.start();
+  try {
+    return await runFaultScenarios({
+      ...scenarioRun(context, options, runId),
+      scenarios: wanted,
+      targets,
+      faultsOf: (name) => faultsOf(context, name, connections),
+    });
+  } finally {
+    connections.stop();
+  }
+}
+
+function faultsOf(context: SystemsContext, name: string, connections: ConnectionWatch): Faults | string {
+  const brokers = brokersOf(context, name);
+  const kind = systemOf(name) === 'kafka' ? 'kafka' : 'rabbitmq';
+  const handle = brokers?.[kind];
+  if (brokers === null || handle === undefined) return `there is no ${kind}`;
+  if (handle.source !== 'process' || handle.nodes[0]?.pid === null)
+    return 'faults are only for brokers that this run started as processes of this machine';
+  return brokerFaults({ brokers, kind, ports: brokerPorts(context, name), connections });
+}
+
+function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
+  return scenarios.filter((scenario) => scenarioIds.includes(scenario.id));
+}
+
+/** As the report has it: for every system and layer. */
+function notAsked(): Report['notMeasured'] {
+  return notRun.map(({ id, reason }) => ({ id, system: null, layer: null, reason }));
+}
+
+/** In the order of the list, whether they ran first or last. */
+function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
+  const place = ({ id }: ScenarioRow) => scenarios.findIndex((scenario) => scenario.id === id);
+  return rows.toSorted((a, b) => place(a) - place(b));
+}
+
+function scenarioRun(context: SystemsContext, options: CompareOptions, runId: string) {
+  const pidsOf = (name: string) => withDescendants(brokerPids(context, name));
+  return {
     prefix: `sluice-cmp-${runId}`,
     ...scenarioSizes[options.profile],
     seed: options.seed,
-    diskOf: (wire) => diskMeter(context, wire.system, withDescendants(brokerPids(context, wire.system))),
+    diskOf: (name: string) => diskMeter(context, name, pidsOf(name)),
+    usageOf: (name: string) => () => usageOf(pidsOf(name)),
+    open: (name: string, layer: Layer) => openWire(context, name, layer),
+    openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
     onProgress: options.onProgress,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  };
 }
 
 interface Cell {
@@ -238,8 +350,8 @@ async function runWorkloads(
   for (const [index, cell] of cells.entries()) {
     options.signal?.throwIfAborted();
     const { planned, wire, repeat } = cell;
-    const name = `${planned.spec.id}/${planned.spec.mode}/${wire.system}/${wire.layer}/${repeat}`;
-    const refusalKey = `${planned.spec.id}/${wire.system}/${wire.layer}`;
+    const name = `${planned.spec.id}/${planned.spec.mode}/${wire.name}/${wire.layer}/${repeat}`;
+    const refusalKey = `${planned.spec.id}/${wire.name}/${wire.layer}`;
     if (refused.has(refusalKey)) continue;
     const plan = planOf(planned, options.seed, repeat);
     order.push(name);
@@ -251,14 +363,14 @@ async function runWorkloads(
         plan,
         repeat,
         prefix: `sluice-cmp-${runId}-${index}`,
-        pids: withDescendants(brokerPids(context, wire.system)),
+        pids: withDescendants(brokerPids(context, wire.name)),
         generatorCeiling: ceilings[String(planned.spec.messageBytes)] ?? null,
       });
       rows.push({ ...row, notes: [...row.notes, ...(planned.notes ?? [])] });
       options.onProgress(`${index + 1}/${cells.length} ${name}: ${inWords(row)}`);
     } catch (reason) {
       if (!(reason instanceof NotMeasurable)) throw reason;
-      refused.set(refusalKey, { id: planned.spec.id, system: wire.system, layer: wire.layer, reason: reason.message });
+      refused.set(refusalKey, { id: planned.spec.id, system: wire.name, layer: wire.layer, reason: reason.message });
       options.onProgress(`${index + 1}/${cells.length} ${name}: not measured, ${reason.message}`);
     }
   }

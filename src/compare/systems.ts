@@ -1,21 +1,25 @@
 /** From a system's id to its wires: which port, which topic options, which bare client, which process to watch. */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openPort } from '../adapters/index.ts';
 import type { ObtainedBrokers } from '../brokers/index.ts';
 import { openBareKafka, openBareLog, openBareRabbitMq } from './bare/index.ts';
 import { diskUsage } from './disk-usage.ts';
 import { persistenceOf } from './durability.ts';
+import { logLooksOften } from './log-settings.ts';
 import { openPortWire } from './port-wire.ts';
 import { usageOf } from './process-usage.ts';
 import type { Layer, SystemRow } from './report/model.ts';
 import type { DiskMeter } from './scenarios/scenario.ts';
-import { backendOf, queueTypeOf, type SystemId } from './system-ids.ts';
+import { openProcessWire, type ProcessWire } from './remote/index.ts';
+import { backendOf, queueTypeOf, type RabbitMqVersionName, type SystemId, systemOf, versionOf } from './system-ids.ts';
 import type { Wire } from './wire.ts';
 
 export interface SystemsContext {
   readonly brokers: ObtainedBrokers | null;
+  /** Of the versions that systems are asked for in by name. */
+  readonly others: ReadonlyMap<RabbitMqVersionName, ObtainedBrokers>;
   /** The native log's data goes under here. */
   readonly dataDir: string;
   readonly sluiceVersion: string;
@@ -27,46 +31,59 @@ export class SystemMissing extends Error {
 }
 
 /** Rejects with SystemMissing where there is no broker for it. */
-export async function openWire(context: SystemsContext, system: SystemId, layer: Layer): Promise<Wire> {
-  if (layer === 'bare') return await openBare(context, system);
-  if (layer === 'port') return await openThroughPort(context, system);
+export async function openWire(context: SystemsContext, name: string, layer: Layer): Promise<Wire> {
+  if (layer === 'bare') return await openBare(context, name);
+  if (layer === 'port') return await openThroughPort(context, name);
   throw new SystemMissing(`the layer "${layer}" is not measured by this version; layers: bare, port`);
 }
 
-async function openBare(context: SystemsContext, system: SystemId): Promise<Wire> {
+/** The same in a process of its own. For the log that is the system itself, on a directory of its own. */
+export async function openWireProcess(context: SystemsContext, name: string, layer: Layer): Promise<ProcessWire> {
+  const own = brokersOf(context, name);
+  const rabbitmq = own?.rabbitmq === undefined ? null : { url: own.rabbitmq.url, version: own.rabbitmq.version };
+  const kafka = own?.kafka === undefined ? null : { brokers: own.kafka.brokers, version: own.kafka.version };
+  const dataDir = await mkdtemp(join(context.dataDir, 'process-'));
+  return await openProcessWire({ name, layer, dataDir, sluiceVersion: context.sluiceVersion, rabbitmq, kafka });
+}
+
+async function openBare(context: SystemsContext, name: string): Promise<Wire> {
+  const system = systemOf(name);
   if (system === 'log')
     return await openBareLog({ dataDir: join(context.dataDir, 'bare'), version: context.sluiceVersion });
   if (system === 'kafka') {
     const { brokers, version } = kafkaOf(context);
     return await openBareKafka({ brokers, version });
   }
-  const { url, version } = rabbitMqOf(context);
-  return await openBareRabbitMq({ system, queueType: queueTypeOf[system], url, version });
+  const { url, version } = rabbitMqOf(context, name);
+  return await openBareRabbitMq({ system, name, queueType: queueTypeOf[system], url, version });
 }
 
-async function openThroughPort(context: SystemsContext, system: SystemId): Promise<Wire> {
+async function openThroughPort(context: SystemsContext, name: string): Promise<Wire> {
+  const system = systemOf(name);
   const backend = backendOf[system];
   const durability = { persistence: persistenceOf(system), copies: 1 };
   return openPortWire({
     system,
-    port: await openPort({ backend, config: await portConfig(context, system) }),
+    name,
+    port: await openPort({ backend, config: await portConfig(context, name) }),
     durability,
     configuration: {
       port: backend,
       durability: `${durability.persistence} (default)`,
-      ...brokerSettings(context, system),
+      ...brokerSettings(context, name),
     },
   });
 }
 
-async function portConfig(context: SystemsContext, system: SystemId): Promise<Readonly<Record<string, unknown>>> {
+async function portConfig(context: SystemsContext, name: string): Promise<Readonly<Record<string, unknown>>> {
+  const system = systemOf(name);
   if (system === 'log') {
     const dataDir = join(context.dataDir, 'port');
     await mkdir(dataDir, { recursive: true });
-    return { dataDir };
+    return { dataDir, ...logLooksOften };
   }
   if (system === 'kafka') return { brokers: [...kafkaOf(context).brokers], clientId: 'sluice-compare' };
-  return { urls: [...rabbitMqOf(context).urls] };
+  return { urls: [...rabbitMqOf(context, name).urls] };
 }
 
 function kafkaOf({ brokers }: SystemsContext) {
@@ -74,9 +91,16 @@ function kafkaOf({ brokers }: SystemsContext) {
   return brokers.kafka;
 }
 
-function rabbitMqOf({ brokers }: SystemsContext) {
-  if (brokers?.rabbitmq === undefined) throw new SystemMissing(`rabbitmq: ${reasonFor(brokers, 'rabbitmq')}`);
-  return brokers.rabbitmq;
+function rabbitMqOf(context: SystemsContext, name: string) {
+  const own = brokersOf(context, name);
+  if (own?.rabbitmq === undefined) throw new SystemMissing(`${name}: ${reasonFor(own, 'rabbitmq')}`);
+  return own.rabbitmq;
+}
+
+/** The brokers that a name stands for: those of its version, or the usual ones. */
+export function brokersOf(context: SystemsContext, name: string): ObtainedBrokers | null {
+  const version = versionOf(name);
+  return version === null ? context.brokers : (context.others.get(version) ?? null);
 }
 
 function reasonFor(brokers: ObtainedBrokers | null, kind: 'rabbitmq' | 'kafka'): string {
@@ -85,48 +109,65 @@ function reasonFor(brokers: ObtainedBrokers | null, kind: 'rabbitmq' | 'kafka'):
 
 // ------------------------------------------------------------------------------------------------ what to watch, what to print
 
+function handleOf(context: SystemsContext, name: string) {
+  const system = systemOf(name);
+  if (system === 'log') return undefined;
+  const own = brokersOf(context, name);
+  return system === 'kafka' ? own?.kafka : own?.rabbitmq;
+}
+
 /** The broker's own processes; none for the embedded log and for brokers that are not ours to see. */
-export function brokerPids(context: SystemsContext, system: SystemId): readonly number[] {
-  if (system === 'log') return [];
-  const handle = system === 'kafka' ? context.brokers?.kafka : context.brokers?.rabbitmq;
-  return handle?.nodes.flatMap((node) => (node.pid === null ? [] : [node.pid])) ?? [];
+export function brokerPids(context: SystemsContext, name: string): readonly number[] {
+  return handleOf(context, name)?.nodes.flatMap((node) => (node.pid === null ? [] : [node.pid])) ?? [];
+}
+
+/** The port numbers of its clients' connections. */
+export function brokerPorts(context: SystemsContext, name: string): readonly number[] {
+  const handle = handleOf(context, name);
+  if (handle === undefined) return [];
+  const addresses = handle.kind === 'kafka' ? handle.brokers : handle.urls.map((url) => new URL(url).host);
+  return addresses.map((address) => Number(address.slice(address.lastIndexOf(':') + 1)));
 }
 
 /** Bytes written so far: by the broker's processes, or into the log's directory. */
-export function diskMeter(context: SystemsContext, system: SystemId, pids: readonly number[]): DiskMeter {
-  if (system === 'log') return () => diskUsage(context.dataDir);
+export function diskMeter(context: SystemsContext, name: string, pids: readonly number[]): DiskMeter {
+  if (systemOf(name) === 'log') return () => diskUsage(context.dataDir);
   return () => Promise.resolve(usageOf(pids)?.bytesWritten ?? null);
 }
 
-function brokerSettings(context: SystemsContext, system: SystemId): Readonly<Record<string, string>> {
-  if (system === 'log') return { 'data directory': 'new and empty for the run' };
-  const handle = system === 'kafka' ? context.brokers?.kafka : context.brokers?.rabbitmq;
+function brokerSettings(context: SystemsContext, name: string): Readonly<Record<string, string>> {
+  if (systemOf(name) === 'log') return { 'data directory': 'new and empty for the run' };
+  const handle = handleOf(context, name);
   return { nodes: String(handle?.nodes.length ?? 0), 'obtained by': handle?.source ?? 'unknown' };
 }
 
-export function systemRow(context: SystemsContext, system: SystemId, wires: readonly Wire[]): SystemRow {
-  const own = wires.filter((wire) => wire.system === system);
+export function systemRow(context: SystemsContext, name: string, wires: readonly Wire[]): SystemRow {
+  const own = wires.filter((wire) => wire.name === name);
   const [first] = own;
-  const handle = system === 'log' ? undefined : system === 'kafka' ? context.brokers?.kafka : context.brokers?.rabbitmq;
+  const handle = handleOf(context, name);
   const configuration: Record<string, string> = {};
   for (const wire of own)
-    for (const [name, value] of Object.entries(wire.configuration)) configuration[`${wire.layer}: ${name}`] = value;
+    for (const [setting, value] of Object.entries(wire.configuration))
+      configuration[`${wire.layer}: ${setting}`] = value;
   return {
-    id: system,
-    product: first?.product ?? system,
+    id: name,
+    product: first?.product ?? name,
     version: first?.version ?? 'unknown',
     source: handle?.source ?? 'embedded',
     nodes: handle?.nodes.length ?? 1,
     startMs: handle?.startMs ?? null,
     configuration,
     capabilities: own.find((wire) => wire.capabilities !== null)?.capabilities ?? {},
-    notes: notesOf(system, handle?.source ?? 'embedded'),
+    notes: notesOf(systemOf(name), handle?.source ?? 'embedded'),
   };
 }
 
 function notesOf(system: SystemId, source: SystemRow['source']): readonly string[] {
   if (system === 'log')
-    return ['embedded in the measuring process and not replicated: kept out of "RabbitMQ or Kafka?"'];
+    return [
+      'embedded in the measuring process and not replicated: kept out of "RabbitMQ or Kafka?"',
+      'not its defaults: retention is looked at every 2 s and compaction every second, as by the Kafka beside it',
+    ];
   if (system !== 'kafka') return ['shares one RabbitMQ node with the other queue types, measured one after the other'];
   return source === 'process' ? [KAFKA_AS_STARTED] : [];
 }

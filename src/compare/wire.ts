@@ -11,6 +11,29 @@ export interface WireMessage {
   readonly key: string | null;
   readonly value: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Given to a wire that has no such thing, the publish is refused; it is never ignored. */
+  readonly ttlMs?: number;
+  readonly priority?: number;
+  readonly delayMs?: number;
+}
+
+export interface TopicSpec {
+  readonly partitions: number;
+  /** Kept at least; `segmentBytes` is how coarse it may be, where the system is told. */
+  readonly retention?: { readonly bytes: number; readonly segmentBytes: number };
+  /** Keeps the latest message of each key, and looks for the others at once rather than every so often. */
+  readonly isCompacted?: boolean;
+  /** The broker picks what a subscription gets by the message's key, as its `only` says. */
+  readonly isRouted?: boolean;
+  /** Each answered publish is on the disk. */
+  readonly isSynced?: boolean;
+  /** Delays that `delayMs` will ask for. */
+  readonly delaysMs?: readonly number[];
+}
+
+export interface PublisherOptions {
+  /** One of the wire's `publishModes`; its first by default. */
+  readonly mode?: string;
 }
 
 export type SendResult = { readonly fate: 'acked' } | { readonly fate: 'refused' | 'unknown'; readonly code: string };
@@ -28,14 +51,25 @@ export interface WireDelivery {
   readonly offset: number | null;
   /** 1 for the first; null where neither broker nor layer tells. */
   readonly attempt: number | null;
+  /** Whether the broker says that it was handed out before; null where it says nothing of the kind. */
+  readonly isRedelivered: boolean | null;
+  /** Computed when asked: a workload does not. */
+  readonly headers: () => Readonly<Record<string, string>>;
   readonly ack: () => void;
   readonly nack: () => void;
+  /** For good: to the dead letters where there are any. */
+  readonly reject: () => void;
 }
 
 export interface ConsumeOptions {
   readonly credit: number;
-  /** `batch`: acked by the wire after `onDelivery` returned, up to `ackBatch` at once. `each`: by the delivery's own functions. */
-  readonly settle: { readonly kind: 'batch'; readonly ackBatch: number } | { readonly kind: 'each' };
+  /** `batch`: acked by the wire after `onDelivery` returned, up to `ackBatch` at once. `each`: by the delivery's own functions.
+   *  `before`: taken as done when it
+   *  arrives, at most once; `onDelivery` comes when the work of `workMs` on it is done, one after the other. */
+  readonly settle:
+    | { readonly kind: 'batch'; readonly ackBatch: number }
+    | { readonly kind: 'each' }
+    | { readonly kind: 'before'; readonly workMs: number };
   readonly onDelivery: (delivery: WireDelivery) => void;
   /** The consumer ended by itself: the run is broken. */
   readonly onError: (error: unknown) => void;
@@ -53,6 +87,19 @@ export interface SubscriptionSpec {
   readonly ordering: 'none' | 'key';
   readonly maxAttempts?: number;
   readonly credit?: number;
+  readonly rules?: QueueRules;
+}
+
+/** What a queue may be told; a wire without such a thing refuses the subscription. */
+export interface QueueRules {
+  readonly messageTtlMs?: number;
+  readonly lengthMax?: number;
+  readonly overflow?: 'drop-head' | 'reject-publish';
+  readonly priorityMax?: number;
+  /** Rejected, expired, dropped and exhausted messages go to the subscription `deadLettersOf(name)`. */
+  readonly hasDeadLetters?: boolean;
+  /** Only messages with this key, of a topic that is routed. */
+  readonly only?: string;
 }
 
 /** What the layer or broker below refuses to do. `code` is `capability_unsupported` only where it really said so. */
@@ -66,8 +113,15 @@ export class WireRefusal extends Error {
   }
 }
 
+/** Codes that say "there is no such thing here": an answer to a question, not a failure. */
+export function isRefusalCode(code: string): boolean {
+  return code === 'capability_unsupported' || code === 'broker_has_none' || code === 'broker_refused';
+}
+
 export interface Wire {
   readonly system: SystemId;
+  /** As the report names it: the system, with the version where that was asked for (`rabbitmq-quorum@3.10`). */
+  readonly name: string;
   readonly layer: Layer;
   readonly product: string;
   readonly version: string;
@@ -77,15 +131,34 @@ export interface Wire {
   /** Settings in effect, by their own names. */
   readonly configuration: Readonly<Record<string, string>>;
 
-  createTopic(name: string, options: { readonly partitions: number }): Promise<void>;
+  /** How a publish may be made, in the system's own words; the first is the usual one. */
+  readonly publishModes: readonly string[];
+
+  createTopic(name: string, spec: TopicSpec): Promise<void>;
   deleteTopic(name: string): Promise<void>;
   /** Resolves when every later publish will reach it. */
   createSubscription(spec: SubscriptionSpec): Promise<void>;
   /** And the dead-letter topic that came with it. */
   deleteSubscription(name: string): Promise<void>;
-  publisher(topic: string): Promise<WirePublisher>;
+  /** The dead letters of a subscription as a subscription of their own; rejects with WireRefusal where there are none. */
+  deadLettersOf(subscription: string): Promise<string>;
+  publisher(topic: string, options?: PublisherOptions): Promise<WirePublisher>;
   consume(subscription: string, options: ConsumeOptions): Promise<WireConsumer>;
   /** Only while the subscription has no consumer. Rejects with WireRefusal where there is no replay. */
   seek(subscription: string, to: Position): Promise<void>;
+  /** Messages to several topics, all or none. Absent where there is no such thing. */
+  transact?(
+    entries: readonly { readonly topic: string; readonly value: Buffer }[],
+    end: 'commit' | 'abort',
+  ): Promise<void>;
+  /**
+   * The `count` messages of a topic to another by a reader whose place is stored with each result or not at all, and whose
+   * clients are gone once, in the middle of message `crashAt`. Absent where there is no such thing.
+   */
+  transform?(
+    from: string,
+    to: string,
+    options: { readonly subscription: string; readonly count: number; readonly crashAt: number },
+  ): Promise<void>;
   close(): Promise<void>;
 }

@@ -53,12 +53,15 @@ function brokenWire(fault: Fault): Wire {
   };
   return {
     system: 'log',
+    name: 'log',
     layer: 'port',
     product: 'memory',
     version: '1',
     capabilities: null,
     durability: { persistence: 'memory', copies: 1 },
     configuration: {},
+    publishModes: ['default'],
+    deadLettersOf: (name) => Promise.resolve(`${name}.dead`),
     createTopic: () => Promise.resolve(),
     deleteTopic: () => Promise.resolve(),
     createSubscription: () => Promise.resolve(),
@@ -90,7 +93,18 @@ function brokenWire(fault: Fault): Wire {
     consume(_, { onDelivery, onError }): Promise<WireConsumer> {
       const nothing = () => {};
       deliver.push(({ key, value }) =>
-        onDelivery({ key, value, partition: 0, offset: null, attempt: 1, ack: nothing, nack: nothing }),
+        onDelivery({
+          key,
+          value,
+          partition: 0,
+          offset: null,
+          attempt: 1,
+          isRedelivered: false,
+          headers: () => ({}),
+          ack: nothing,
+          nack: nothing,
+          reject: nothing,
+        }),
       );
       fail.push(onError);
       return Promise.resolve({ close: () => Promise.resolve() });

@@ -3,7 +3,9 @@
  * where a failed one is sought again. The second is all that Kafka offers for a nack: the partition waits, then repeats.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { patiently } from './kafka-patience.ts';
 import type { ConsumeOptions, WireConsumer, WireDelivery } from '../wire.ts';
 
 const sessionTimeoutMs = 30_000;
@@ -44,8 +46,10 @@ export async function consumeGroup(
     // What kafkajs restarts by itself is not the end.
     if (!isClosed && !payload.restart) options.onError(payload.error);
   });
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await patiently(async () => {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  });
   const joined = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`group ${groupId} was not joined in ${joinWaitMs} ms`)),
@@ -59,11 +63,21 @@ export async function consumeGroup(
   const eachBatch =
     options.settle.kind === 'batch'
       ? (payload: EachBatchPayload) => Promise.resolve(handWholeBatch(payload, options))
-      : (payload: EachBatchPayload) =>
-          handOneByOne(payload, options, waiting, (offset) => {
-            if (!isClosed) consumer.seek({ ...offset, topic });
-          });
-  await consumer.run({ autoCommit: true, eachBatchAutoResolve: options.settle.kind === 'batch', eachBatch });
+      : options.settle.kind === 'before'
+        ? async ({ batch }: EachBatchPayload) => {
+            // Committed, then handed out.
+            const offset = String(Number(batch.lastOffset()) + 1);
+            await consumer.commitOffsets([{ topic, partition: batch.partition, offset }]);
+            for (const message of batch.messages) {
+              if (options.settle.kind === 'before') await sleep(options.settle.workMs);
+              options.onDelivery(deliveryOf(batch.partition, message, unsettled));
+            }
+          }
+        : (payload: EachBatchPayload) =>
+            handOneByOne(payload, options, waiting, (offset) => {
+              if (!isClosed) consumer.seek({ ...offset, topic });
+            });
+  await consumer.run({ autoCommit: true, eachBatchAutoResolve: options.settle.kind !== 'each', eachBatch });
   // kafkajs keeps a seek until the partition is assigned, so the first fetch is already from there.
   for (const to of moveTo ?? []) consumer.seek({ topic, ...to });
   await joined;
@@ -78,9 +92,10 @@ export async function consumeGroup(
   };
 }
 
+const unsettled = { ack: () => {}, nack: () => {} };
+
 function handWholeBatch({ batch }: EachBatchPayload, options: ConsumeOptions): void {
-  for (const message of batch.messages)
-    options.onDelivery(deliveryOf(batch.partition, message, { ack: () => {}, nack: () => {} }));
+  for (const message of batch.messages) options.onDelivery(deliveryOf(batch.partition, message, unsettled));
 }
 
 async function handOneByOne(
@@ -128,6 +143,11 @@ function deliveryOf(
     partition,
     offset: Number(message.offset),
     attempt: null,
+    isRedelivered: null,
+    headers: () =>
+      Object.fromEntries(Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])),
     ...settle,
+    // All that a group can do with a message that never succeeds is to go past it.
+    reject: settle.ack,
   };
 }

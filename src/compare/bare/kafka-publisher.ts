@@ -6,6 +6,8 @@ import type { SendResult, WireMessage, WirePublisher } from '../wire.ts';
 const batchMessagesMax = 1_000;
 /** A send of at least this many starts even while others are under way; fewer wait for a place or the linger. */
 const batchMessagesWorthwhile = 200;
+/** Below what a broker takes by default (1 MiB), with room for keys and headers. */
+const batchBytesMax = 800_000;
 const lingerMs = 5;
 /** More than one keeps the broker busy while the next is encoded; the connection keeps their order. */
 const sendsInFlightMax = 4;
@@ -16,31 +18,35 @@ interface Waiting {
   readonly settled: (index: number, result: SendResult) => void;
 }
 
-export function batchingPublisher(producer: Producer, topic: string): WirePublisher {
+export function batchingPublisher(producer: Producer, topic: string, acks = -1): WirePublisher {
   let waiting: Waiting[] = [];
   let sendsInFlight = 0;
   let timer: NodeJS.Timeout | null = null;
   let onIdle: (() => void) | null = null;
+  /** The first send finds the leader and connects; what is sent meanwhile may overtake it. */
+  let hasSent = false;
 
   const send = async (batch: readonly Waiting[]) => {
     try {
-      await producer.send({ topic, acks: -1, messages: batch.map((entry) => entry.message) });
+      await producer.send({ topic, acks, messages: batch.map((entry) => entry.message) });
       for (const entry of batch) entry.settled(entry.index, { fate: 'acked' });
     } catch (reason) {
       const code = reason instanceof Error ? reason.message : String(reason);
       for (const entry of batch) entry.settled(entry.index, { fate: 'unknown', code });
     }
+    hasSent = true;
     sendsInFlight--;
     pump(false);
     if (sendsInFlight === 0 && waiting.length === 0) onIdle?.();
   };
 
   const pump = (isLingerOver: boolean) => {
-    while (waiting.length > 0 && sendsInFlight < sendsInFlightMax) {
+    while (waiting.length > 0 && sendsInFlight < (hasSent ? sendsInFlightMax : 1)) {
       const goes = isLingerOver || sendsInFlight === 0 || waiting.length >= batchMessagesWorthwhile;
       if (!goes) break;
-      const batch = waiting.slice(0, batchMessagesMax);
-      waiting = waiting.slice(batchMessagesMax);
+      const count = countWithin(waiting);
+      const batch = waiting.slice(0, count);
+      waiting = waiting.slice(count);
       sendsInFlight++;
       void send(batch);
     }
@@ -53,6 +59,10 @@ export function batchingPublisher(producer: Producer, topic: string): WirePublis
 
   return {
     publish(messages, settled) {
+      if (messages.some(isMoreThanKafkaCan)) {
+        for (const index of messages.keys()) settled(index, { fate: 'refused', code: 'broker_has_none' });
+        return;
+      }
       for (const [index, message] of messages.entries()) waiting.push({ message: toKafka(message), index, settled });
       pump(false);
     },
@@ -64,6 +74,22 @@ export function batchingPublisher(producer: Producer, topic: string): WirePublis
       await producer.disconnect();
     },
   };
+}
+
+/** How many of the first make a batch; one at least, whatever its size. */
+function countWithin(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  for (const [index, { message }] of waiting.entries()) {
+    if (index >= batchMessagesMax) return index;
+    bytes += message.value?.length ?? 0;
+    if (bytes > batchBytesMax && index > 0) return index;
+  }
+  return waiting.length;
+}
+
+/** A record of Kafka has a key, a value, headers and a timestamp. */
+function isMoreThanKafkaCan({ ttlMs, priority, delayMs }: WireMessage): boolean {
+  return ttlMs !== undefined || priority !== undefined || delayMs !== undefined;
 }
 
 function toKafka(message: WireMessage): Message {

@@ -5,13 +5,14 @@
 
 import { createRequire } from 'node:module';
 import net from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Position } from '../../adapters/index.ts';
 import { persistenceOf } from '../durability.ts';
-import { type SubscriptionSpec, type Wire, WireRefusal } from '../wire.ts';
+import { type SubscriptionSpec, type TopicSpec, type Wire, WireRefusal } from '../wire.ts';
 import { consumeGroup, type PartitionOffset } from './kafka-consumer.ts';
+import { leaderPollMs, leaderWaitMs, patiently } from './kafka-patience.ts';
+import { transact, transform } from './kafka-transactions.ts';
 import { batchingPublisher } from './kafka-publisher.ts';
 
 export interface BareKafkaOptions {
@@ -26,9 +27,6 @@ interface Group {
   wasJoined: boolean;
 }
 
-/** Metadata of a new topic reaches the client's partition leaders within this. */
-const leaderWaitMs = 10_000;
-const leaderPollMs = 20;
 const removeTriesMax = 5;
 
 export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
@@ -51,6 +49,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
 
   return {
     system: 'kafka',
+    name: 'kafka',
     layer: 'bare',
     product: 'Apache Kafka',
     version: options.version,
@@ -60,10 +59,18 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       client: 'kafkajs, own batches (linger 5 ms, at most 1,000 messages), acks=-1, eachBatch, noDelay',
       topology: 'one topic with partitions, one consumer group for each subscription',
     },
-    async createTopic(name, { partitions }) {
+    publishModes,
+    async createTopic(name, spec) {
+      if (spec.isRouted === true) throw new WireRefusal('broker_has_none', 'Kafka gives each group the whole topic');
+      const entry = {
+        topic: name,
+        numPartitions: spec.partitions,
+        replicationFactor: 1,
+        configEntries: configsOf(spec),
+      };
       await patiently(() =>
         admin.createTopics({
-          topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }],
+          topics: [entry],
           waitForLeaders: true,
           timeout: leaderWaitMs,
         }),
@@ -71,7 +78,11 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       await patiently(() => admin.fetchTopicOffsets(name));
     },
     deleteTopic: (name) => removeTopic(admin, name),
+    deadLettersOf: (name) =>
+      Promise.reject(new WireRefusal('broker_has_none', `a consumer group has no dead letters (${name})`)),
     async createSubscription(spec) {
+      if (spec.rules !== undefined)
+        throw new WireRefusal('broker_has_none', `a topic of Kafka has no ${Object.keys(spec.rules).join(', ')}`);
       groups.set(spec.name, { topic: spec.topic, moveTo: await startOf(admin, spec), wasJoined: false });
     },
     async deleteSubscription(name) {
@@ -80,13 +91,15 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       // A group that nobody joined does not exist on the broker.
       if (wasJoined) await admin.deleteGroups([name]);
     },
-    async publisher(topic) {
+    async publisher(topic, { mode = 'acks=all' } = {}) {
+      const isIdempotent = mode === 'acks=all, idempotent';
       const producer = kafka.producer({
         allowAutoTopicCreation: false,
         createPartitioner: Partitioners.DefaultPartitioner,
+        idempotent: isIdempotent,
       });
-      await producer.connect();
-      return batchingPublisher(producer, topic);
+      await patiently(() => producer.connect());
+      return batchingPublisher(producer, topic, acksOf(mode));
     },
     async consume(name, consumeOptions) {
       const group = groupOf(name);
@@ -99,30 +112,29 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       const group = groupOf(name);
       group.moveTo = await offsetsFor(admin, group.topic, to);
     },
+    transact: (entries, end) => transact(kafka, `${entries[0]?.topic ?? 'none'}-${end}`, entries, end),
+    async transform(from, to, { subscription, count, crashAt }) {
+      groupOf(subscription).wasJoined = true;
+      await transform(kafka, { groupId: subscription, from, to, count, crashAt });
+    },
     close: () => admin.disconnect(),
   };
 }
 
-/**
- * kafkajs gives up where the broker says "not yet": a leader that does not know yet that it leads, and, since it asks for all
- * topics when it knows none, a topic of somebody else that is just being deleted. Asked again, both go away.
- */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  const endMs = performance.now() + leaderWaitMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (reason) {
-      if (!isPassing(reason) || performance.now() > endMs) throw reason;
-      await sleep(leaderPollMs);
-    }
-  }
+const publishModes = ['acks=all', 'acks=1', 'acks=0', 'acks=all, idempotent'] as const;
+
+function acksOf(mode: string): number {
+  if (mode === 'acks=1') return 1;
+  return mode === 'acks=0' ? 0 : -1;
 }
 
-/** By shape: kafkajs does not export its error classes to modules. */
-function isPassing(reason: unknown): boolean {
-  if (!(reason instanceof Error)) return false;
-  return reason.name === 'KafkaJSNumberOfRetriesExceeded' || ('retriable' in reason && reason.retriable === true);
+function configsOf({ retention, isCompacted, isSynced }: TopicSpec): { name: string; value: string }[] {
+  const configs: Record<string, string | number> = {
+    ...(retention === undefined ? {} : { 'retention.bytes': retention.bytes, 'segment.bytes': retention.segmentBytes }),
+    ...(isCompacted === true ? { 'cleanup.policy': 'compact', 'segment.ms': 50, 'min.cleanable.dirty.ratio': 0 } : {}),
+    ...(isSynced === true ? { 'flush.messages': 1 } : {}),
+  };
+  return Object.entries(configs).map(([name, value]) => ({ name, value: String(value) }));
 }
 
 /** A failed call may have deleted it all the same, so the broker is asked before it is tried again. */

@@ -3,7 +3,8 @@
  * cursor that the reader keeps; the engine has readers, no groups, so competing consumers share by partition number.
  */
 
-import { type Engine, openEngine } from '../../core-log/index.ts';
+import { type Engine, type LogPersistence, openEngine } from '../../core-log/index.ts';
+import { logLooksOften } from '../log-settings.ts';
 import { persistenceOf } from '../durability.ts';
 import {
   type ConsumeOptions,
@@ -18,6 +19,8 @@ import {
 
 const fetchRecordsMax = 1_000;
 const fetchBytesMax = 1024 * 1024;
+/** Small, so that there is soon something closed to compact. */
+const compactedSegmentBytes = 16 * 1024;
 
 interface Cursor {
   readonly topic: string;
@@ -26,7 +29,7 @@ interface Cursor {
 }
 
 export async function openBareLog(options: { readonly dataDir: string; readonly version: string }): Promise<Wire> {
-  const engine = await openEngine({ dataDir: options.dataDir });
+  const engine = await openEngine({ dataDir: options.dataDir, ...logLooksOften });
   const cursors = new Map<string, Cursor>();
 
   const cursorOf = (name: string): Cursor => {
@@ -37,24 +40,38 @@ export async function openBareLog(options: { readonly dataDir: string; readonly 
 
   return {
     system: 'log',
+    name: 'log',
     layer: 'bare',
     product: 'Sluice log',
     version: options.version,
     capabilities: null,
     durability: { persistence: persistenceOf('log'), copies: 1 },
     configuration: { client: 'openEngine in this process', durability: 'fsync (group commit)' },
-    async createTopic(name, { partitions }) {
-      await engine.createTopic(name, { partitions });
+    publishModes: ['fsync', 'os', 'memory'],
+    async createTopic(name, { partitions, retention, isCompacted, isRouted }) {
+      if (isRouted === true) throw new WireRefusal('broker_has_none', 'a log gives each reader all of it');
+      await engine.createTopic(name, {
+        partitions,
+        ...(retention === undefined
+          ? {}
+          : { retention: { ms: null, bytes: retention.bytes }, segmentBytes: retention.segmentBytes }),
+        ...(isCompacted === true ? { cleanup: 'compact' as const, segmentBytes: compactedSegmentBytes } : {}),
+      });
     },
+    deadLettersOf: (name) =>
+      Promise.reject(new WireRefusal('broker_has_none', `the engine alone has no dead letters (${name})`)),
     deleteTopic: (name) => engine.deleteTopic(name),
     async createSubscription(spec) {
+      if (spec.rules !== undefined)
+        throw new WireRefusal('broker_has_none', 'a log has no queues that could have rules');
       cursors.set(spec.name, { topic: spec.topic, next: await startOf(engine, spec) });
     },
     deleteSubscription(name) {
       cursors.delete(name);
       return Promise.resolve();
     },
-    publisher: (topic) => Promise.resolve(enginePublisher(engine, topic)),
+    publisher: (topic, { mode = 'fsync' } = {}) =>
+      Promise.resolve(enginePublisher(engine, topic, mode as LogPersistence)),
     consume: (name, consumeOptions) => Promise.resolve(readAll(engine, name, cursorOf(name), consumeOptions)),
     async seek(name, to) {
       const cursor = cursorOf(name);
@@ -83,13 +100,17 @@ function partitionsOf(engine: Engine, topic: string): number {
 
 // ------------------------------------------------------------------------------------------------ publish
 
-function enginePublisher(engine: Engine, topic: string): WirePublisher {
+function enginePublisher(engine: Engine, topic: string, durability: LogPersistence): WirePublisher {
   const partitions = partitionsOf(engine, topic);
   const inFlight = new Set<Promise<void>>();
   return {
     publish(messages, settled) {
+      if (messages.some(isMoreThanALogCan)) {
+        for (const index of messages.keys()) settled(index, { fate: 'refused', code: 'broker_has_none' });
+        return;
+      }
       for (const [partition, indexes] of byPartition(messages, partitions)) {
-        const call = appendGroup(engine, topic, partition, messages, indexes, settled);
+        const call = appendGroup(engine, { topic, partition, durability }, messages, indexes, settled);
         inFlight.add(call);
         void call.finally(() => inFlight.delete(call));
       }
@@ -117,10 +138,13 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
+function isMoreThanALogCan({ ttlMs, priority, delayMs }: WireMessage): boolean {
+  return ttlMs !== undefined || priority !== undefined || delayMs !== undefined;
+}
+
 async function appendGroup(
   engine: Engine,
-  topic: string,
-  partition: number,
+  { topic, partition, durability }: { topic: string; partition: number; durability: LogPersistence },
   messages: readonly WireMessage[],
   indexes: readonly number[],
   settled: (index: number, result: SendResult) => void,
@@ -131,7 +155,7 @@ async function appendGroup(
     return { key, value, headers: Object.entries(headers).map(([name, text]) => ({ name, value: text })) };
   });
   try {
-    await engine.append(topic, partition, records);
+    await engine.append(topic, partition, records, { durability });
     for (const index of indexes) settled(index, { fate: 'acked' });
   } catch (reason) {
     // A failed append may have reached the disk in part: not certainly gone.
@@ -178,12 +202,19 @@ async function followPartition(
         partition,
         offset: record.offset,
         attempt: null,
+        isRedelivered: null,
+        headers: () => Object.fromEntries(record.headers.map(({ name: header, value }) => [header, textOf(value)])),
         ack: () => {},
         nack: () => {},
+        reject: () => {},
       });
     }
     cursor.next[partition] = next;
     // As the others' commits: durable with the page cache's promise, once for each batch.
     await engine.cursors.put(`${name}/${partition}`, Buffer.from(String(next)), 'os');
   }
+}
+
+function textOf(value: Uint8Array | null): string {
+  return value === null ? '' : Buffer.from(value).toString();
 }

@@ -5,13 +5,15 @@
  * simply when its queue was made, and that is what the scenarios are to see.
  */
 
-import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import type { Position, QueueType } from '../../adapters/index.ts';
 import { persistenceOf } from '../durability.ts';
 import type { SystemId } from '../system-ids.ts';
 import {
+  type QueueRules,
   type SendResult,
   type SubscriptionSpec,
+  type TopicSpec,
   type Wire,
   type WireMessage,
   type WirePublisher,
@@ -21,6 +23,7 @@ import { consumeQueue } from './rabbitmq-consumer.ts';
 
 export interface BareRabbitMqOptions {
   readonly system: SystemId;
+  readonly name: string;
   readonly queueType: QueueType;
   readonly url: string;
   readonly version: string;
@@ -30,6 +33,10 @@ export interface BareRabbitMqOptions {
 export interface QueueReader {
   readonly queue: string;
   readonly isStream: boolean;
+  /** Queue of its dead letters; null without. */
+  readonly deadLetters: string | null;
+  /** Argument `x-stream-filter`: the broker leaves out chunks without this value, the client what else came in the others. */
+  readonly streamFilter: string | null;
   /** Argument `x-stream-offset` of the next consumer; null for queues. */
   streamOffset: string | number | Date | null;
 }
@@ -38,14 +45,21 @@ const socketOptions = { noDelay: true, keepAlive: true, timeout: 10_000 };
 
 export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wire> {
   const publishing = await open(options.url);
-  const consuming = await open(options.url);
+  let consuming = await open(options.url);
+  /** A broker may answer what a consumer did by closing its connection: the next consumer gets a new one. */
+  const consumingNow = async () => {
+    if (closed.has(consuming)) consuming = await open(options.url);
+    return consuming;
+  };
   const readers = new Map<string, QueueReader>();
   /** Confirmed publishes by topic: the end of its stream, since nobody else writes to it. */
   const confirmed = new Map<string, number>();
+  const topics = new Map<string, TopicSpec>();
   const isStream = options.queueType === 'stream';
 
   return {
     system: options.system,
+    name: options.name,
     layer: 'bare',
     product: 'RabbitMQ',
     version: options.version,
@@ -57,18 +71,35 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
         ? 'fanout exchange, one stream'
         : `fanout exchange, one durable ${options.queueType} queue for each subscription`,
     },
-    async createTopic(name) {
+    publishModes: ['persistent', 'transient'],
+    async createTopic(name, spec) {
+      if (spec.isCompacted === true)
+        throw new WireRefusal('broker_has_none', 'RabbitMQ keeps no latest message of a key');
+      if (spec.retention !== undefined && !isStream)
+        throw new WireRefusal('broker_has_none', 'a queue keeps a message until it is acknowledged');
+      if (spec.isSynced === true && options.queueType !== 'quorum')
+        throw new WireRefusal('broker_has_none', `a ${options.queueType} queue is never synced before the confirm`);
       await onChannel(publishing, async (channel) => {
-        await channel.assertExchange(name, 'fanout', { durable: true });
+        await channel.assertExchange(name, spec.isRouted === true && !isStream ? 'topic' : 'fanout', { durable: true });
+        for (const delayMs of spec.delaysMs ?? []) await makeDelay(channel, name, delayMs, options.queueType);
         if (!isStream) return;
-        await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': 'stream' } });
+        await channel.assertQueue(name, { durable: true, arguments: streamArguments(spec) });
         await channel.bindQueue(name, name, '');
       });
+      topics.set(name, spec);
       confirmed.set(name, 0);
+    },
+    deadLettersOf(name) {
+      const { deadLetters } = readerOf(readers, name);
+      if (deadLetters === null)
+        return Promise.reject(new WireRefusal('broker_has_none', 'a stream has no dead letters'));
+      readers.set(deadLetters, { ...plainReader, queue: deadLetters });
+      return Promise.resolve(deadLetters);
     },
     async deleteTopic(name) {
       await onChannel(publishing, async (channel) => {
         if (isStream) await channel.deleteQueue(name);
+        for (const delayMs of topics.get(name)?.delaysMs ?? []) await channel.deleteQueue(delayQueue(name, delayMs));
         await channel.deleteExchange(name);
       });
     },
@@ -78,14 +109,24 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
     async deleteSubscription(name) {
       const reader = readerOf(readers, name);
       readers.delete(name);
-      if (!reader.isStream) await onChannel(publishing, (channel) => channel.deleteQueue(reader.queue));
+      if (reader.isStream) return;
+      await onChannel(publishing, async (channel) => {
+        await channel.deleteQueue(reader.queue);
+        if (reader.deadLetters !== null) await channel.deleteQueue(reader.deadLetters);
+      });
     },
-    async publisher(topic) {
+    async publisher(topic, { mode = 'persistent' } = {}) {
       const channel = await publishing.createConfirmChannel();
       channel.on('error', ignoreSinceCallbacksTell);
-      return confirmPublisher(channel, topic, () => confirmed.set(topic, (confirmed.get(topic) ?? 0) + 1));
+      return confirmPublisher(channel, {
+        topic,
+        isPersistent: mode === 'persistent',
+        isFiltered: isStream && topics.get(topic)?.isRouted === true,
+        noteConfirmed: () => confirmed.set(topic, (confirmed.get(topic) ?? 0) + 1),
+      });
     },
-    consume: (name, consumeOptions) => consumeQueue(consuming, readerOf(readers, name), consumeOptions),
+    consume: async (name, consumeOptions) =>
+      await consumeQueue(await consumingNow(), readerOf(readers, name), consumeOptions),
     seek(name, to) {
       const reader = readerOf(readers, name);
       // A queue keeps nothing to go back to; only asking with `x-stream-offset` gets an answer from the broker.
@@ -93,15 +134,19 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
       return Promise.resolve();
     },
     async close() {
-      await Promise.all([publishing.close(), consuming.close()]);
+      for (const connection of [publishing, consuming]) if (!closed.has(connection)) await connection.close();
     },
   };
 }
+
+/** Connections that are over. */
+const closed = new WeakSet<ChannelModel>();
 
 async function open(url: string): Promise<ChannelModel> {
   const connection = await connect(url, socketOptions);
   // Without a listener an error event ends the process; every use below fails on its own and says so.
   connection.on('error', ignoreSinceCallbacksTell);
+  connection.on('close', () => closed.add(connection));
   return connection;
 }
 
@@ -116,19 +161,72 @@ async function onChannel<T>(
   return result;
 }
 
+const plainReader = { isStream: false, deadLetters: null, streamFilter: null, streamOffset: null } as const;
+
 async function makeReader(
   connection: ChannelModel,
   spec: SubscriptionSpec,
   queueType: QueueType,
   end: number,
 ): Promise<QueueReader> {
-  if (queueType === 'stream')
-    return { queue: spec.topic, isStream: true, streamOffset: streamOffsetOf(spec.start, end) };
-  await onChannel(connection, async (channel) => {
-    await channel.assertQueue(spec.name, { durable: true, arguments: { 'x-queue-type': queueType } });
-    await channel.bindQueue(spec.name, spec.topic, '');
+  const { name, topic, rules = {} } = spec;
+  if (queueType === 'stream') {
+    const { only = null, ...others } = rules;
+    if (Object.keys(others).length > 0)
+      throw new WireRefusal('broker_has_none', `a stream has no ${Object.keys(others).join(', ')}`);
+    const streamOffset = streamOffsetOf(spec.start, end);
+    return { queue: topic, isStream: true, deadLetters: null, streamFilter: only, streamOffset };
+  }
+  const deadLetters = rules.hasDeadLetters === true ? `${name}.dead` : null;
+  const limit =
+    spec.maxAttempts === undefined || queueType !== 'quorum' ? {} : { 'x-delivery-limit': spec.maxAttempts };
+  try {
+    await onChannel(connection, async (channel) => {
+      const own = { 'x-queue-type': queueType };
+      if (deadLetters !== null) await channel.assertQueue(deadLetters, { durable: true, arguments: own });
+      const all = { ...own, ...queueArguments(rules, deadLetters, queueType), ...limit };
+      await channel.assertQueue(name, { durable: true, arguments: all });
+      await channel.bindQueue(name, topic, rules.only ?? '');
+    });
+  } catch (reason) {
+    if (spec.rules === undefined) throw reason;
+    throw new WireRefusal('broker_refused', String(reason), { cause: reason });
+  }
+  return { ...plainReader, queue: name, deadLetters };
+}
+
+function queueArguments(rules: QueueRules, deadLetters: string | null, queueType: QueueType): Record<string, unknown> {
+  const { messageTtlMs, lengthMax, overflow, priorityMax } = rules;
+  return {
+    ...(messageTtlMs === undefined ? {} : { 'x-message-ttl': messageTtlMs }),
+    ...(lengthMax === undefined ? {} : { 'x-max-length': lengthMax }),
+    ...(overflow === undefined ? {} : { 'x-overflow': overflow }),
+    // A quorum queue has priorities without being told.
+    ...(priorityMax === undefined || queueType === 'quorum' ? {} : { 'x-max-priority': priorityMax }),
+    ...(deadLetters === null ? {} : { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters }),
+  };
+}
+
+function streamArguments({ retention }: TopicSpec): Record<string, unknown> {
+  if (retention === undefined) return { 'x-queue-type': 'stream' };
+  return {
+    'x-queue-type': 'stream',
+    'x-max-length-bytes': retention.bytes,
+    'x-stream-max-segment-size-bytes': retention.segmentBytes,
+  };
+}
+
+/** The usual pattern for a delay: a queue whose messages expire into the exchange that they were meant for. */
+async function makeDelay(channel: Channel, topic: string, delayMs: number, queueType: QueueType): Promise<void> {
+  const type = queueType === 'classic' ? 'classic' : 'quorum';
+  await channel.assertQueue(delayQueue(topic, delayMs), {
+    durable: true,
+    arguments: { 'x-queue-type': type, 'x-message-ttl': delayMs, 'x-dead-letter-exchange': topic },
   });
-  return { queue: spec.name, isStream: false, streamOffset: null };
+}
+
+function delayQueue(topic: string, delayMs: number): string {
+  return `${topic}.delay-${delayMs}`;
 }
 
 function streamOffsetOf(position: Position, end: number): string | number | Date {
@@ -144,35 +242,60 @@ function readerOf(readers: ReadonlyMap<string, QueueReader>, name: string): Queu
   return reader;
 }
 
-function confirmPublisher(channel: ConfirmChannel, topic: string, noteConfirmed: () => void): WirePublisher {
+interface Publishing {
+  readonly topic: string;
+  readonly isPersistent: boolean;
+  /** The key is also the value that a stream filters by. */
+  readonly isFiltered: boolean;
+  readonly noteConfirmed: () => void;
+}
+
+function confirmPublisher(channel: ConfirmChannel, publishing: Publishing): WirePublisher {
   return {
     publish(messages, settled) {
-      for (const [index, message] of messages.entries())
-        publishOne(channel, topic, message, index, settled, noteConfirmed);
+      for (const [index, message] of messages.entries()) publishOne(channel, publishing, message, index, settled);
     },
     async close() {
       // Rejects when something was nacked, which its own callback has told already.
       await channel.waitForConfirms().catch(ignoreSinceCallbacksTell);
-      await channel.close();
+      await channel.close().catch(ignoreSinceCallbacksTell);
     },
   };
 }
 
 function publishOne(
   channel: ConfirmChannel,
-  topic: string,
+  { topic, isPersistent, isFiltered, noteConfirmed }: Publishing,
   message: WireMessage,
   index: number,
   settled: (index: number, result: SendResult) => void,
-  noteConfirmed: () => void,
 ): void {
-  const headers = message.headers === undefined ? {} : { headers: message.headers };
-  channel.publish(topic, message.key ?? '', message.value, { persistent: true, ...headers }, (error: unknown) => {
-    if (error === null || error === undefined) {
-      noteConfirmed();
-      settled(index, { fate: 'acked' });
-    } else settled(index, { fate: 'unknown', code: error instanceof Error ? error.message : 'nack' });
-  });
+  const { key, value, headers, ttlMs, priority, delayMs } = message;
+  const filter = isFiltered && key !== null ? { 'x-stream-filter-value': key } : {};
+  const options = {
+    persistent: isPersistent,
+    ...(headers === undefined && !isFiltered ? {} : { headers: { ...headers, ...filter } }),
+    ...(ttlMs === undefined ? {} : { expiration: ttlMs }),
+    ...(priority === undefined ? {} : { priority }),
+  };
+  const [exchange, routingKey] = delayMs === undefined ? [topic, key ?? ''] : ['', delayQueue(topic, delayMs)];
+  try {
+    channel.publish(exchange, routingKey, value, options, (error: unknown) => {
+      if (error === null || error === undefined) {
+        noteConfirmed();
+        settled(index, { fate: 'acked' });
+      } else settled(index, failureOf(error));
+    });
+  } catch (reason) {
+    // What cannot be put into frames, or a channel that is gone: nothing was sent.
+    settled(index, { fate: 'refused', code: reason instanceof Error ? reason.message : String(reason) });
+  }
+}
+
+/** A nack is a no; a channel that ended leaves it open. */
+function failureOf(error: unknown): SendResult {
+  const code = error instanceof Error ? error.message : String(error);
+  return { fate: code === 'message nacked' ? 'refused' : 'unknown', code };
 }
 
 /** Each caller learns of the failure from its own promise or callback; the event only repeats it. */

@@ -5,11 +5,13 @@ import { countOf, texts } from './stage.ts';
 
 export const awaySubscriber: Scenario = {
   id: 'away-subscriber',
+  number: 'S03',
   title: 'Subscriber away',
   question: 'Does a consumer that was away find what came meanwhile, in order and without what it had acked?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: ['rabbitmq-stream'],

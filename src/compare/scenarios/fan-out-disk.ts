@@ -17,11 +17,13 @@ const restWaitMsMax = 3_000;
 
 export const fanOutDisk: Scenario = {
   id: 'fan-out-disk',
+  number: 'S01',
   title: 'Fan-out on disk',
   question: 'Is a message stored once, however many subscriptions there are?',
   layers: ['port'],
   notFor: () => null,
   exclusive: true,
+  isInSmoke: true,
   expectations: [
     {
       systems: queues,

@@ -7,11 +7,13 @@ const subscriptions = 3;
 
 export const fanOut: Scenario = {
   id: 'fan-out',
+  number: 'S01',
   title: 'Fan-out',
   question: 'Does each of several subscriptions get every message?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: everySystem,

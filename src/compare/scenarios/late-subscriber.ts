@@ -5,11 +5,13 @@ import { countOf, held, texts } from './stage.ts';
 
 export const lateSubscriber: Scenario = {
   id: 'late-subscriber',
+  number: 'S02',
   title: 'Late subscriber',
   question: 'Does a subscription that is made later get the messages published before it?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: logLike,

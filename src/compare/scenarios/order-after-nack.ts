@@ -10,11 +10,13 @@ const redeliveryWaitMs = 1_000;
 
 export const orderAfterNack: Scenario = {
   id: 'order-after-nack',
+  number: 'S11',
   title: 'Order after a nack',
   question: 'Is a message that failed once delivered again before the later messages of its key are done?',
   layers: ['port', 'bare'],
   notFor: (system, layer) => (system === 'log' && layer === 'bare' ? 'the engine alone has no acks' : null),
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: ['log'],
@@ -47,6 +49,14 @@ export const orderAfterNack: Scenario = {
       verdict: 'DIFFERS',
       why: 'What was prefetched behind the failed message is done before it comes again.',
       source: 'rabbitmq-website docs/confirms (negative acknowledgements), docs/queues (message ordering)',
+    },
+    {
+      systems: ['rabbitmq-stream'],
+      layers: ['bare'],
+      versions: '<4.0',
+      verdict: 'UNSUPPORTED',
+      why: 'A nack on a stream is answered with 540, which ends the connection with everything on it (seen on 3.10).',
+      source: 'rabbitmq-website docs/streams (feature comparison)',
     },
     {
       systems: ['rabbitmq-stream'],

@@ -14,12 +14,14 @@ const quietMs = 150;
 
 export const orderPerKeyCompeting: Scenario = {
   id: 'order-per-key-competing',
+  number: 'S10',
   title: 'Order by key, competing consumers',
   question: 'With four consumers of one subscription, are the messages of a key finished one after the other?',
   layers: ['port', 'bare'],
   notFor: (system, layer) =>
     system === 'log' && layer === 'bare' ? 'the engine alone has readers, no groups of competing consumers' : null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: ['log'],
@@ -79,8 +81,7 @@ async function run({ wire, stage, messages, seed }: ScenarioContext): Promise<Fi
       onDelivery: (delivery) => {
         perConsumer[index] = (perConsumer[index] ?? 0) + 1;
         setTimeout(() => {
-          const { key, partition, offset, attempt } = delivery;
-          done.push({ key, text: delivery.value.toString(), partition, offset, attempt });
+          done.push(stage.toReceived(delivery));
           delivery.ack();
           if (new Set(done.map(({ text }) => text)).size === messages) finished.resolve();
         }, random() * serviceMsMax);

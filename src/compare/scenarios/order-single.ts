@@ -5,11 +5,13 @@ import { texts } from './stage.ts';
 
 export const orderSingle: Scenario = {
   id: 'order-single',
+  number: 'S09',
   title: 'Order, one consumer',
   question: 'Does one consumer get the messages of one publisher in the order they were sent?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: everySystem,

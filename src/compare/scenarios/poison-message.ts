@@ -8,11 +8,13 @@ const credit = 10;
 
 export const poisonMessage: Scenario = {
   id: 'poison-message',
+  number: 'S20',
   title: 'Poison message',
   question: 'Is a message that always fails set aside after its attempts, while the others are done?',
   layers: ['port'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: ['log'],

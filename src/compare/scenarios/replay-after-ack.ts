@@ -6,11 +6,13 @@ import { countOf, held, type Received, texts } from './stage.ts';
 
 export const replayAfterAck: Scenario = {
   id: 'replay-after-ack',
+  number: 'S05',
   title: 'Replay after ack',
   question: 'Can messages that were consumed and acknowledged be read again from the beginning?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: logLike,

@@ -5,11 +5,13 @@ import { countOf, held, texts } from './stage.ts';
 
 export const replayOffset: Scenario = {
   id: 'replay-offset',
+  number: 'S06',
   title: 'Replay from an offset',
   question: 'Can a subscription go to an exact offset and get that message first?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: logLike,

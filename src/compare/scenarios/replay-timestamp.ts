@@ -10,11 +10,13 @@ const gapMs = 20;
 
 export const replayTimestamp: Scenario = {
   id: 'replay-timestamp',
+  number: 'S07',
   title: 'Replay from a time',
   question: 'Can a subscription go to a point in time and get exactly what came after it?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: ['log', 'kafka'],

@@ -2,6 +2,8 @@
 
 import type { Layer, Observed, ScenarioVerdict } from '../report/model.ts';
 import type { SystemId } from '../system-ids.ts';
+import type { Usage } from '../process-usage.ts';
+import type { ProcessWire } from '../remote/index.ts';
 import type { Wire } from '../wire.ts';
 import type { Stage } from './stage.ts';
 
@@ -12,6 +14,10 @@ export interface Expectation {
   /** `*`, `>=4.3`, `<4.0`. */
   readonly versions: string;
   readonly verdict: ScenarioVerdict;
+  /** What is not promised may go either way: this is no surprise either. */
+  readonly or?: ScenarioVerdict;
+  /** What was found out about it where it was seen to be otherwise. */
+  readonly explained?: string;
   readonly why: string;
   readonly source: string;
 }
@@ -33,10 +39,37 @@ export interface ScenarioContext {
   readonly messages: number;
   readonly seed: number;
   readonly disk: DiskMeter;
+  /** CPU and memory of the broker's processes; null when they cannot be seen. */
+  readonly usage: () => Usage | null;
+  /** Another wire to the same system and layer, closed after the scenario; the same one for the log, which is one process's. */
+  readonly open: () => Promise<Wire>;
+  /** The same in a process of its own, which can be killed. WireRefusal where the system lives in the process. */
+  readonly openProcess: () => Promise<ProcessWire>;
+  /** Only for scenarios with a fault. */
+  readonly faults: Faults | null;
+}
+
+/** What can be done to a system under test. Everything is undone at the end of the scenario. */
+export interface Faults {
+  /** SIGKILL; resolves when it is gone. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again on its data; resolves when it answers, with the milliseconds that took. */
+  readonly start: () => Promise<number>;
+  /** SIGSTOP and SIGCONT. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** Resets every connection of this process to it; with how many there were. WireRefusal where there are none. */
+  readonly cut: () => number;
+  /** Nothing more that the system sends on the connections that exist now reaches its clients. */
+  readonly deafen: () => number;
+  /** RabbitMQ's alarm that the disk is nearly full, raised by its limit; rejects with WireRefusal elsewhere. */
+  readonly diskAlarm: (isOn: boolean) => Promise<void>;
 }
 
 export interface Scenario {
   readonly id: string;
+  /** Its row in the list of properties that docs/SCENARIOS.md accounts for. */
+  readonly number: string;
   readonly title: string;
   readonly question: string;
   readonly layers: readonly Layer[];
@@ -44,8 +77,26 @@ export interface Scenario {
   readonly notFor: (system: SystemId, layer: Layer) => string | null;
   /** Must have its broker to itself. */
   readonly exclusive: boolean;
+  /** Kills, pauses or cuts: it runs after everything else, on wires of its own. */
+  readonly isFault?: boolean;
+  /** Also in the smallest profile, which must end within a minute. */
+  readonly isInSmoke?: boolean;
+  /** How long it may take, where the profile's bound is not enough: once for each `messages`. */
+  readonly deadlineMs?: (messages: number) => number;
   readonly expectations: readonly Expectation[];
   readonly run: (context: ScenarioContext) => Promise<Finding>;
+}
+
+/** A row of the table of expectations. */
+export function expected(
+  systems: readonly SystemId[],
+  layer: Layer | 'any',
+  verdict: ScenarioVerdict,
+  why: string,
+  source: string,
+  versions = '*',
+): Expectation {
+  return { systems, versions, verdict, why, source, ...(layer === 'any' ? {} : { layers: [layer] }) };
 }
 
 export const everySystem: readonly SystemId[] = [

@@ -5,13 +5,26 @@
 
 import type { Capability, Position } from '../../adapters/index.ts';
 import type { ScenarioVerdict } from '../report/model.ts';
-import type { ConsumeOptions, SendResult, Wire, WireConsumer, WireDelivery, WireMessage } from '../wire.ts';
+import type {
+  ConsumeOptions,
+  QueueRules,
+  SendResult,
+  SubscriptionSpec,
+  TopicSpec,
+  Wire,
+  WireConsumer,
+  WireDelivery,
+  WireMessage,
+} from '../wire.ts';
+import { isRefusalCode, WireRefusal } from '../wire.ts';
 
 const publishChunk = 500;
+const drainCredit = 200;
+const drainPollMs = 10;
 /** How long after the last expected message something that should not come is waited for. */
 const quietMs = 150;
 
-export interface Text {
+export interface Text extends Pick<WireMessage, 'headers' | 'ttlMs' | 'priority' | 'delayMs'> {
   readonly key?: string;
   readonly text: string;
 }
@@ -22,11 +35,22 @@ export interface Received {
   readonly partition: number;
   readonly offset: number | null;
   readonly attempt: number | null;
+  readonly isRedelivered: boolean | null;
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** On the clock of the stage. */
+  readonly atMs: number;
 }
 
 /** The property could not be judged: a wait was too long, or the stage broke. Becomes INCONCLUSIVE. */
 export class Undecided extends Error {
   override readonly name = 'Undecided';
+}
+
+export interface DrainBounds {
+  readonly count: number;
+  readonly quietMs: number;
+  /** A text that must come before silence counts. */
+  readonly marker?: string;
 }
 
 export class Stage {
@@ -37,6 +61,7 @@ export class Stage {
   readonly #topics: string[] = [];
   readonly #subscriptions: string[] = [];
   readonly #consumers: WireConsumer[] = [];
+  readonly #specs = new Map<string, SubscriptionSpec>();
 
   constructor(options: {
     readonly wire: Wire;
@@ -50,10 +75,10 @@ export class Stage {
     this.#deadlineAt = options.now() + options.deadlineMs;
   }
 
-  async topic(name: string, partitions = 1): Promise<string> {
+  async topic(name: string, spec: number | TopicSpec = 1): Promise<string> {
     const full = `${this.#prefix}-${name}`;
+    await this.#wire.createTopic(full, typeof spec === 'number' ? { partitions: spec } : spec);
     this.#topics.push(full);
-    await this.#wire.createTopic(full, { partitions });
     return full;
   }
 
@@ -65,18 +90,36 @@ export class Stage {
       readonly ordering?: 'none' | 'key';
       readonly maxAttempts?: number;
       readonly credit?: number;
+      readonly rules?: QueueRules;
     } = {},
   ): Promise<string> {
     const full = `${this.#prefix}-${name}`;
     const { start = 'latest', ordering = 'none', ...rest } = options;
-    await this.#wire.createSubscription({ name: full, topic, start, ordering, ...rest });
+    const spec = { name: full, topic, start, ordering, ...rest };
+    await this.#wire.createSubscription(spec);
+    this.#specs.set(full, spec);
     this.#subscriptions.push(full);
     return full;
   }
 
+  /** Makes a subscription known to another wire: a bare client keeps in mind what it made, the port looks it up. */
+  async adopt(wire: Wire, subscription: string): Promise<void> {
+    const spec = this.#specs.get(subscription);
+    if (wire.layer !== 'bare' || spec === undefined) return;
+    await this.within(wire.createSubscription({ ...spec, start: 'earliest' }), 'a subscription to be known');
+  }
+
+  /** The dead letters of a subscription as one of its own. */
+  async deadLettersOf(subscription: string): Promise<string> {
+    const name = await this.within(this.#wire.deadLettersOf(subscription), 'the dead letters');
+    // Those of a queue go with it; a reader of ours does not.
+    if (this.#wire.layer === 'port') this.#subscriptions.push(name);
+    return name;
+  }
+
   /** Resolves with every fate, in order. */
-  async publish(topic: string, texts: readonly Text[]): Promise<readonly SendResult[]> {
-    const publisher = await this.#wire.publisher(topic);
+  async publish(topic: string, texts: readonly Text[], mode?: string): Promise<readonly SendResult[]> {
+    const publisher = await this.#wire.publisher(topic, mode === undefined ? {} : { mode });
     const results: SendResult[] = [];
     for (let from = 0; from < texts.length; from += publishChunk) {
       const chunk = texts.slice(from, from + publishChunk).map(toMessage);
@@ -95,12 +138,14 @@ export class Stage {
     return results;
   }
 
-  /** As publish, for a stage that needs all of them stored. */
-  async publishAcked(topic: string, texts: readonly Text[]): Promise<void> {
-    const results = await this.publish(topic, texts);
+  /** As publish, for a stage that needs all of them stored. What cannot be asked for at all is the wire's refusal. */
+  async publishAcked(topic: string, texts: readonly Text[], mode?: string): Promise<void> {
+    const results = await this.publish(topic, texts, mode);
     const failed = results.find((result) => result.fate !== 'acked');
-    if (failed !== undefined)
-      throw new Undecided(`a publish that the scenario needs was ${failed.fate}: ${failed.code}`);
+    if (failed === undefined) return;
+    if (failed.fate === 'refused' && isRefusalCode(failed.code))
+      throw new WireRefusal(failed.code, `a publish was refused: ${failed.code}`);
+    throw new Undecided(`a publish that the scenario needs was ${failed.fate}: ${failed.code}`);
   }
 
   async consume(
@@ -130,7 +175,7 @@ export class Stage {
       credit,
       settle: { kind: 'batch', ackBatch: 50 },
       onDelivery: (delivery) => {
-        received.push(toReceived(delivery));
+        received.push(this.toReceived(delivery));
         if (isLast(delivery.value.toString())) arrived.resolve();
       },
       onError: arrived.reject,
@@ -139,6 +184,63 @@ export class Stage {
     await this.pause(quietMs);
     await this.within(consumer.close(), 'a consumer to close');
     return received;
+  }
+
+  /** Reads and acks until `count` different texts came or nothing has come for `quietMs`; then closes. */
+  async drain(
+    subscription: string,
+    { count, quietMs: patienceMs, marker }: DrainBounds,
+    wire: Wire = this.#wire,
+  ): Promise<readonly Received[]> {
+    const received: Received[] = [];
+    const different = new Set<string>();
+    const over = signal();
+    let lastAt = this.#now();
+    const consumer = await this.within(
+      wire.consume(subscription, {
+        credit: drainCredit,
+        settle: { kind: 'batch', ackBatch: 50 },
+        onDelivery: (delivery) => {
+          received.push(this.toReceived(delivery));
+          different.add(delivery.value.toString());
+          lastAt = this.#now();
+        },
+        onError: over.reject,
+      }),
+      'a consumer to open',
+    );
+    this.#consumers.push(consumer);
+    lastAt = this.#now();
+    const isQuiet = async () => {
+      // Without the marker silence may only mean that the system is not yet back.
+      const isEarly = () => marker !== undefined && !different.has(marker);
+      while (isEarly() || (different.size < count && this.#now() - lastAt < patienceMs)) await this.pause(drainPollMs);
+    };
+    await this.within(Promise.race([isQuiet(), over.promise]), 'the rest to be read');
+    await this.pause(quietMs);
+    await this.within(consumer.close(), 'a consumer to close');
+    return received;
+  }
+
+  get nowMs(): number {
+    return this.#now();
+  }
+
+  /** Polls until it holds; Undecided when the time is over first. */
+  async until(holds: () => boolean, what: string): Promise<void> {
+    await this.within(
+      (async () => {
+        while (!holds() && this.#now() < this.#deadlineAt) await this.pause(drainPollMs);
+      })(),
+      what,
+    );
+    if (!holds()) throw new Undecided(`the scenario's time ended while waiting for ${what}`);
+  }
+
+  toReceived(delivery: WireDelivery): Received {
+    const { key, partition, offset, attempt, isRedelivered, headers } = delivery;
+    const text = delivery.value.toString();
+    return { key, text, partition, offset, attempt, isRedelivered, headers, atMs: this.#now() };
   }
 
   /** Rejects with Undecided when the scenario's time is over first. */
@@ -159,17 +261,33 @@ export class Stage {
     await new Promise<void>((resolve) => setTimeout(resolve, ms));
   }
 
-  /** Removes everything, whatever fails on the way; resolves with what could not be removed. */
-  async strike(): Promise<readonly string[]> {
+  /** Removes everything (with the other wire, where the stage's own may be dead), whatever fails on the way; resolves with what could not be removed. */
+  async strike(instead?: Wire): Promise<readonly string[]> {
     const failures: string[] = [];
     const attempt = async (work: Promise<void>) => {
-      await work.catch((reason: unknown) => failures.push(reason instanceof Error ? reason.message : String(reason)));
+      const timed = within(work, strikeStepMsMax);
+      await timed.catch((reason: unknown) => failures.push(reason instanceof Error ? reason.message : String(reason)));
     };
+    const wire = instead ?? this.#wire;
     await Promise.all(this.#consumers.map((consumer) => attempt(consumer.close())));
     // The last first: it may read what an earlier one brings with it, its dead letters.
-    for (const name of this.#subscriptions.toReversed()) await attempt(this.#wire.deleteSubscription(name));
-    for (const name of this.#topics) await attempt(this.#wire.deleteTopic(name));
+    for (const name of this.#subscriptions.toReversed()) await attempt(wire.deleteSubscription(name));
+    for (const name of this.#topics) await attempt(wire.deleteTopic(name));
     return failures;
+  }
+}
+
+const strikeStepMsMax = 10_000;
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -209,11 +327,6 @@ export function duplicatesIn(received: readonly Received[]): number {
   return received.length - new Set(received.map(({ text }) => text)).size;
 }
 
-function toMessage({ key, text }: Text): WireMessage {
-  return { key: key ?? null, value: Buffer.from(text) };
-}
-
-function toReceived(delivery: WireDelivery): Received {
-  const { key, partition, offset, attempt } = delivery;
-  return { key, text: delivery.value.toString(), partition, offset, attempt };
+function toMessage({ key, text, ...rest }: Text): WireMessage {
+  return { key: key ?? null, value: Buffer.from(text), ...rest };
 }

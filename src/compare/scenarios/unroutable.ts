@@ -5,11 +5,13 @@ import { countOf, held, texts } from './stage.ts';
 
 export const unroutable: Scenario = {
   id: 'unroutable',
+  number: 'S27',
   title: 'Nobody is listening',
   question: 'What becomes of a message that is published to a topic without any subscription?',
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: false,
+  isInSmoke: true,
   expectations: [
     {
       systems: logLike,

@@ -1,0 +1,3 @@
+/** A wire in a process of its own: what a scenario can kill. */
+
+export { openProcessWire, type ProcessWire } from './process-wire.ts';

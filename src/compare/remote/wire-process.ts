@@ -1,0 +1,116 @@
+/** The process of a process wire: opens a wire and does what its parent says. It ends with its parent. */
+
+import type { ObtainedBrokers } from '../../brokers/index.ts';
+import { versionOf } from '../system-ids.ts';
+import { openWire } from '../systems.ts';
+import type { Wire, WireConsumer, WireDelivery, WirePublisher } from '../wire.ts';
+import type { Opened, RemoteTarget, Reply, Request } from './protocol.ts';
+
+let wire: Wire | null = null;
+let lastHandle = 0;
+const publishers = new Map<number, WirePublisher>();
+const consumers = new Map<number, WireConsumer>();
+const deliveries = new Map<number, WireDelivery>();
+let lastDelivery = 0;
+
+process.on('message', (request: Request) => void take(request));
+process.on('disconnect', () => process.exit(0));
+
+function tell(reply: Reply): void {
+  if (process.connected) process.send?.(reply);
+}
+
+async function take(request: Request): Promise<void> {
+  if (request.call === 'publish') {
+    publishers
+      .get(request.handle)
+      ?.publish(request.messages.map(withBuffer), (index, result) =>
+        tell({ kind: 'settled', batch: request.batch, index, result }),
+      );
+    return;
+  }
+  if (request.call === 'settle') {
+    deliveries.get(request.delivery)?.[request.action]();
+    deliveries.delete(request.delivery);
+    return;
+  }
+  try {
+    tell({ kind: 'answer', id: request.id, value: await answer(request) });
+  } catch (reason) {
+    const code = reason instanceof Error && 'code' in reason ? String(reason.code) : null;
+    tell({ kind: 'refused', id: request.id, code, message: reason instanceof Error ? reason.message : String(reason) });
+  }
+}
+
+async function answer(request: Exclude<Request, { call: 'publish' | 'settle' }>): Promise<unknown> {
+  if (request.call === 'open') return await open(request.target);
+  if (wire === null) throw new Error('the wire is not open');
+  switch (request.call) {
+    case 'createTopic':
+      return await wire.createTopic(request.name, request.spec);
+    case 'deleteTopic':
+    case 'deleteSubscription':
+    case 'deadLettersOf':
+      return await wire[request.call](request.name);
+    case 'createSubscription':
+      return await wire.createSubscription(request.spec);
+    case 'publisher':
+      publishers.set(++lastHandle, await wire.publisher(request.topic, request.options));
+      return lastHandle;
+    case 'closePublisher':
+      return await publishers.get(request.handle)?.close();
+    case 'closeConsumer':
+      return await consumers.get(request.handle)?.close();
+    case 'consume':
+      return await consume(wire, request);
+    case 'seek':
+      return await wire.seek(request.name, request.to);
+    case 'close':
+      return await wire.close();
+  }
+}
+
+async function open(target: RemoteTarget): Promise<Opened> {
+  const { name, layer, dataDir, sluiceVersion } = target;
+  const brokers = brokersAt(target);
+  const version = versionOf(name);
+  const others = new Map(version === null ? [] : [[version, brokers] as const]);
+  wire = await openWire({ brokers, others, dataDir, sluiceVersion }, name, layer);
+  return { product: wire.product, version: wire.version, publishModes: wire.publishModes };
+}
+
+/** Brokers that somebody else started, known by their addresses. */
+function brokersAt({ rabbitmq, kafka }: RemoteTarget): ObtainedBrokers {
+  const given = { nodes: [], source: 'address', startMs: null } as const;
+  const notOurs = () => Promise.reject(new Error('the broker is not this process to disturb'));
+  return {
+    ...(rabbitmq === null ? {} : { rabbitmq: { ...given, kind: 'rabbitmq', ...rabbitmq, urls: [rabbitmq.url] } }),
+    ...(kafka === null ? {} : { kafka: { ...given, kind: 'kafka', ...kafka, libDir: null } }),
+    skipped: [],
+    killNode: notOurs,
+    startNode: notOurs,
+    stop: () => Promise.resolve(),
+  };
+}
+
+async function consume(opened: Wire, { subscription, credit, settle }: Extract<Request, { call: 'consume' }>) {
+  const handle = ++lastHandle;
+  const consumer = await opened.consume(subscription, {
+    credit,
+    settle,
+    onDelivery: (delivery) => {
+      const number = ++lastDelivery;
+      if (settle.kind === 'each') deliveries.set(number, delivery);
+      const { key, value, partition, offset, attempt, isRedelivered } = delivery;
+      const told = { number, key, value, partition, offset, attempt, isRedelivered, headers: delivery.headers() };
+      tell({ kind: 'delivery', handle, delivery: told });
+    },
+    onError: (reason) => tell({ kind: 'consumerFailed', handle, message: String(reason) }),
+  });
+  consumers.set(handle, consumer);
+  return handle;
+}
+
+function withBuffer<T extends { readonly value: Uint8Array }>(message: T): T & { value: Buffer } {
+  return { ...message, value: Buffer.from(message.value) };
+}

@@ -1,0 +1,66 @@
+/** A message for later: does it come then, and how exactly? */
+
+import { everySystem, expected, type Finding, queues, type Scenario, type ScenarioContext } from './scenario.ts';
+import { percentile } from './figures.ts';
+import { countOf, texts } from './stage.ts';
+
+const delayMs = 1_000;
+const count = 50;
+/** Later than this is not "then". */
+const errorMsMax = 500;
+
+export const delayedMessage: Scenario = {
+  id: 'delayed-message',
+  number: 'S37',
+  title: 'Delayed message',
+  question: 'Can a message be published to be delivered a second later, and is it?',
+  layers: ['port', 'bare'],
+  notFor: () => null,
+  exclusive: false,
+  expectations: [
+    expected(
+      everySystem,
+      'port',
+      'UNSUPPORTED',
+      'No backend has it in itself, and the port does not make it up.',
+      'Sluice capability delay',
+    ),
+    expected(
+      [...queues, 'rabbitmq-stream'],
+      'bare',
+      'EMULATED',
+      'By a pattern: a queue whose messages expire into the exchange that they were meant for, one queue for each delay.',
+      'rabbitmq-website docs/ttl, docs/dlx',
+    ),
+    expected(everySystem, 'bare', 'UNSUPPORTED', 'A log has no time of delivery.', 'kafka docs/design'),
+  ],
+  run,
+};
+
+async function run({ wire, stage }: ScenarioContext): Promise<Finding> {
+  const isPattern = wire.layer === 'bare' && wire.product === 'RabbitMQ';
+  const topic = await stage.topic('t', { partitions: 1, ...(isPattern ? { delaysMs: [delayMs] } : {}) });
+  const subscription = await stage.subscription('s', topic);
+  const startedMs = stage.nowMs;
+  await stage.publishAcked(
+    topic,
+    texts('m', count).map((one) => ({ ...one, delayMs })),
+  );
+  const received = await stage.drain(subscription, { count, quietMs: delayMs * 4 });
+  const errors = received.map(({ atMs }) => atMs - startedMs - delayMs);
+  const early = errors.filter((error) => error < -1).length;
+  const holds = countOf(received, 'm') === count && early === 0 && percentile(errors, 1) <= errorMsMax;
+  return {
+    verdict: holds ? (wire.layer === 'port' ? 'PASS' : 'EMULATED') : 'DIFFERS',
+    summary: `${countOf(received, 'm')} of ${count} came, ${early} too early, ${percentile(errors, 0.5)} ms late in the middle and ${percentile(errors, 1)} ms at most`,
+    observed: {
+      delayMs,
+      published: count,
+      received: countOf(received, 'm'),
+      early,
+      lateP50Ms: percentile(errors, 0.5),
+      lateMaxMs: percentile(errors, 1),
+    },
+    evidence: ['the delay is counted from before the publish was handed over'],
+  };
+}

@@ -1,0 +1,119 @@
+/** A scenario that cannot fail says nothing: each of these is held against a wire that is wrong in the way that it is about. */
+
+import { describe, expect, test } from 'vitest';
+import { runScenarios } from '../../src/compare/run-scenarios.ts';
+import { scenarios, Stage } from '../../src/compare/scenarios/index.ts';
+import { Ledger, lossesInWords } from '../../src/compare/scenarios/ledger.ts';
+import { boundOf } from '../../src/compare/scenarios/figures.ts';
+import type { ScenarioContext } from '../../src/compare/scenarios/scenario.ts';
+import { type Lie, memoryWire } from './memory-wire.ts';
+
+async function verdictOf(id: string, lie: Lie) {
+  const wire = memoryWire(lie);
+  const { rows } = await runScenarios({
+    wires: [wire],
+    scenarios: scenarios.filter((scenario) => scenario.id === id),
+    prefix: 'test',
+    messages: 100,
+    deadlineMs: 8_000,
+    seed: 1,
+    diskOf: () => () => Promise.resolve(null),
+    usageOf: () => () => null,
+    open: () => Promise.resolve(wire),
+    openProcess: () => Promise.reject(new Error('not in this test')),
+    onProgress: () => {},
+  });
+  expect(rows.length).toBe(1);
+  return rows[0];
+}
+
+describe('a scenario passes a wire that does its work, and not one that', () => {
+  test.concurrent.each([
+    ['fan-out', 'drops one'],
+    ['fan-out', 'doubles one'],
+    ['idle-subscription', 'drops one'],
+    ['order-single', 'swaps two'],
+    ['order-global', 'swaps two'],
+    ['confirm-order', 'answers out of order'],
+    ['metadata', 'forgets headers'],
+    ['large-message', 'acks what is large and drops it'],
+    ['dead-letter', 'loses rejected ones'],
+    ['priority', 'ignores priority'],
+    ['backlog-drain', 'drops one'],
+    ['ack-batching', 'doubles one'],
+  ] as const)(
+    '%s: %s',
+    async (id, lie) => {
+      const [honest, lying] = await Promise.all([verdictOf(id, 'none'), verdictOf(id, lie)]);
+      expect([honest?.summary, honest?.verdict]).toEqual([honest?.summary, 'PASS']);
+      // A wire that drops what a scenario waits for leaves it waiting: that is no pass either.
+      expect(['DIFFERS', 'INCONCLUSIVE'], lying?.summary).toContain(lying?.verdict);
+    },
+    30_000,
+  );
+
+  test('broker-kill: loses the last acked when it is killed, counted as what it is', async () => {
+    const find = async (lie: Lie) => {
+      const wire = memoryWire(lie);
+      const stage = new Stage({ wire, prefix: 'test', deadlineMs: 25_000, now: () => performance.now() });
+      const context: ScenarioContext = {
+        wire,
+        stage,
+        messages: 100,
+        seed: 1,
+        disk: () => Promise.resolve(null),
+        usage: () => null,
+        open: () => Promise.resolve(wire),
+        openProcess: () => Promise.reject(new Error('not in this test')),
+        faults: {
+          kill: () => Promise.resolve(wire.killAndStart()),
+          start: () => Promise.resolve(1),
+          pause: () => {},
+          resume: () => {},
+          cut: () => 0,
+          deafen: () => 0,
+          diskAlarm: () => Promise.resolve(),
+        },
+      };
+      return await scenarios.find(({ id }) => id === 'broker-kill')?.run(context);
+    };
+    const [honest, lying] = await Promise.all([find('none'), find('loses the last acked when it is killed')]);
+    expect([honest?.verdict, honest?.observed['lost']]).toEqual(['PASS', 0]);
+    expect([lying?.verdict, lying?.observed['lost'], lying?.observed['lostSuffix']]).toEqual(['DIFFERS', 3, 3]);
+  }, 30_000);
+});
+
+describe('the ledger', () => {
+  test('tells what is lost before, between and after what was seen', () => {
+    const ledger = new Ledger();
+    for (let i = 0; i < 10; i++) ledger.answer(ledger.send(), { fate: 'acked' });
+    for (const number of [2, 3, 5, 7]) ledger.see(number);
+    expect(ledger.balance()).toMatchObject({ lost: 6, losses: { prefix: 2, middle: 2, suffix: 2 }, overtaken: 0 });
+    expect(lossesInWords(ledger.balance())).toBe('6 acknowledged messages lost (prefix 2, middle 2, suffix 2)');
+  });
+
+  test('counts what nobody answered and is there as recovered, what was refused and is there as a lie, and each only once', () => {
+    const ledger = new Ledger();
+    const [unknown, refused, again] = [ledger.send(), ledger.send(), ledger.send()];
+    ledger.answer(refused, { fate: 'refused', code: 'full' });
+    ledger.answer(again, { fate: 'unknown', code: 'gone' });
+    ledger.answer(again, { fate: 'acked' });
+    for (const number of [again, unknown, refused, again]) ledger.see(number);
+    expect(ledger.balance()).toMatchObject({ unknown: 1, recovered: 1, refusedAndSeen: 1, acked: 1, lost: 0 });
+    expect(ledger.balance()).toMatchObject({ duplicates: 1, overtaken: 2 });
+  });
+
+  test('nothing seen is everything lost, once', () => {
+    const ledger = new Ledger();
+    for (let i = 0; i < 4; i++) ledger.answer(ledger.send(), { fate: 'acked' });
+    expect(ledger.balance()).toMatchObject({ lost: 4, losses: { prefix: 0, middle: 0, suffix: 4 } });
+  });
+});
+
+test.each([
+  [0, 30, '0 of 30, so with 95 % confidence below 10 %'],
+  [0, 1, '0 of 1, so with 95 % confidence below 95 %'],
+  [2, 30, '2 of 30'],
+])('%i of %i is said as "%s"', (seen, tries, words) => {
+  expect(boundOf(seen, tries)).toBe(words);
+});

@@ -4,6 +4,7 @@ export { obtainBrokers } from './obtain.ts';
 export { runningBrokers } from './running.ts';
 export type {
   BrokerKind,
+  EndingSignal,
   KafkaHandle,
   ObtainedBrokers,
   RabbitMqHandle,

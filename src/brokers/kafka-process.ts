@@ -26,6 +26,7 @@ export async function startKafka(
     readonly nodes: 1 | 3;
     readonly security?: BrokerSecurity | undefined;
     readonly network?: BrokerNetwork | undefined;
+    readonly advertisedPort?: number | undefined;
   },
 ): Promise<LocalBroker & Pick<KafkaHandle, 'secured'>> {
   const ports = await kafkaPorts(run.nodes);
@@ -39,7 +40,10 @@ export async function startKafka(
     const directory = join(run.directory, `node-${index + 1}`);
     await mkdir(join(directory, 'data'), { recursive: true });
     const settings = join(directory, 'server.properties');
-    await writeFile(settings, serverProperties(index + 1, ports, join(directory, 'data'), security, host));
+    await writeFile(
+      settings,
+      serverProperties(index + 1, ports, join(directory, 'data'), security, { host, port: run.advertisedPort }),
+    );
     const address = `${host}:${port.client}`;
     const command = {
       program: 'java',
@@ -132,8 +136,9 @@ export function serverProperties(
   ports: readonly KafkaPorts[],
   dataDir: string,
   security?: Pick<SecuredKafka, 'listeners' | 'settings'>,
-  host = '127.0.0.1',
+  reach: { readonly host?: string; readonly port?: number | undefined } = {},
 ): string {
+  const { host = '127.0.0.1' } = reach;
   const own = ports[id - 1];
   if (own === undefined) throw new RangeError(`there is no node ${id}`);
   const copies = ports.length;
@@ -150,7 +155,7 @@ export function serverProperties(
 node.id=${id}
 ${quorum}
 listeners=${addresses([...clients, controller])}
-advertised.listeners=${addresses(clients)}
+advertised.listeners=${addresses(clients.map((each) => (each === plain ? { ...each, port: reach.port ?? each.port } : each)))}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=${[controller, ...clients].map(({ name, protocol }) => `${name}:${protocol}`).join(',')}

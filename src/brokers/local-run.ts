@@ -50,6 +50,7 @@ export interface LocalRequest {
   readonly progress: (line: string) => void;
   readonly security?: BrokerSecurity | undefined;
   readonly network?: BrokerNetwork | undefined;
+  readonly kafkaAdvertisedPort?: number | undefined;
 }
 
 /** Installs Kafka where needed and starts it. Throws `unavailable` when it cannot be had here, `failed` when it should have worked. */
@@ -64,6 +65,7 @@ export async function startLocalKafka(request: LocalRequest): Promise<StartedBro
         nodes: request.nodes,
         security: request.security,
         network: request.network,
+        advertisedPort: request.kafkaAdvertisedPort,
       }),
     handle: (broker, nodes) => ({
       kind: 'kafka',

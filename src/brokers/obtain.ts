@@ -74,7 +74,7 @@ export async function obtainOne(
   isKept: boolean,
 ): Promise<Obtained | NotObtained> {
   try {
-    if (request.fresh !== true && request.security === undefined && request.network === undefined) {
+    if (request.fresh !== true && !isOwnKind(request)) {
       const handle = (await given(kind, request)) ?? (await running(kind, request));
       if (handle !== null) return { handle, started: null };
     }
@@ -84,11 +84,17 @@ export async function obtainOne(
       progress: request.onProgress ?? (() => undefined),
       security: request.security,
       network: request.network,
+      kafkaAdvertisedPort: request.kafkaAdvertisedPort,
     });
     return { handle: started.handle, started };
   } catch (caught) {
     return { kind, reason: reasonOf(caught) };
   }
+}
+
+/** Wanted in a form that none has that runs already. */
+function isOwnKind({ security, network, kafkaAdvertisedPort }: Omit<BrokerRequest, 'want'>): boolean {
+  return security !== undefined || network !== undefined || kafkaAdvertisedPort !== undefined;
 }
 
 /** Whether a broker that runs already is what was asked for; what was not asked for in particular may be anything. */
@@ -130,6 +136,8 @@ async function start(
   const reasons: string[] = [];
   if (local.security !== undefined && (local.nodes !== 1 || local.isKept))
     throw new BrokersError('invalid_argument', 'a broker with security has one node and ends with its caller');
+  if (local.kafkaAdvertisedPort !== undefined && local.nodes !== 1)
+    throw new BrokersError('invalid_argument', 'one port can be advertised for one node');
   if (local.network !== undefined && (local.nodes !== 1 || local.isKept || local.security !== undefined))
     throw new BrokersError(
       'invalid_argument',
@@ -137,7 +145,7 @@ async function start(
     );
   // A cluster in containers could not be told apart by address from outside; three nodes are processes. So is what has certificates
   // or a network of its own.
-  const mayBeDocker = local.nodes === 1 && local.security === undefined && local.network === undefined;
+  const mayBeDocker = local.nodes === 1 && !isOwnKind(request);
   if (mayBeDocker && (await dockerAnswers())) {
     try {
       return await startInDocker(kind, request.rabbitmqVersion ?? '4.3', local);

@@ -105,6 +105,8 @@ export interface BrokerRequest {
   readonly security?: BrokerSecurity;
   /** In a network namespace that the caller made, for faults of the network; as processes, one node; implies `fresh`. */
   readonly network?: BrokerNetwork;
+  /** The port of 127.0.0.1 that Kafka tells its clients to come to, where a proxy of the caller listens; one node; implies `fresh`. */
+  readonly kafkaAdvertisedPort?: number;
 }
 
 export interface ObtainedBrokers {

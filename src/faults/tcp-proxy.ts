@@ -31,7 +31,7 @@ const HELD_BYTES_MAX = 16 * 1024 * 1024;
 
 export class TcpProxy {
   readonly #server: Server;
-  readonly #target: ProxyTarget;
+  #target: ProxyTarget | undefined;
   readonly #links = new Set<Link>();
   readonly #planned: PlannedReset[] = [];
   #refuses = false;
@@ -43,16 +43,21 @@ export class TcpProxy {
   /** An end of one side reaches the other only after this: connections that linger half closed. */
   closeDelayMs = 0;
 
-  private constructor(target: ProxyTarget) {
-    this.#target = target;
+  private constructor() {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  static async to(target: ProxyTarget): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
+  /** Listens on a free port of 127.0.0.1, and turns everybody away until it has a target: for brokers that must know its port first. */
+  static async listen(): Promise<TcpProxy> {
+    const proxy = new TcpProxy();
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  static async to(target: ProxyTarget): Promise<TcpProxy> {
+    const proxy = await TcpProxy.listen();
+    proxy.target = target;
     return proxy;
   }
 
@@ -63,6 +68,10 @@ export class TcpProxy {
     through.hostname = '127.0.0.1';
     through.port = String(proxy.port);
     return { proxy, url: through.href };
+  }
+
+  set target(target: ProxyTarget) {
+    this.#target = target;
   }
 
   get port(): number {
@@ -127,7 +136,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
-    if (this.#refuses) {
+    if (this.#refuses || this.#target === undefined) {
       client.on('error', () => undefined); // it may be gone already
       client.resetAndDestroy();
       return;

@@ -60,6 +60,13 @@ export const bounds = {
   readBytesMax: 16 * 1024 * 1024,
   /** Unacknowledged for a day: the broker's own timeout (30 minutes) would end leases that are being extended. */
   consumerTimeoutMs: 86_400_000,
+  /**
+   * A consumer whose node of the cluster is gone keeps its messages for this long. RabbitMQ 4.3 would wait for a minute, in which an
+   * ordered subscription stands still: the messages before the next one are in the hands of nobody.
+   */
+  consumerDisconnectedMs: 2_000,
+  /** How long an ordered subscription waits to be counted before it consumes: the queue for it may be on a node that is away. */
+  presenceWaitMs: 1_000,
   /** Names in AMQP are short strings. */
   nameBytesMax: 255,
   /** Strict priorities of quorum queues. */

@@ -33,7 +33,7 @@ export class TcpProxy {
   readonly #server: Server;
   #target: ProxyTarget | undefined;
   readonly #links = new Set<Link>();
-  readonly #planned: PlannedReset[] = [];
+  #planned: PlannedReset[] = [];
   #refuses = false;
   #isBlackhole = false;
   /** Each chunk arrives this much later, in both directions; order is kept. */
@@ -103,14 +103,19 @@ export class TcpProxy {
     this.#isBlackhole = isBlackhole;
   }
 
+  /** The broker's side is closed; the client is told after `closeDelayMs`, until when what it sends goes nowhere. */
+  endBroker(): void {
+    for (const link of this.#links) link.endBroker();
+  }
+
   /** The broker's side is closed, and the client is not told: its connection stays open, towards nobody. */
   halfOpen(): void {
     for (const link of this.#links) link.forgetBroker();
   }
 
   /**
-   * The next connection that is opened is reset after this many bytes of that direction have passed; a chunk is cut at that byte.
-   * Several plans are used up one connection after the other.
+   * Of the connections that are opened from now on, the first on which so many bytes of that direction have passed is reset; a chunk
+   * is cut at that byte.
    */
   resetNext(direction: Direction, afterBytes: number): PlannedReset {
     const plan: PlannedReset = { direction, afterBytes, hasFired: false };
@@ -118,7 +123,7 @@ export class TcpProxy {
     return plan;
   }
 
-  /** Every connection that is open now is reset after this many more bytes of that direction. */
+  /** The same of the connections that are open now, and bytes that pass from now on. */
   resetOpen(direction: Direction, afterBytes: number): PlannedReset {
     const plan: PlannedReset = { direction, afterBytes, hasFired: false };
     for (const link of this.#links) link.plan(plan);
@@ -146,8 +151,8 @@ export class TcpProxy {
       onEnd: () => this.#links.delete(link),
     });
     this.#links.add(link);
-    const plan = this.#planned.shift();
-    if (plan !== undefined) link.plan(plan);
+    this.#planned = this.#planned.filter(({ hasFired }) => !hasFired);
+    for (const plan of this.#planned) link.plan(plan);
   }
 }
 
@@ -197,6 +202,10 @@ class Link {
     this.#onEnd();
   }
 
+  endBroker(): void {
+    this.#broker.destroy();
+  }
+
   forgetBroker(): void {
     this.#isBrokerForgotten = true;
     this.#broker.destroy();
@@ -215,10 +224,9 @@ class Link {
   #carry(direction: Direction, from: Socket, to: Socket, chunk: Buffer): void {
     if (this.#isSilent() || this.#isBrokerForgotten) return;
     if (direction === 'toClient' && this.#faults.swallowsAnswers) return;
-    const due = this.#plans.find(
-      ({ plan, atByte }) => plan.direction === direction && atByte <= this.#passed[direction] + chunk.length,
-    );
-    const passing = due === undefined ? chunk : chunk.subarray(0, due.atByte - this.#passed[direction]);
+    const due = this.#duePlans(direction, this.#passed[direction] + chunk.length);
+    const atByte = Math.min(...due.map((each) => each.atByte));
+    const passing = due.length === 0 ? chunk : chunk.subarray(0, atByte - this.#passed[direction]);
     this.#passed[direction] += passing.length;
     this.#held[direction] += passing.length;
     if (this.#held[direction] > HELD_BYTES_MAX) from.pause();
@@ -232,13 +240,16 @@ class Link {
   }
 
   #fireDue(direction: Direction): void {
-    const due = this.#plans.filter(
-      ({ plan, atByte }) => plan.direction === direction && atByte <= this.#passed[direction],
-    );
+    const due = this.#duePlans(direction, this.#passed[direction]);
     if (due.length === 0) return;
     for (const { plan } of due) plan.hasFired = true;
     this.#plans = [];
     this.reset();
+  }
+
+  /** Those that no other connection has used up. */
+  #duePlans(direction: Direction, passed: number) {
+    return this.#plans.filter(({ plan, atByte }) => plan.direction === direction && !plan.hasFired && atByte <= passed);
   }
 
   #end(): void {

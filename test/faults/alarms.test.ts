@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openPort } from '../../src/adapters/index.ts';
-import type { MessagingPort } from '../../src/adapters/port.ts';
+import type { Consumer, MessagingPort } from '../../src/adapters/port.ts';
 import { obtainBrokers, type ObtainedBrokers, type RabbitMqHandle } from '../../src/brokers/index.ts';
 import { Load } from './load.ts';
 import { type FaultRow, keepRows, totals } from './rows.ts';
@@ -41,6 +41,9 @@ describe('R12: RabbitMQ is out of memory, then out of disk', () => {
     for (const { system, topic } of systemsOf('rabbitmq'))
       loads.push(await Load.start(port, { system, topic, lanes: 2 }));
     await Promise.all(loads.map((load) => load.flowed(200)));
+    const unread = uniqueName('unread');
+    await port.createTopic({ name: unread, queueType: 'stream' });
+    await port.createSubscription({ name: unread, topic: unread, onExhausted: 'block' });
     const recoveredMs = new Map<Load, number[]>(loads.map((load) => [load, []]));
     for (let round = 0; round < rounds(1, 3); round += 1) {
       for (const { what, on, off } of alarms) {
@@ -55,7 +58,12 @@ describe('R12: RabbitMQ is out of memory, then out of disk', () => {
         expect(outcome).toMatchObject({ kind: 'refused', error: { code: 'backend_unavailable', httpStatus: 503 } });
         expect(outcome?.kind === 'refused' && outcome.error.message).toContain(what);
         expect(await port.health()).toMatchObject({ ok: false, detail: expect.stringContaining(what) });
-        for (const subscription of backlogs) await drain(port, subscription);
+        for (const consumer of backlogs) await drain(port, consumer);
+        // A reader of streams has to write down that it is the one reader, and nothing can be written now.
+        await expect(port.subscribe(unread, { credit: { messages: 1 } })).rejects.toMatchObject({
+          code: 'backend_unavailable',
+          message: expect.stringContaining(what),
+        });
 
         await brokers.rabbitmqctl(off);
         const clearedAtMs = performance.now();
@@ -91,8 +99,8 @@ describe('R12: RabbitMQ is out of memory, then out of disk', () => {
 
 const BACKLOG = 100;
 
-/** A subscription with messages that nobody has read yet. */
-async function backlog(port: MessagingPort, topic: object): Promise<string> {
+/** A reader that is there before the alarm, with room for a tenth of what waits for it. */
+async function backlog(port: MessagingPort, topic: object): Promise<Consumer> {
   const name = uniqueName('backlog');
   await port.createTopic({ name, ...topic });
   await port.createSubscription({ name, topic: name, onExhausted: 'block' });
@@ -101,11 +109,11 @@ async function backlog(port: MessagingPort, topic: object): Promise<string> {
     Array.from({ length: BACKLOG }, (_, index) => ({ value: `b${index}` })),
   );
   expect(outcomes.every(({ kind }) => kind === 'stored')).toBe(true);
-  return name;
+  return await port.subscribe(name, { credit: { messages: BACKLOG / 10 } });
 }
 
-async function drain(port: MessagingPort, subscription: string): Promise<void> {
-  await using consumer = await port.subscribe(subscription, { credit: { messages: BACKLOG } });
+async function drain(port: MessagingPort, consumer: Consumer): Promise<void> {
+  const { subscription } = consumer;
   for (let left = BACKLOG; left > 0; ) {
     const deliveries = await consumer.pull({ maxMessages: left, waitMs: 5_000 });
     expect(deliveries.length, `${left} of ${subscription} left`).toBeGreaterThan(0);
@@ -117,4 +125,5 @@ async function drain(port: MessagingPort, subscription: string): Promise<void> {
     left -= deliveries.length;
   }
   await until('no lag', async () => (await port.lag(subscription)).total === 0, 5_000);
+  await consumer.close();
 }

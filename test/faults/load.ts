@@ -18,8 +18,6 @@ export interface LoadOptions {
   /** Between two publishes of a lane. */
   readonly paceMs?: number;
   readonly bytes?: number;
-  /** Ports whose consumers share the subscription; default the publishing one. */
-  readonly consumers?: readonly MessagingPort[];
   readonly ackDeadlineMs?: number;
 }
 
@@ -39,6 +37,9 @@ interface Reader {
   readonly receptions: Receptions;
   /** By name, of those that were published after `#watchFromMs`. */
   firstNewAtMs: number | null;
+  /** Between two receptions, since gaps are watched. */
+  longestGapMs: number;
+  lastAtMs: number | null;
 }
 
 export class Load {
@@ -81,9 +82,15 @@ export class Load {
         onExhausted: 'block',
         ackDeadlineMs: options.ackDeadlineMs ?? 30_000,
       });
-      load.#readers.push({ subscription: name, receptions: new Receptions(), firstNewAtMs: null });
+      load.#readers.push({
+        subscription: name,
+        receptions: new Receptions(),
+        firstNewAtMs: null,
+        longestGapMs: 0,
+        lastAtMs: null,
+      });
     }
-    for (const reader of load.#readers) for (const each of options.consumers ?? [port]) load.#read(each, reader);
+    for (const reader of load.#readers) load.#reading.push(load.#read(port, reader, load.#stopReading.signal));
     load.resume();
     return load;
   }
@@ -153,6 +160,24 @@ export class Load {
       () => this.stored >= stored + messages && this.received >= received + messages,
       withinMs,
     );
+  }
+
+  /** One more consumer on each subscription; call what it resolves with to have them leave, with what they hold. */
+  async join(port: MessagingPort): Promise<() => Promise<void>> {
+    const leaving = new AbortController();
+    const reading = this.#readers.map((reader) => this.#read(port, reader, leaving.signal));
+    return async () => {
+      leaving.abort();
+      await Promise.all(reading);
+    };
+  }
+
+  watchGaps(): void {
+    for (const reader of this.#readers) reader.lastAtMs = performance.now();
+  }
+
+  get longestGapMs(): number {
+    return Math.max(...this.#readers.map(({ longestGapMs }) => longestGapMs));
   }
 
   /** Ends the publishing, waits until what was stored has come, and says what became of all. */
@@ -234,27 +259,27 @@ export class Load {
     }
   }
 
-  #read(port: MessagingPort, reader: Reader): void {
-    const reading = async (): Promise<void> => {
-      const consumer = await port.subscribe(reader.subscription, {
-        credit: { messages: 500 },
-        signal: this.#stopReading.signal,
-      });
+  /** Resolves when the signal has ended it. What ends it otherwise is the load's failure. */
+  async #read(port: MessagingPort, reader: Reader, signal: AbortSignal): Promise<void> {
+    try {
+      const consumer = await port.subscribe(reader.subscription, { credit: { messages: 500 }, signal });
       for await (const { token, message } of consumer) {
         this.#note(reader, nameIn(message.value));
         void port.ack(reader.subscription, [token]).catch((reason: unknown) => (this.failure ??= reason));
       }
-    };
-    this.#reading.push(
-      reading().catch((reason: unknown) => {
-        if (!this.#stopReading.signal.aborted) this.failure ??= reason;
-      }),
-    );
+      await consumer.close();
+    } catch (reason) {
+      if (!signal.aborted) this.failure ??= reason;
+    }
   }
 
   #note(reader: Reader, name: string): void {
     const [lane = -1, number = -1] = name.split(':').map(Number);
     reader.receptions.note(lane, number);
+    if (reader.lastAtMs !== null) {
+      reader.longestGapMs = Math.max(reader.longestGapMs, performance.now() - reader.lastAtMs);
+      reader.lastAtMs = performance.now();
+    }
     if (this.#isNew.has(name)) reader.firstNewAtMs ??= performance.now();
   }
 

@@ -7,7 +7,7 @@ export const bounds = {
   reconnectJitter: 0.3,
   /** A caller who needs the connection has it tried for at once, at most this often. */
   reconnectAskedMs: 500,
-  /** Below 5 s the broker's own scheduling gives false alarms; a peer that went silent is noticed after two or three of these. */
+  /** Below 5 s the broker's own scheduling gives false alarms; a peer that went silent is noticed after one and a half (silence.ts). */
   heartbeatSeconds: 10,
   /** One declare, bind, check or consume. Below the port's adminTimeoutMs, so that the reason arrives before the deadline. */
   callTimeoutMs: 8_000,

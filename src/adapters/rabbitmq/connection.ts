@@ -17,6 +17,7 @@ import { bounds } from './bounds.ts';
 import { fromAmqp, isRefusedAtHandshake, isVhostRefused, messageOf, within } from './errors.ts';
 import { vhostOf } from './login.ts';
 import { type RabbitMqOptions, withoutCredentials } from './options.ts';
+import { endWhenSilent } from './silence.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'blocked' | 'closed';
 
@@ -221,6 +222,7 @@ export class SupervisedConnection {
       void closeModel(model);
       throw new PortError('closed', 'the connection was closed');
     }
+    endWhenSilent(model);
     this.#model = model;
     this.#failures = 0;
     for (const listener of Array.from(this.#listeners)) listener.up?.(model);

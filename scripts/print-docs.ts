@@ -8,6 +8,7 @@ import { reportJsonSchema } from '../src/compare/report/index.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
+import { faultsPage } from './print-faults.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -17,6 +18,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/CONFIG.md': configPage,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
+  'docs/FAULTS.md': faultsPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

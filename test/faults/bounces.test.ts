@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { openPort } from '../../src/adapters/index.ts';
+import type { MessagingPort } from '../../src/adapters/port.ts';
 import { type BrokerKind, type EndingSignal, obtainBrokers } from '../../src/brokers/index.ts';
 import { heldNoMoreThan, type Holdings, holdings, watchListeners } from './leaks.ts';
 import { Load } from './load.ts';
@@ -10,6 +11,7 @@ import { rounds } from './waiting.ts';
 
 const RECOVERED_MS = 10_000;
 const NOTICED_MS = 20_000;
+const ADMIN_ANSWERED_MS = 3_000;
 const resultsDir = inject('faultResultsDir');
 
 describe('R10: a broker that ends under load and comes back', () => {
@@ -47,6 +49,7 @@ describe('R10: a broker that ends under load and comes back', () => {
             const outage = loads.map((load, index) => load.untilNotStored(failures[index] ?? 0, NOTICED_MS));
             await Promise.all(outage);
             expect(await port.health()).toMatchObject({ ok: false });
+            await refusedSoon(port);
             await brokers.startNode(kind);
             const answersAtMs = performance.now();
             for (const { load, recovery } of await Promise.all(
@@ -88,6 +91,16 @@ describe('R10: a broker that ends under load and comes back', () => {
       }
     },
   );
+
+  /** Many callers at once: none waits for the others. */
+  async function refusedSoon(port: MessagingPort): Promise<void> {
+    const askedAtMs = performance.now();
+    const calls = Array.from({ length: 10 }, async (_, index) => await port.createTopic({ name: `away-${index}` }));
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ status: 'rejected', reason: { code: 'backend_unavailable', httpStatus: 503 } });
+    }
+    expect(performance.now() - askedAtMs).toBeLessThan(ADMIN_ANSWERED_MS);
+  }
 
   it('leaves no timer, no socket and no listener behind', async () => {
     listeners.stop();

@@ -66,7 +66,7 @@ export const faults = {
   },
   R15: {
     title: 'a consumer that is slow',
-    done: 'One subscription reads a message a second while a thousand messages a second are published and another subscription takes them all.',
+    done: 'One subscription reads a message a second while up to a thousand a second are published and another subscription takes them all.',
     counts: { normal: '8 s', long: '60 s' },
     promised: 'the process grows by less than 50 MiB; the other subscription gets everything; the lag is right',
     file: 'test/faults/consumers.test.ts',

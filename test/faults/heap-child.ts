@@ -29,9 +29,10 @@ export interface HeapReport {
 
 const PER_CALL = 500;
 const VALUE_BYTES = 1_024;
-const RETRY_MS = 20;
-/** Twice what the port takes (publishInFlightMessagesMax), so that it has to turn calls away. */
-const CALLS_MAX = 200;
+/** What was turned away comes again after this, as the error suggests. */
+const RETRY_MS = 100;
+/** A little more than the port takes (publishInFlightMessagesMax is 100 of these), so that it has to turn calls away. */
+const CALLS_MAX = 120;
 const CALLS_PER_TURN = 50;
 const READ_WITHIN_MS = 120_000;
 

@@ -10,6 +10,7 @@ import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
 import { scenariosPage } from './print-scenarios.ts';
+import { faultsPage } from './print-faults.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -21,6 +22,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
   'docs/SCENARIOS.md': scenariosPage,
+  'docs/FAULTS.md': faultsPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

@@ -126,6 +126,7 @@ const rules: readonly Rule[] = [
       /^src\/compare\//,
       /^src\/adapters\/index\.ts$/,
       /^src\/brokers\/(index|types)\.ts$/,
+      /^src\/faults\/index\.ts$/,
     ],
     why: 'beside the gateway, on the same port',
   },
@@ -135,6 +136,7 @@ const rules: readonly Rule[] = [
     may: [node, /^(commander|testcontainers)$/, /^src\/brokers\//],
     why: 'knows nothing of ours',
   },
+  { from: /^src\/faults\//, may: [node, /^src\/faults\//], why: 'the way to a broker, whichever it is' },
   {
     from: /^src\/conformance\//,
     may: [node, /^src\/conformance\//, /^src\/adapters\/(?!native|rabbitmq|kafka)[a-z-]+\.ts$/],
@@ -220,6 +222,7 @@ describe('who may import whom', () => {
     ['src/compare/checkers/lost.ts', `import { readFile } from 'node:fs/promises';`],
     ['src/testing/test-broker.ts', `import { startGateway } from '../gateway/index.ts';`],
     ['src/client/client.ts', `import type { TopicBody } from '../gateway/schema/topics.ts';`],
+    ['src/faults/tcp-proxy.ts', `import { obtainBrokers } from '../brokers/index.ts';`],
     ['src/brokers/index.ts', `import { limits } from '../adapters/limits.ts';`],
   ])('a breach in %s is found: %s', (file, source) => {
     expect(breaches(importsOf(file, source))).toHaveLength(1);

@@ -107,7 +107,16 @@ async function startRecorded<Handle extends RabbitMqHandle | KafkaHandle>(
     const handle = handleOf(version, Math.round(performance.now() - started));
     const end = request.isKept ? await recordKept(kind, id, handle) : () => removeContainer(id);
     let ended: Promise<void> | null = null;
-    return { handle, killNode: refuse, startNode: refuse, stop: () => (ended ??= end()) };
+    return {
+      handle,
+      killNode: refuse,
+      startNode: refuse,
+      pauseNode: refuse,
+      resumeNode: refuse,
+      leaderOf: refuse,
+      control: refuse,
+      stop: () => (ended ??= end()),
+    };
   } catch (caught) {
     await removeContainer(id);
     throw caught;
@@ -153,5 +162,8 @@ function containerNode(name: string): BrokerNode {
 }
 
 async function refuse(): Promise<never> {
-  throw new BrokersError('invalid_argument', 'a node in a container cannot be killed or started alone');
+  throw new BrokersError(
+    'invalid_argument',
+    'a node in a container is not ours to disturb: that is for brokers that run as processes',
+  );
 }

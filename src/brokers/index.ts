@@ -5,6 +5,7 @@ export { controlRabbitMq } from './rabbitmq-control.ts';
 export { runningBrokers } from './running.ts';
 export type {
   BrokerKind,
+  EndingSignal,
   KafkaHandle,
   ObtainedBrokers,
   RabbitMqHandle,

@@ -5,12 +5,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { limits } from './limits.ts';
-import { type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
+import { inNetwork, type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
 import { type KafkaListener, type SecuredKafka, secureKafka } from './kafka-security.ts';
 import { freePorts } from './ports.ts';
-import { kafkaBrokerCount, parseHostPort, probeKafka } from './probe.ts';
+import { kafkaBrokerCount, kafkaLeader, parseHostPort, probeKafka } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
-import type { BrokerSecurity, KafkaHandle } from './types.ts';
+import type { BrokerNetwork, BrokerSecurity, KafkaHandle } from './types.ts';
 
 interface KafkaPorts {
   readonly client: number;
@@ -25,6 +25,8 @@ export async function startKafka(
     readonly directory: string;
     readonly nodes: 1 | 3;
     readonly security?: BrokerSecurity | undefined;
+    readonly network?: BrokerNetwork | undefined;
+    readonly advertisedPort?: number | undefined;
   },
 ): Promise<LocalBroker & Pick<KafkaHandle, 'secured'>> {
   const ports = await kafkaPorts(run.nodes);
@@ -33,16 +35,23 @@ export async function startKafka(
   const loggingFile = join(run.directory, 'log4j2.properties');
   await writeFile(loggingFile, LOGGING);
   const nodes: LocalNode[] = [];
+  const host = run.network?.address ?? '127.0.0.1';
   for (const [index, port] of ports.entries()) {
     const directory = join(run.directory, `node-${index + 1}`);
     await mkdir(join(directory, 'data'), { recursive: true });
     const settings = join(directory, 'server.properties');
-    await writeFile(settings, serverProperties(index + 1, ports, join(directory, 'data'), security));
-    const address = `127.0.0.1:${port.client}`;
-    nodes.push({
-      name: `kafka-${index + 1}`,
+    await writeFile(
+      settings,
+      serverProperties(index + 1, ports, join(directory, 'data'), security, { host, port: run.advertisedPort }),
+    );
+    const address = `${host}:${port.client}`;
+    const command = {
       program: 'java',
       args: [...javaArguments(libDir, run.nodes, loggingFile), 'kafka.Kafka', settings],
+    };
+    nodes.push({
+      name: `kafka-${index + 1}`,
+      ...inNetwork(command, run.network),
       env: process.env,
       logFile: join(directory, 'server.log'),
       dataDir: join(directory, 'data'),
@@ -81,7 +90,9 @@ export async function startKafka(
     });
   }
   const startMs = Math.round(performance.now() - started);
-  return { nodes, startMs, ...(security === undefined ? {} : { secured: security.handle }) };
+  const leaderOf = async (from: number, name: string, partition: number): Promise<number> =>
+    (await kafkaLeader(parseHostPort(nodes[from]?.address ?? ''), name, partition)) - 1;
+  return { nodes, startMs, leaderOf, control: null, ...(security === undefined ? {} : { secured: security.handle }) };
 }
 
 /** Pure: a cluster's id from 16 random bytes. It must not start with a dash, which the tool would take for an option: one in 64 would. */
@@ -125,7 +136,9 @@ export function serverProperties(
   ports: readonly KafkaPorts[],
   dataDir: string,
   security?: Pick<SecuredKafka, 'listeners' | 'settings'>,
+  reach: { readonly host?: string; readonly port?: number | undefined } = {},
 ): string {
+  const { host = '127.0.0.1' } = reach;
   const own = ports[id - 1];
   if (own === undefined) throw new RangeError(`there is no node ${id}`);
   const copies = ports.length;
@@ -137,12 +150,12 @@ export function serverProperties(
   const controller: KafkaListener = { name: 'CONTROLLER', protocol: 'PLAINTEXT', port: own.controller };
   const clients = [plain, ...(security?.listeners ?? [])];
   const addresses = (listeners: readonly KafkaListener[]) =>
-    listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(',');
+    listeners.map((each) => `${each.name}://${each === controller ? '127.0.0.1' : host}:${each.port}`).join(',');
   return `process.roles=broker,controller
 node.id=${id}
 ${quorum}
 listeners=${addresses([...clients, controller])}
-advertised.listeners=${addresses(clients)}
+advertised.listeners=${addresses(clients.map((each) => (each === plain ? { ...each, port: reach.port ?? each.port } : each)))}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=${[controller, ...clients].map(({ name, protocol }) => `${name}:${protocol}`).join(',')}

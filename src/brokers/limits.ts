@@ -11,6 +11,8 @@ export const limits = {
   brokerReadyMs: 90_000,
   /** From SIGTERM to SIGKILL. The data is thrown away afterwards, so an orderly end is a courtesy to clients only. */
   stopGraceMs: 5_000,
+  /** From SIGTERM to giving up on an end in good order: Kafka moves its leaders first, RabbitMQ closes its queues. */
+  orderlyEndMs: 40_000,
   /** From SIGKILL to giving up: only a process stuck in the kernel lasts longer. */
   killMs: 5_000,
   /** How often the watchdog looks whether its owner still runs. */

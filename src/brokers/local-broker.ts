@@ -17,6 +17,7 @@ import {
   signalProcess,
   waitUntil,
 } from './processes.ts';
+import type { BrokerNetwork, EndingSignal } from './types.ts';
 
 /** Everything needed to start a node, and to start it again on the same data and port. */
 export interface LocalNode {
@@ -37,6 +38,23 @@ export interface LocalNode {
 export interface LocalBroker {
   readonly nodes: readonly LocalNode[];
   readonly startMs: number;
+  /** The node that leads `name`, asked of node `from`. */
+  readonly leaderOf: (from: number, name: string, partition: number) => Promise<number>;
+  /** The broker's own command-line tool against a node; null where there is none. */
+  readonly control: ((node: number, args: readonly string[]) => Promise<string>) | null;
+}
+
+/** The same command in a network namespace. `ip` becomes the program, so the process that was started is still the node's. */
+export function inNetwork<T extends { readonly program: string; readonly args: readonly string[] }>(
+  command: T,
+  network: BrokerNetwork | undefined,
+): T {
+  if (network === undefined) return command;
+  return {
+    ...command,
+    program: 'ip',
+    args: ['netns', 'exec', network.namespace, command.program, ...command.args],
+  };
 }
 
 /**
@@ -111,16 +129,28 @@ function ownProcesses(runId: string, node: LocalNode): ProcessIdentity[] {
   return processesOfRun(runId, node.name).filter(({ pid }) => programName(pid) !== 'epmd');
 }
 
-/** Kills the broker's process with SIGKILL; resolves when no process of the node is left but a shared epmd, and its ports are free. */
-export async function killNodeProcess(runId: string, node: LocalNode): Promise<void> {
-  const broker = brokerProcess(runId, node);
-  if (broker === null) throw new BrokersError('failed', `${node.name} does not run`);
+/** Ends the broker's process; resolves when no process of the node is left but a shared epmd, and its ports are free. */
+export async function killNodeProcess(runId: string, node: LocalNode, signal: EndingSignal): Promise<void> {
+  const broker = runningProcess(runId, node);
   const seen = ownProcesses(runId, node);
   const left = () => seen.filter(isRunning);
-  signalProcess(broker, 'SIGKILL');
+  signalProcess(broker, signal);
+  if (signal === 'SIGTERM' && !(await waitUntil(() => !isRunning(broker), limits.orderlyEndMs)))
+    throw new BrokersError('failed', `${node.name} did not end within ${limits.orderlyEndMs} ms of SIGTERM`);
   // The shell around it ends by itself when its child has; the same goes for Erlang's helpers.
   if (!(await waitUntil(() => left().length === 0, limits.killMs)))
     for (const one of left()) signalProcess(one, 'SIGKILL');
   if (!(await waitUntil(() => left().length === 0, limits.killMs)))
     throw new BrokersError('failed', `${node.name} survived SIGKILL`);
+}
+
+/** Stops the broker's process, or lets it go on. Its helpers only wait for it. */
+export function pauseNodeProcess(runId: string, node: LocalNode, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  signalProcess(runningProcess(runId, node), signal);
+}
+
+function runningProcess(runId: string, node: LocalNode): ProcessIdentity {
+  const broker = brokerProcess(runId, node);
+  if (broker === null) throw new BrokersError('failed', `${node.name} does not run`);
+  return broker;
 }

@@ -4,20 +4,41 @@ import { BrokersError, reasonOf } from './errors.ts';
 import { installKafka, KAFKA_VERSION } from './kafka-install.ts';
 import { startKafka } from './kafka-process.ts';
 import { limits } from './limits.ts';
-import { brokerProcess, killNodeProcess, type LocalBroker, startNodeProcess, waitReady } from './local-broker.ts';
+import {
+  brokerProcess,
+  killNodeProcess,
+  type LocalBroker,
+  pauseNodeProcess,
+  startNodeProcess,
+  waitReady,
+} from './local-broker.ts';
 import { installRabbitMq } from './rabbitmq-install.ts';
 import { rabbitMqDataDir, startRabbitMq } from './rabbitmq-process.ts';
 import { endAndForget, newRunId, recordRun, runDirectory, saveRun } from './run-state.ts';
-import type { BrokerKind, BrokerNode, BrokerSecurity, KafkaHandle, RabbitMqHandle, RabbitMqVersion } from './types.ts';
+import type {
+  BrokerKind,
+  BrokerNetwork,
+  BrokerNode,
+  BrokerSecurity,
+  EndingSignal,
+  KafkaHandle,
+  RabbitMqHandle,
+  RabbitMqVersion,
+} from './types.ts';
 import { startWatchdog } from './watchdog-start.ts';
 
 /** A started broker: its handle, whose pids follow restarts of its nodes, and what can be done to it. */
 export interface StartedBroker<Handle extends RabbitMqHandle | KafkaHandle> {
   readonly handle: Handle;
-  /** Kills node `index` (from 0) with SIGKILL; resolves when it is gone. */
-  killNode(index: number): Promise<void>;
-  /** Starts a killed node again on its data and port; resolves when it answers. */
+  /** Ends node `index` (from 0); resolves when it is gone. */
+  killNode(index: number, signal: EndingSignal): Promise<void>;
+  /** Starts an ended node again on its data and port; resolves when it answers. */
   startNode(index: number): Promise<void>;
+  pauseNode(index: number): Promise<void>;
+  resumeNode(index: number): Promise<void>;
+  leaderOf(name: string, partition: number): Promise<number>;
+  /** The broker's own command-line tool, against the first node that runs if none is given. */
+  control(args: readonly string[], index?: number): Promise<string>;
   /** Ends all of it and removes its data. Idempotent. */
   stop(): Promise<void>;
 }
@@ -28,6 +49,8 @@ export interface LocalRequest {
   readonly isKept: boolean;
   readonly progress: (line: string) => void;
   readonly security?: BrokerSecurity | undefined;
+  readonly network?: BrokerNetwork | undefined;
+  readonly kafkaAdvertisedPort?: number | undefined;
 }
 
 /** Installs Kafka where needed and starts it. Throws `unavailable` when it cannot be had here, `failed` when it should have worked. */
@@ -41,6 +64,8 @@ export async function startLocalKafka(request: LocalRequest): Promise<StartedBro
         directory: runDirectory(runId),
         nodes: request.nodes,
         security: request.security,
+        network: request.network,
+        advertisedPort: request.kafkaAdvertisedPort,
       }),
     handle: (broker, nodes) => ({
       kind: 'kafka',
@@ -69,6 +94,7 @@ export async function startLocalRabbitMq(
         directory: runDirectory(runId),
         nodes: request.nodes,
         security: request.security,
+        network: request.network,
       }),
     handle: (broker, nodes) => {
       const urls = broker.nodes.map((node) => node.address);
@@ -138,12 +164,25 @@ function startedBroker<Handle extends RabbitMqHandle | KafkaHandle>(
       throw new BrokersError('invalid_argument', `there is no node ${index} of ${broker.nodes.length}`);
     return { node, shown };
   };
+  const running = (): number => {
+    const index = nodes.findIndex(({ pid }) => pid !== null);
+    if (index === -1) throw new BrokersError('failed', `no node of ${handle.kind} runs`);
+    return index;
+  };
   return {
     handle,
-    killNode: async (index) => {
+    killNode: async (index, signal) => {
       const { node, shown } = nodeAt(index);
-      await killNodeProcess(runId, node);
+      await killNodeProcess(runId, node, signal);
       shown.pid = null;
+    },
+    pauseNode: async (index) => pauseNodeProcess(runId, nodeAt(index).node, 'SIGSTOP'),
+    resumeNode: async (index) => pauseNodeProcess(runId, nodeAt(index).node, 'SIGCONT'),
+    leaderOf: async (name, partition) => await broker.leaderOf(running(), name, partition),
+    control: async (args, index) => {
+      if (broker.control === null) throw new BrokersError('invalid_argument', `${handle.kind} has no such tool here`);
+      if (index !== undefined) nodeAt(index);
+      return await broker.control(index ?? running(), args);
     },
     startNode: async (index) => {
       const { node, shown } = nodeAt(index);

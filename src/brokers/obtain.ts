@@ -19,7 +19,7 @@ import type {
 /**
  * Resolves when every wanted broker answers or has a reason in `skipped`; a broker that cannot be had is no error. What this call
  * starts ends with `stop()`, or, when this process is gone without it, by a watchdog a second later.
- * Node numbers of killNode and startNode count from 0, as in `nodes`. Throws `invalid_argument` for a request that makes no sense.
+ * Throws `invalid_argument` for a request that makes no sense.
  */
 export async function obtainBrokers(request: BrokerRequest): Promise<ObtainedBrokers> {
   const wanted = [...new Set(request.want)];
@@ -46,8 +46,12 @@ export async function obtainBrokers(request: BrokerRequest): Promise<ObtainedBro
   return {
     ...handles,
     skipped,
-    killNode: async (kind, node = 0) => own(kind).killNode(node),
+    killNode: async (kind, node = 0, signal = 'SIGKILL') => own(kind).killNode(node, signal),
     startNode: async (kind, node = 0) => own(kind).startNode(node),
+    pauseNode: async (kind, node = 0) => own(kind).pauseNode(node),
+    resumeNode: async (kind, node = 0) => own(kind).resumeNode(node),
+    leaderOf: async (kind, name, partition = 0) => own(kind).leaderOf(name, partition),
+    rabbitmqctl: async (args, node) => own('rabbitmq').control(args, node),
     stop: () => (stopped ??= stopAll([...started.values()])),
   };
 }
@@ -70,7 +74,7 @@ export async function obtainOne(
   isKept: boolean,
 ): Promise<Obtained | NotObtained> {
   try {
-    if (request.fresh !== true && request.security === undefined) {
+    if (request.fresh !== true && !isOwnKind(request)) {
       const handle = (await given(kind, request)) ?? (await running(kind, request));
       if (handle !== null) return { handle, started: null };
     }
@@ -79,11 +83,18 @@ export async function obtainOne(
       isKept,
       progress: request.onProgress ?? (() => undefined),
       security: request.security,
+      network: request.network,
+      kafkaAdvertisedPort: request.kafkaAdvertisedPort,
     });
     return { handle: started.handle, started };
   } catch (caught) {
     return { kind, reason: reasonOf(caught) };
   }
+}
+
+/** Wanted in a form that none has that runs already. */
+function isOwnKind({ security, network, kafkaAdvertisedPort }: Omit<BrokerRequest, 'want'>): boolean {
+  return security !== undefined || network !== undefined || kafkaAdvertisedPort !== undefined;
 }
 
 /** Whether a broker that runs already is what was asked for; what was not asked for in particular may be anything. */
@@ -125,8 +136,16 @@ async function start(
   const reasons: string[] = [];
   if (local.security !== undefined && (local.nodes !== 1 || local.isKept))
     throw new BrokersError('invalid_argument', 'a broker with security has one node and ends with its caller');
-  // A cluster in containers could not be told apart by address from outside; three nodes are processes. So is what has certificates.
-  const mayBeDocker = local.nodes === 1 && local.security === undefined;
+  if (local.kafkaAdvertisedPort !== undefined && local.nodes !== 1)
+    throw new BrokersError('invalid_argument', 'one port can be advertised for one node');
+  if (local.network !== undefined && (local.nodes !== 1 || local.isKept || local.security !== undefined))
+    throw new BrokersError(
+      'invalid_argument',
+      'a broker in a network namespace has one node, no security, and ends with its caller',
+    );
+  // A cluster in containers could not be told apart by address from outside; three nodes are processes. So is what has certificates
+  // or a network of its own.
+  const mayBeDocker = local.nodes === 1 && !isOwnKind(request);
   if (mayBeDocker && (await dockerAnswers())) {
     try {
       return await startInDocker(kind, request.rabbitmqVersion ?? '4.3', local);

@@ -84,6 +84,52 @@ export async function kafkaBrokerCount(address: Address): Promise<number> {
   return answer.readInt32BE(8);
 }
 
+/** Resolves with the id of the node that leads a partition; throws `failed` when the broker knows of none. */
+export async function kafkaLeader(address: Address, topic: string, partition: number): Promise<number> {
+  const name = Buffer.from(topic);
+  const body = Buffer.alloc(6 + name.length);
+  body.writeInt32BE(1, 0);
+  body.writeInt16BE(name.length, 4);
+  name.copy(body, 6);
+  const leader = leaderIn(await ask(address, kafkaRequest(METADATA, 1, false, body), kafkaLength), partition);
+  if (leader === null || leader < 0)
+    throw new BrokersError('failed', `${address.host}:${address.port}: no leader of ${topic}-${partition}`);
+  return leader;
+}
+
+/**
+ * The answer to Metadata 1 about one topic, after size:4 correlation:4 -
+ *
+ *   brokers: [ id:4 host:string port:4 rack:string? ]   controller:4
+ *   topics:  [ error:2 name:string internal:1 partitions: [ error:2 partition:4 leader:4 replicas:[4] in-sync:[4] ] ]
+ */
+export function leaderIn(answer: Buffer, partition: number): number | null {
+  let at = 8;
+  const int32 = (): number => answer.readInt32BE((at += 4) - 4);
+  const skipText = (): void => void (at += 2 + Math.max(0, answer.readInt16BE(at)));
+  for (let left = int32(); left > 0; left -= 1) {
+    at += 4;
+    skipText();
+    at += 4;
+    skipText();
+  }
+  at += 4;
+  if (int32() !== 1) return null;
+  at += 2;
+  skipText();
+  at += 1;
+  for (let left = int32(); left > 0; left -= 1) {
+    at += 2;
+    const [id, leader] = [int32(), int32()];
+    const replicas = int32();
+    at += 4 * replicas;
+    const inSync = int32();
+    at += 4 * inSync;
+    if (id === partition) return leader;
+  }
+  return null;
+}
+
 const API_VERSIONS = 18;
 const METADATA = 3;
 

@@ -14,12 +14,12 @@ import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { BrokersError } from './errors.ts';
 import { limits } from './limits.ts';
-import { type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
+import { inNetwork, type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
 import { freePorts } from './ports.ts';
 import { probeRabbitMq } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
 import { type SecuredRabbitMq, secureRabbitMq } from './rabbitmq-security.ts';
-import type { BrokerSecurity, RabbitMqHandle } from './types.ts';
+import type { BrokerNetwork, BrokerSecurity, RabbitMqHandle } from './types.ts';
 
 interface Account {
   readonly uid: number;
@@ -45,6 +45,7 @@ export async function startRabbitMq(
     readonly directory: string;
     readonly nodes: 1 | 3;
     readonly security?: BrokerSecurity | undefined;
+    readonly network?: BrokerNetwork | undefined;
   },
 ): Promise<LocalBroker & Pick<RabbitMqHandle, 'secured'>> {
   const account = await rabbitMqAccount(root);
@@ -54,18 +55,19 @@ export async function startRabbitMq(
     distribution: ports[index * 2 + 1] ?? 0,
   }));
   await prepareHome(root, run.id, account);
-  const launch = await launcher(root, account);
+  const launch = inNetwork(await launcher(root, account), run.network);
+  const host = run.network?.address ?? '127.0.0.1';
   const nodes: LocalNode[] = [];
   let security: SecuredRabbitMq | undefined;
   for (const [index, own] of nodePorts.entries()) {
     const inside = join(insideDir(run.id), `node-${index + 1}`);
     if (run.security !== undefined) security = await secureRabbitMq(run.directory, inside, run.security);
     await prepareNode(join(root, inside), account, {
-      'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes, security?.settings),
+      'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes, security?.settings, host),
       enabled_plugins: `[${(security?.plugins ?? []).join(',')}].\n`,
       ...security?.files,
     });
-    const url = `amqp://guest:guest@127.0.0.1:${own.amqp}`;
+    const url = `amqp://guest:guest@${host}:${own.amqp}`;
     nodes.push({
       name: nodeName(index + 1),
       program: launch.program,
@@ -79,15 +81,22 @@ export async function startRabbitMq(
     });
   }
   const started = performance.now();
+  const control = (node: number, args: readonly string[]): Promise<string> =>
+    rabbitmqctl(launch, run.id, epmdPort, nodeName(node + 1), args);
   for (const [process, node] of await startAll(run.id, nodes)) await waitReady(process, node);
-  if (run.nodes > 1) await awaitCluster(launch, run, epmdPort);
+  if (run.nodes > 1)
+    await control(0, ['await_online_nodes', String(run.nodes), '--timeout', String(limits.toolMs / 1_000)]);
   const startMs = Math.round(performance.now() - started);
-  return { nodes, startMs, ...(security === undefined ? {} : { secured: security.handle }) };
+  const leaderOf = async (from: number, name: string): Promise<number> =>
+    leaderIn(await control(from, ['--silent', 'list_queues', 'name', 'leader']), name);
+  return { nodes, startMs, leaderOf, control, ...(security === undefined ? {} : { secured: security.handle }) };
 }
 
 /** Pure: the server's configuration. Everything not named here is RabbitMQ's default; without `more`, no plugin is enabled. */
-export function rabbitMqConf(amqpPort: number, nodes: 1 | 3, more: readonly string[] = []): string {
-  const lines = [`listeners.tcp.1 = 127.0.0.1:${amqpPort}`, 'log.console = false', 'log.file.level = info'];
+export function rabbitMqConf(amqpPort: number, nodes: 1 | 3, more: readonly string[] = [], host = '127.0.0.1'): string {
+  const lines = [`listeners.tcp.1 = ${host}:${amqpPort}`, 'log.console = false', 'log.file.level = info'];
+  // The usual user may come from a loopback address only.
+  if (host !== '127.0.0.1') lines.push('loopback_users = none');
   if (nodes > 1) {
     lines.push('cluster_formation.peer_discovery_backend = classic_config');
     for (let i = 1; i <= nodes; i++) lines.push(`cluster_formation.classic_config.nodes.${i} = ${nodeName(i)}`);
@@ -171,32 +180,32 @@ async function launcher(root: string, { uid, gid }: Account): Promise<Launcher> 
   };
 }
 
-async function awaitCluster(
+/** Runs RabbitMQ's command-line tool against a node; resolves with what it prints. */
+async function rabbitmqctl(
   launch: Launcher,
-  run: { readonly id: string; readonly nodes: number },
+  runId: string,
   epmdPort: number,
-): Promise<void> {
-  await runCommand(
-    launch.program,
-    [
-      ...launch.args,
-      '/usr/lib/rabbitmq/bin/rabbitmqctl',
-      '-n',
-      nodeName(1),
-      'await_online_nodes',
-      String(run.nodes),
-      '--timeout',
-      String(limits.toolMs / 1_000),
-    ],
-    {
-      deadlineMs: limits.toolMs,
-      env: {
-        ...erlangEnvironment(run.id, epmdPort),
-        // The tool is an Erlang node too and would listen on every interface while it asks.
-        ERL_AFLAGS: '-kernel inet_dist_use_interface {127,0,0,1}',
-      },
+  node: string,
+  args: readonly string[],
+): Promise<string> {
+  return await runCommand(launch.program, [...launch.args, '/usr/lib/rabbitmq/bin/rabbitmqctl', '-n', node, ...args], {
+    deadlineMs: limits.toolMs,
+    env: {
+      ...erlangEnvironment(runId, epmdPort),
+      // The tool is an Erlang node too and would listen on every interface while it asks.
+      ERL_AFLAGS: '-kernel inet_dist_use_interface {127,0,0,1}',
     },
-  );
+  });
+}
+
+/** Pure: the number (from 0) of the node that leads the queue, from lines of "name TAB leader". */
+export function leaderIn(listing: string, queue: string): number {
+  for (const line of listing.split('\n')) {
+    const [name, leader] = line.split('\t');
+    const number = /^rabbit(\d+)@/.exec(leader ?? '')?.[1];
+    if (name === queue && number !== undefined) return Number(number) - 1;
+  }
+  throw new BrokersError('failed', `RabbitMQ tells no leader of a queue "${queue}"`);
 }
 
 async function rabbitMqAccount(root: string): Promise<Account> {

@@ -1,6 +1,7 @@
 /** What `obtainBrokers` hands out: addresses to use, and handles to disturb and end what it started itself. */
 
 export type BrokerKind = 'rabbitmq' | 'kafka';
+export type EndingSignal = 'SIGKILL' | 'SIGTERM';
 export type RabbitMqVersion = '4.3' | '4.0' | '3.10';
 
 /** Paths of PEM files. */
@@ -36,6 +37,12 @@ export interface RabbitMqPermission {
   readonly configure: string;
   readonly write: string;
   readonly read: string;
+}
+
+/** Where a broker runs that is to be cut off: its processes are in this network namespace and listen on this address of it. */
+export interface BrokerNetwork {
+  readonly namespace: string;
+  readonly address: string;
 }
 
 export interface BrokerNode {
@@ -96,6 +103,10 @@ export interface BrokerRequest {
   readonly fresh?: boolean;
   /** With TLS, users and rights; implies `fresh`. */
   readonly security?: BrokerSecurity;
+  /** In a network namespace that the caller made, for faults of the network; as processes, one node; implies `fresh`. */
+  readonly network?: BrokerNetwork;
+  /** The port of 127.0.0.1 that Kafka tells its clients to come to, where a proxy of the caller listens; one node; implies `fresh`. */
+  readonly kafkaAdvertisedPort?: number;
 }
 
 export interface ObtainedBrokers {
@@ -103,9 +114,18 @@ export interface ObtainedBrokers {
   readonly kafka?: KafkaHandle;
   /** What could not be had, with the reason to print. */
   readonly skipped: readonly { readonly kind: BrokerKind; readonly reason: string }[];
-  /** Kills a node with SIGKILL / starts it again on the same data and port; only for `source: 'process'`. */
-  killNode(kind: BrokerKind, node?: number): Promise<void>;
+  // What can be done to a node is for `source: 'process'` only; nodes count from 0, as in `nodes`, and the first is the default.
+  /** Ends a node with SIGKILL, or in good order with SIGTERM; resolves when it is gone. */
+  killNode(kind: BrokerKind, node?: number, signal?: EndingSignal): Promise<void>;
+  /** Starts an ended node again on the same data and port; resolves when it answers. */
   startNode(kind: BrokerKind, node?: number): Promise<void>;
+  /** Stops a node where it is (SIGSTOP): its connections stay open and are silent. */
+  pauseNode(kind: BrokerKind, node?: number): Promise<void>;
+  resumeNode(kind: BrokerKind, node?: number): Promise<void>;
+  /** The node that leads a quorum queue or stream of RabbitMQ, or a partition of a Kafka topic, as the nodes that run say now. */
+  leaderOf(kind: BrokerKind, name: string, partition?: number): Promise<number>;
+  /** RabbitMQ's own command-line tool against a node (the first that runs); resolves with what it prints. */
+  rabbitmqctl(args: readonly string[], node?: number): Promise<string>;
   /** Ends what this call started, removes its data; leaves alone what it found running. Idempotent. */
   stop(): Promise<void>;
 }

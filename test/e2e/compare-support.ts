@@ -10,6 +10,10 @@ export function brokersGiven(rabbitmq: RabbitMqHandle | null, kafka: KafkaHandle
     skipped: [],
     killNode: notOurs,
     startNode: notOurs,
+    pauseNode: notOurs,
+    resumeNode: notOurs,
+    leaderOf: notOurs,
+    rabbitmqctl: notOurs,
     stop: () => Promise.resolve(),
   };
 }

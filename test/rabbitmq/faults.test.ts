@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { ObtainedBrokers } from '../../src/brokers/index.ts';
-import { obtainBrokers } from '../../src/brokers/index.ts';
 import { DriverWorld, message, messages, until, valueOf } from './support/driver-world.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/faults/index.ts';
 
 const rabbitmq = inject('rabbitmq');
 
@@ -122,73 +120,3 @@ describe.skipIf(rabbitmq === null)('a connection that dies', () => {
     expect((await world.publish(topic, [message('yes')]))[0]?.kind).toBe('stored');
   });
 });
-
-describe.skipIf(rabbitmq === null)('a broker killed with -9 under load', () => {
-  let brokers: ObtainedBrokers;
-  let skipReason: string | undefined;
-  let world: DriverWorld;
-
-  beforeAll(async () => {
-    brokers = await obtainBrokers({ want: ['rabbitmq'], fresh: true });
-    if (brokers.rabbitmq?.source !== 'process') skipReason = 'it needs a broker that runs as a process of ours';
-    else world = await DriverWorld.open(brokers.rabbitmq.url);
-  }, 180_000);
-  afterAll(async () => {
-    await world?.driver.close();
-    await brokers?.stop();
-  }, 60_000);
-
-  it.each(['quorum', 'classic', 'stream'] as const)(
-    'delivers every message of a %s topic that was stored',
-    async (queueType) => {
-      if (skipReason !== undefined) throw new Error(skipReason);
-      const topic = await world.topic({ queueType });
-      const subscription = await world.subscription(topic);
-      const intake = await world.intake(subscription, topic);
-      const seen = new Set<string>();
-      intake.onDelivery = (delivery) => {
-        seen.add(valueOf(delivery));
-        void intake.ack(delivery);
-      };
-      const stored: string[] = [];
-      let unanswered = 0;
-      let isOver = false;
-      const load = (async () => {
-        for (let call = 0; !isOver; call += 1) {
-          const batch = messages(50, `c${call}.`);
-          const outcomes = await world.publish(topic, batch);
-          for (const [index, { kind }] of outcomes.entries()) {
-            if (kind === 'stored') stored.push(batch[index]?.value?.toString() ?? '');
-            else unanswered += 1;
-          }
-          if (outcomes[0]?.kind === 'refused') await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      })();
-      const createdAt = performance.now();
-      await until('load', () => stored.length >= 500 && performance.now() - createdAt >= settleMs(queueType));
-      await brokers.killNode('rabbitmq');
-      await until('the outage to be noticed', () => unanswered > 0);
-      const storedBefore = stored.length;
-      await brokers.startNode('rabbitmq');
-      await until('publishes after the restart', () => stored.length >= storedBefore + 500, 60_000);
-      isOver = true;
-      await load;
-      await until(
-        `all ${stored.length} stored ones (got ${seen.size})`,
-        () => stored.every((value) => seen.has(value)),
-        30_000,
-      );
-      await intake.intake.close();
-    },
-    150_000,
-  );
-});
-
-/**
- * RabbitMQ 4.3.6 does not sync the registration of its stream coordinator when the first stream of a node is made: killed
- * within the first second or so, it answers "Stream not found" for ever after, also to a new declaration. Nothing that a
- * client can do heals it, so the stream is given time before the broker is killed.
- */
-function settleMs(queueType: string): number {
-  return queueType === 'stream' ? 6_000 : 0;
-}

@@ -13,7 +13,7 @@ import { type MessagingPort, openPort, PortError } from '../../src/adapters/inde
 import { obtainBrokers, type ObtainedBrokers, type RabbitMqHandle } from '../../src/brokers/index.ts';
 import { isLoopback, listenersOf } from '../brokers/listening.ts';
 import { rightsOf } from '../support/permissions-page.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
+import { TcpProxy } from '../../src/faults/index.ts';
 import { unique, until } from './support/driver-world.ts';
 
 const PASSWORD = randomBytes(12).toString('hex');

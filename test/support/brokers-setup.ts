@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type KafkaHandle, obtainBrokers, type RabbitMqHandle } from '../../src/brokers/index.ts';
 import { renderFindings } from '../../src/conformance/index.ts';
+import { readRows, recordedDir as recordedFaultsDir, renderRows } from '../faults/rows.ts';
 import { readReports, recordedDir } from './conformance-results.ts';
 
 declare module 'vitest' {
@@ -17,6 +18,8 @@ declare module 'vitest' {
     kafka: KafkaHandle | null;
     /** Where the conformance targets of this run leave what they found. */
     conformanceResultsDir: string;
+    /** Where fault rounds of this run leave what they measured. */
+    faultResultsDir: string;
   }
 }
 
@@ -37,10 +40,13 @@ export default async function setUpBrokers(project: TestProject): Promise<() => 
   project.provide('kafka', plain(brokers.kafka ?? null));
   const resultsDir = mkdtempSync(join(tmpdir(), 'sluice-conformance-results-'));
   project.provide('conformanceResultsDir', resultsDir);
+  const faultsDir = mkdtempSync(join(tmpdir(), 'sluice-fault-results-'));
+  project.provide('faultResultsDir', faultsDir);
   return async () => {
     await brokers.stop();
     printFindings(resultsDir);
-    rmSync(resultsDir, { recursive: true });
+    printFaults(faultsDir);
+    for (const directory of [resultsDir, faultsDir]) rmSync(directory, { recursive: true });
   };
 }
 
@@ -50,6 +56,14 @@ function printFindings(resultsDir: string): void {
   if (reports.length === 0) return;
   process.stdout.write(`\nconformance, capability x target:\n\n${renderFindings(reports)}\n\n`);
   if (process.env['SLUICE_CONFORMANCE_RECORD'] === '1') cpSync(resultsDir, recordedDir, { recursive: true });
+}
+
+/** One table of all fault rounds of the run; SLUICE_FAULTS_RECORD=1 keeps it for docs/FAULTS.md. */
+function printFaults(resultsDir: string): void {
+  const rows = readRows(resultsDir);
+  if (rows.length === 0) return;
+  process.stdout.write(`\nfaults, what was measured:\n\n${renderRows(rows)}\n\n`);
+  if (process.env['SLUICE_FAULTS_RECORD'] === '1') cpSync(resultsDir, recordedFaultsDir, { recursive: true });
 }
 
 function requiredBrokers(): string[] {

@@ -15,14 +15,17 @@ const NOT_YET = [
   'GROUP_LOAD_IN_PROGRESS',
 ];
 
-/** Rejects with the last answer after `requestTimeoutMs`, with any other at once. */
-export async function untilServed<T>(ask: () => Promise<T>): Promise<T> {
+/**
+ * Rejects with the last answer after `requestTimeoutMs`, with any other at once.
+ * @param alsoNotYet answers that a moment mends here, and would be final elsewhere.
+ */
+export async function untilServed<T>(ask: () => Promise<T>, ...alsoNotYet: readonly string[]): Promise<T> {
   const deadline = Date.now() + kafkaLimits.requestTimeoutMs;
   for (;;) {
     try {
       return await ask();
     } catch (reason) {
-      if (!isFault(reason, ...NOT_YET) || Date.now() >= deadline) throw reason;
+      if (!isFault(reason, ...NOT_YET, ...alsoNotYet) || Date.now() >= deadline) throw reason;
     }
     await pause(kafkaLimits.retryDelayMs / 2);
   }

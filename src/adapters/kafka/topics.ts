@@ -7,7 +7,7 @@ import { readableCompressions } from './compression.ts';
 import { isFault } from './errors.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
-import { listOffsets, pause } from './patience.ts';
+import { pause, untilServed } from './patience.ts';
 
 /** Kafka's topic configs that may be given as they are. Retention and cleanup have fields of their own in the definition. */
 const topicConfigs = new Set([
@@ -115,9 +115,9 @@ export async function createTopic(client: KafkaClient, topic: TopicDefinition): 
     }
     return partitions.every(({ leader }) => leader !== null);
   });
-  // Metadata names a leader a moment before it serves.
+  // Metadata names a leader a moment before it serves; another node of a cluster may not even have heard of the topic.
   const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition);
-  await listOffsets(client, topic.name, partitions, 'latest');
+  await untilServed(() => client.listOffsets(topic.name, partitions, 'latest'), 'UNKNOWN_TOPIC_OR_PARTITION');
 }
 
 /**
@@ -139,7 +139,7 @@ export async function alterTopic(client: KafkaClient, from: TopicDefinition, to:
     return partitions?.length === to.partitions && partitions.every(({ leader }) => leader !== null);
   });
   const fresh = Array.from({ length: to.partitions - from.partitions }, (_, index) => from.partitions + index);
-  await listOffsets(client, to.name, fresh, 'latest');
+  await untilServed(() => client.listOffsets(to.name, fresh, 'latest'), 'UNKNOWN_TOPIC_OR_PARTITION');
 }
 
 /** Resolves when the topic is gone, also when it was before. */

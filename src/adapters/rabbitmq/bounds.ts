@@ -5,18 +5,22 @@ export const bounds = {
   reconnectMaxMs: 5_000,
   /** Share of the delay that is random, so that many clients do not come back at once. */
   reconnectJitter: 0.3,
-  /** Below 5 s the broker's own scheduling gives false alarms; a dead peer is noticed within two of these. */
+  /** A caller who needs the connection has it tried for at once, at most this often. */
+  reconnectAskedMs: 500,
+  /** Below 5 s the broker's own scheduling gives false alarms; a peer that went silent is noticed after one and a half (silence.ts). */
   heartbeatSeconds: 10,
   /** Health is a round trip: a broker that hangs keeps its connections until the heartbeat ends them. Below the gateway's healthTimeoutMs. */
   healthTimeoutMs: 1_500,
   /** One declare, bind, check or consume. Below the port's adminTimeoutMs, so that the reason arrives before the deadline. */
   callTimeoutMs: 8_000,
-  /** How long an administrative call waits for a connection that is coming back. */
-  connectionWaitMs: 4_000,
+  /** How long an administrative call waits for an attempt to connect that gets no answer at all. */
+  connectionWaitMs: 2_000,
   /** The closing handshake of a channel or connection; a dead broker never answers it. */
   closeTimeoutMs: 2_000,
   /** close() waits this long for publishes that were sent and not yet answered. */
   publishDrainMs: 3_000,
+  /** During an alarm RabbitMQ reads no further: what was sent into it and is not answered after this is told to be unknown. */
+  blockedAnswerMs: 3_000,
   /** Sent and not yet confirmed, per lane: enough to hide the round trip, small enough to tell soon what a dead broker leaves unknown. */
   publishWindowMessages: 2_000,
   publishWindowBytes: 16 * 1024 * 1024,
@@ -58,6 +62,13 @@ export const bounds = {
   readBytesMax: 16 * 1024 * 1024,
   /** Unacknowledged for a day: the broker's own timeout (30 minutes) would end leases that are being extended. */
   consumerTimeoutMs: 86_400_000,
+  /**
+   * A consumer whose node of the cluster is gone keeps its messages for this long. RabbitMQ 4.3 would wait for a minute, in which an
+   * ordered subscription stands still: the messages before the next one are in the hands of nobody.
+   */
+  consumerDisconnectedMs: 2_000,
+  /** How long an ordered subscription waits to be counted before it consumes: the queue for it may be on a node that is away. */
+  presenceWaitMs: 1_000,
   /** Names in AMQP are short strings. */
   nameBytesMax: 255,
   /** Strict priorities of quorum queues. */

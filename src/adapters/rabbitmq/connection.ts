@@ -17,6 +17,7 @@ import { bounds } from './bounds.ts';
 import { fromAmqp, isRefusedAtHandshake, isVhostRefused, messageOf, within } from './errors.ts';
 import { vhostOf } from './login.ts';
 import { type RabbitMqOptions, withoutCredentials } from './options.ts';
+import { endWhenSilent } from './silence.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'blocked' | 'closed';
 
@@ -25,6 +26,8 @@ interface Listener {
   readonly up?: (model: ChannelModel) => void;
   readonly down?: () => void;
   readonly blocked?: (reason: string) => void;
+  /** An attempt to connect again failed. */
+  readonly failed?: () => void;
 }
 
 export class SupervisedConnection {
@@ -35,7 +38,10 @@ export class SupervisedConnection {
   #blockedReason: string | undefined;
   #lastError = 'not connected yet';
   #retryTimer: NodeJS.Timeout | undefined;
+  /** Attempts since the last connection. */
   #failures = 0;
+  #isTrying = false;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   /** @param purpose shown by the broker as part of the connection's name. */
@@ -81,22 +87,32 @@ export class SupervisedConnection {
     }
   }
 
-  /** @throws PortError `backend_unavailable` when there is none within `waitMs`. */
-  async whenOpen(waitMs: number = bounds.connectionWaitMs): Promise<ChannelModel> {
+  /**
+   * For a caller that needs it now: while there is none, the next attempt is made at once, and decides. A caller does not wait out
+   * the delay between attempts for an answer that is known.
+   * @throws PortError `backend_unavailable` when that attempt fails, when one failed a moment ago, or after `connectionWaitMs`.
+   */
+  async whenOpen(): Promise<ChannelModel> {
     if (this.#model !== undefined) return this.#model;
     if (this.#isClosed) throw new PortError('closed', 'the connection was closed');
+    if (!this.#tryNow()) throw this.#absent();
     return await new Promise((resolve, reject) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        queueMicrotask(() => stop());
+      };
+      const fail = (): void => {
+        over();
+        reject(this.#absent());
+      };
+      const timer = setTimeout(fail, bounds.connectionWaitMs);
       const stop = this.listen({
         up: (model) => {
-          clearTimeout(timer);
-          queueMicrotask(() => stop());
+          over();
           resolve(model);
         },
+        failed: fail,
       });
-      const timer = setTimeout(() => {
-        stop();
-        reject(new PortError('backend_unavailable', `no connection to RabbitMQ: ${this.detail}`));
-      }, waitMs);
     });
   }
 
@@ -108,6 +124,22 @@ export class SupervisedConnection {
       channel.close().catch(() => undefined); // also of an answer that comes too late; it is all that was asked for
     });
     await within(opening, timeoutMs, 'RabbitMQ');
+  }
+
+  #absent(): PortError {
+    return new PortError('backend_unavailable', `no connection to RabbitMQ: ${this.detail}`, {
+      retryAfterMs: bounds.reconnectAskedMs,
+    });
+  }
+
+  /** False when an attempt failed so short a time ago that another one would only be a burden. */
+  #tryNow(): boolean {
+    // One is under way, or the first one since the loss is due in a moment.
+    if (this.#isTrying || this.#failures <= 1) return true;
+    if (performance.now() - this.#triedAtMs < bounds.reconnectAskedMs) return false;
+    clearTimeout(this.#retryTimer);
+    void this.#retry();
+    return true;
   }
 
   /** Ends it for good. Idempotent; resolves within `bounds.closeTimeoutMs`, also when the broker is dead. */
@@ -200,6 +232,7 @@ export class SupervisedConnection {
       void closeModel(model);
       throw new PortError('closed', 'the connection was closed');
     }
+    endWhenSilent(model);
     this.#model = model;
     this.#failures = 0;
     for (const listener of Array.from(this.#listeners)) listener.up?.(model);
@@ -223,11 +256,16 @@ export class SupervisedConnection {
   }
 
   async #retry(): Promise<void> {
+    this.#isTrying = true;
     try {
       this.#established(await this.#connectAny());
     } catch (reason) {
       this.#lastError = messageOf(reason);
       this.#retryLater();
+      for (const listener of Array.from(this.#listeners)) listener.failed?.();
+    } finally {
+      this.#isTrying = false;
+      this.#triedAtMs = performance.now();
     }
   }
 }

@@ -95,16 +95,16 @@ export class DeliveryChannel {
     return messageCount;
   }
 
-  /** Joins a queue that never has a message, made when it is not there and gone with its last consumer. */
-  async beCountedOn(queue: string): Promise<void> {
+  /**
+   * Joins a queue that never has a message, made when it is not there and gone with its last consumer.
+   * @param onCancelled the broker took the queue away, as it does when the queue's node ends.
+   */
+  async beCountedOn(queue: string, onCancelled: () => void): Promise<void> {
     const options = { durable: true, autoDelete: true, arguments: { 'x-queue-type': 'classic' } };
     await within(this.#channel.assertQueue(queue, options), bounds.callTimeoutMs, `declare "${queue}"`);
-    await this.consume(queue, 1, () => undefined);
-  }
-
-  /** Those of other processes included. A quorum queue with a single active consumer does not count those that wait. */
-  async consumersOf(queue: string): Promise<number> {
-    return (await within(this.#channel.checkQueue(queue), bounds.callTimeoutMs, `check "${queue}"`)).consumerCount;
+    await this.consume(queue, 1, (message) => {
+      if (message === null) onCancelled();
+    });
   }
 
   ack(message: ConsumeMessage): void {

@@ -19,6 +19,7 @@ import { CreditGate } from './credit-gate.ts';
 import { DeliveryChannel } from './delivery-channel.ts';
 import { fromAmqp as errorFromAmqp, isGone } from './errors.ts';
 import { DELIVERY_COUNT, fromAmqp } from './message-codec.ts';
+import { Presence } from './presence.ts';
 import { Reattacher } from './reattacher.ts';
 
 class QueueDelivery implements DriverDelivery {
@@ -44,7 +45,7 @@ export interface QueueIntakeOptions {
   readonly queues: readonly { readonly name: string; readonly partitions: readonly number[] }[];
   /** Which partition a message was routed to. */
   readonly partitionOf: (routingKey: string) => number;
-  /** Where the processes that have this subscription open are counted. Undefined: they are not. */
+  /** Where the processes that have this subscription open are counted (presence.ts). Undefined: they are not. */
   readonly presenceQueue: string | undefined;
   readonly sink: IntakeSink;
   readonly credit: IntakeCredit;
@@ -61,6 +62,8 @@ export class QueueIntake implements Intake {
   readonly #attempts: AttemptMemory | undefined;
   readonly #isShared: boolean;
   readonly #reattacher: Reattacher;
+  /** Of an ordered subscription, where its processes are counted. */
+  readonly #presence: Presence | undefined;
   /** Of an ordered subscription: to be given back as failed when it closes. */
   readonly #failed = new WeakSet<ConsumeMessage>();
   #channel: DeliveryChannel | undefined;
@@ -81,6 +84,9 @@ export class QueueIntake implements Intake {
     this.retryMode = this.#isShared && this.#attempts === undefined ? 'requeue' : 'local';
     this.#credit = options.credit;
     this.#prefetch = this.#prefetchFor(options.credit);
+    const { connection, presenceQueue } = options;
+    this.#presence =
+      this.#isShared || presenceQueue === undefined ? undefined : new Presence(connection, presenceQueue);
     this.#reattacher = new Reattacher({
       connection: options.connection,
       attach: async () => await this.#attach(),
@@ -145,25 +151,21 @@ export class QueueIntake implements Intake {
     this.#reattacher.stop();
     const channel = this.#channel;
     this.#channel = undefined;
-    if (channel === undefined) return;
-    // What is left is given back untouched; it will look as if it had been delivered before.
-    for (const delivery of this.#gate.all()) this.#remember(delivery, false);
-    if (!this.#isShared && (await this.#othersWait(channel))) await channel.closeHoldingBack();
-    else await channel.close((message) => this.#failed.has(message));
+    if (channel !== undefined) {
+      // What is left is given back untouched; it will look as if it had been delivered before.
+      for (const delivery of this.#gate.all()) this.#remember(delivery, false);
+      if (!this.#isShared && (await this.#othersWait())) await channel.closeHoldingBack();
+      else await channel.close((message) => this.#failed.has(message));
+    }
+    this.#presence?.leave();
   }
 
   /**
    * Whether another process may wait for one of these queues. The moment our consumer is cancelled it would get the messages
    * behind those in our hands. Closing the channel instead hands over all at once, in order; the queue then counts an attempt.
    */
-  async #othersWait(channel: DeliveryChannel): Promise<boolean> {
-    const { presenceQueue } = this.#options;
-    if (presenceQueue === undefined) return true;
-    try {
-      return (await channel.consumersOf(presenceQueue)) > 1;
-    } catch {
-      return true; // order first
-    }
+  async #othersWait(): Promise<boolean> {
+    return this.#presence === undefined || (await this.#presence.othersWait());
   }
 
   /** Failures that a local retry noted are kept; without one, a counted delivery is the one that failed. */
@@ -205,9 +207,9 @@ export class QueueIntake implements Intake {
     if (this.#channel !== undefined || model === undefined || this.#closing !== undefined) return undefined;
     let channel: DeliveryChannel | undefined;
     try {
+      // Before anything is consumed: who closes meanwhile must know of us.
+      await this.#presence?.join();
       channel = await DeliveryChannel.open(model, () => this.#channelEnded(channel));
-      const { presenceQueue } = this.#options;
-      if (!this.#isShared && presenceQueue !== undefined) await channel.beCountedOn(presenceQueue);
       for (const queue of this.#options.queues) await this.#consume(channel, queue);
       if (channel.isOver) return new PortError('backend_unavailable', 'the channel ended while it was set up');
       this.#channel = channel;

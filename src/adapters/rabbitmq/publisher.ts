@@ -4,7 +4,7 @@
  *   waiting --(window has room)--> sent --confirmed--------------------> stored
  *      |                            |---returned, then confirmed-------> refused: unroutable
  *      |                            |---nacked, or not allowed---------> refused: backend_rejected
- *      |                            `---channel or connection ended----> unknown
+ *      |                            `---channel or connection ended, or blocked for longer than a moment --> unknown
  *      `---connection ended or blocked---------------------------------> refused: backend_unavailable
  *
  * Non-obvious: `basic.return` comes before the confirm of the same message, and carries no delivery tag. It is matched to the
@@ -37,6 +37,7 @@ export class Publisher {
   readonly #connection: SupervisedConnection;
   readonly #lanes: readonly Lane[];
   readonly #stopListening: () => void;
+  #blockedTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(connection: SupervisedConnection) {
@@ -44,7 +45,11 @@ export class Publisher {
     this.#lanes = Array.from({ length: bounds.publishLanes }, () => new Lane(connection));
     this.#stopListening = connection.listen({
       down: () => this.#refuseWaiting(),
-      blocked: () => this.#refuseWaiting(),
+      blocked: (reason) => {
+        this.#refuseWaiting();
+        clearTimeout(this.#blockedTimer);
+        this.#blockedTimer = setTimeout(() => this.#giveUpSent(reason), bounds.blockedAnswerMs);
+      },
     });
   }
 
@@ -83,6 +88,7 @@ export class Publisher {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopListening();
+    clearTimeout(this.#blockedTimer);
     const drained = Promise.all(this.#lanes.map(async (lane) => await lane.drained()));
     await within(drained, bounds.publishDrainMs, 'drain').catch(() => undefined); // they settle when the channel closes below
     for (const lane of this.#lanes) lane.close();
@@ -96,6 +102,16 @@ export class Publisher {
 
   #refuseWaiting(): void {
     for (const lane of this.#lanes) lane.refuseWaiting(unavailable(this.#connection));
+  }
+
+  /** An alarm lasts as long as it lasts, and what lies in the sockets until then is stored at its end, or lost with the connection. */
+  #giveUpSent(reason: string): void {
+    if (this.#connection.state !== 'blocked') return;
+    const error = new PortError(
+      'publish_outcome_unknown',
+      `RabbitMQ stopped reading (${reason}) after this was sent; it is stored when the alarm ends, or never`,
+    );
+    for (const lane of this.#lanes) lane.giveUpSent(error);
   }
 }
 
@@ -221,6 +237,11 @@ class Lane {
       entry.settle({ kind: 'refused', error });
     }
     this.#tellDrained();
+  }
+
+  /** Answers for what is sent. It stays in the window: the room in the socket is not free before RabbitMQ reads it. */
+  giveUpSent(error: PortError): void {
+    for (const entry of this.#sent) entry.settle({ kind: 'unknown', error });
   }
 
   async drained(): Promise<void> {

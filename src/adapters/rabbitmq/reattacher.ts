@@ -20,6 +20,7 @@ export class Reattacher {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #isAttaching = false;
+  #isListening = false;
   #isStopped = false;
 
   constructor(options: ReattacherOptions) {
@@ -35,6 +36,16 @@ export class Reattacher {
     if (failure !== undefined) throw failure;
     // Attaching is a no-op while attached: being told at once of the present connection does no harm.
     this.#stopListening = this.#options.connection.listen({ up: () => this.soon(0) });
+  }
+
+  /** The first attach, for what may as well come later: a failure is tried again. Once started, one more try now. */
+  async startOrLater(): Promise<void> {
+    if (!this.#isListening) {
+      this.#isListening = true;
+      this.#stopListening = this.#options.connection.listen({ up: () => this.soon(0) });
+    }
+    clearTimeout(this.#timer);
+    await this.#again();
   }
 
   soon(delayMs: number = bounds.resubscribeMinMs): void {

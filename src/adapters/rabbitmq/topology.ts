@@ -128,7 +128,14 @@ export class Topology {
       ...(subscription.deadLetterTopic === null
         ? {}
         : { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' }),
+      ...this.#consumerTimeouts(),
+    };
+  }
+
+  #consumerTimeouts(): QueueArguments {
+    return {
       ...(this.#version.atLeast(3, 12) ? { 'x-consumer-timeout': bounds.consumerTimeoutMs } : {}),
+      ...(this.#version.atLeast(4, 3) ? { 'x-consumer-disconnected-timeout': bounds.consumerDisconnectedMs } : {}),
     };
   }
 
@@ -165,7 +172,7 @@ export class Topology {
       'x-max-length': bounds.cursorQueueLength,
       'x-quorum-initial-group-size': topic.replicas ?? 1,
       ...(this.#version.atLeast(4, 0) ? { 'x-delivery-limit': -1 } : {}),
-      ...(this.#version.atLeast(3, 12) ? { 'x-consumer-timeout': bounds.consumerTimeoutMs } : {}),
+      ...this.#consumerTimeouts(),
     };
   }
 

@@ -89,6 +89,10 @@ function brokersAt({ rabbitmq, kafka }: RemoteTarget): ObtainedBrokers {
     skipped: [],
     killNode: notOurs,
     startNode: notOurs,
+    pauseNode: notOurs,
+    resumeNode: notOurs,
+    leaderOf: notOurs,
+    rabbitmqctl: notOurs,
     stop: () => Promise.resolve(),
   };
 }

@@ -1,7 +1,6 @@
 /** The door of `brokers`: real RabbitMQ and Kafka for tests and comparisons. */
 
 export { obtainBrokers } from './obtain.ts';
-export { controlRabbitMq } from './rabbitmq-control.ts';
 export { runningBrokers } from './running.ts';
 export type {
   BrokerKind,

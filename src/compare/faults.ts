@@ -6,7 +6,7 @@
 
 import diagnostics from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import { type BrokerKind, controlRabbitMq, type ObtainedBrokers } from '../brokers/index.ts';
+import type { BrokerKind, ObtainedBrokers } from '../brokers/index.ts';
 import type { ProcessWire } from './remote/index.ts';
 import type { Faults } from './scenarios/scenario.ts';
 import { WireRefusal } from './wire.ts';
@@ -60,7 +60,7 @@ export function brokerFaults(options: {
     deafen: () => each(connections.to(ports), stopReading),
     diskAlarm: async (isOn) => {
       if (kind !== 'rabbitmq') throw new WireRefusal('broker_has_none', 'only RabbitMQ has an alarm for its disk');
-      await controlRabbitMq(pid(), ['set_disk_free_limit', isOn ? moreThanAnyDisk : usualDiskLimit]);
+      await brokers.rabbitmqctl(['set_disk_free_limit', isOn ? moreThanAnyDisk : usualDiskLimit]);
     },
   };
 }

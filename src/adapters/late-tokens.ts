@@ -104,7 +104,8 @@ export class LateTokens {
     const call = isAck ? 'ack' : 'other';
     const honours = lateStatus({ position: 'free', from, time, call }) === 'ok';
     const status = lateStatus({ position: await this.#position(read, honours, place), from, time, call });
-    return status === 'elsewhere' ? { token, status, gateway: read.gateway } : { token, status };
+    const isNamed = status === 'elsewhere' && read.gateway !== '';
+    return isNamed ? { token, status, gateway: read.gateway } : { token, status };
   }
 
   #from({ isOfThisProcess, gateway }: AckToken): 'here' | 'before' | 'other' {

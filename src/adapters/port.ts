@@ -217,7 +217,7 @@ export type SettleStatus = (typeof settleStatuses)[number];
 export interface TokenResult {
   readonly token: string;
   readonly status: SettleStatus;
-  /** With `elsewhere`: the name of that gateway. */
+  /** With `elsewhere`: the name of that gateway, if it has one. */
   readonly gateway?: string;
 }
 

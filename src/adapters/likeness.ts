@@ -11,7 +11,16 @@
 
 import { type Capability, type CapabilityTable, capabilityNames, unsupported } from './capabilities.ts';
 import { SUBSCRIPTION } from './definitions.ts';
-import type { Driver, DriverDelivery, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from './driver.ts';
+import type {
+  Driver,
+  DriverDelivery,
+  Intake,
+  IntakeCredit,
+  IntakeSink,
+  MetaStore,
+  OutgoingMessage,
+  PositionState,
+} from './driver.ts';
 import { PortError } from './errors.ts';
 import type {
   BackendInfo,
@@ -249,6 +258,17 @@ class LikeDriver implements Driver {
 
   async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
     return await this.#driver.lag(subscription, asLog(topic));
+  }
+
+  async settlePosition(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    settles: boolean,
+  ): Promise<PositionState> {
+    const state = await this.#driver.settlePosition?.(subscription, asLog(topic), partition, offset, settles);
+    return state ?? 'elsewhere';
   }
 
   async read(

@@ -135,6 +135,18 @@ export class FaultyDriver implements Driver {
     return (await this.#driver.settlePosition?.(subscription, topic, partition, offset, settles)) ?? 'elsewhere';
   }
 
+  async alterTopic(
+    from: TopicDefinition,
+    to: TopicDefinition,
+    subscriptions: readonly SubscriptionDefinition[],
+  ): Promise<void> {
+    await this.#driver.alterTopic?.(from, to, subscriptions);
+  }
+
+  checkAlteredSubscription(from: SubscriptionDefinition, to: SubscriptionDefinition, topic: TopicDefinition): void {
+    this.#driver.checkAlteredSubscription?.(from, to, topic);
+  }
+
   async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     await this.#driver.createSubscription(subscription, topic);
   }

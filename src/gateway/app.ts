@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { errorCodes, type MessagingPort, PortError } from '../adapters/index.ts';
 import { Access } from './access/access.ts';
 import { Cors } from './access/cors.ts';
+import { accessLimits } from './access/limits.ts';
 import { useAccess } from './access/rest-access.ts';
 import type { ServerCertificates } from './access/server-certificates.ts';
 import type { App, GatewayContext } from './context.ts';
@@ -54,8 +55,14 @@ export interface GatewayApp {
 /** @throws nothing of the port: it is not called until a request comes. */
 export function buildApp(options: AppOptions): GatewayApp {
   const { port } = options;
+  const http = {
+    maxHeaderSize: gatewayLimits.headerBytesMax,
+    headersTimeout: gatewayLimits.headersTimeoutMs,
+    connectionsCheckingInterval: accessLimits.headersCheckMs,
+  };
   const app = Fastify({
-    ...(options.certificates === undefined ? {} : { https: options.certificates.serverOptions }),
+    // One of the two is read by fastify: with TLS the bounds of HTTP are among its options.
+    ...(options.certificates === undefined ? { http } : { https: { ...http, ...options.certificates.serverOptions } }),
     logger: options.logger === undefined ? false : { level: options.logger.level, stream: options.logger.stream },
     // A line a request costs more than most requests do; metrics count them.
     logController: new LogController({ disableRequestLogging: true }),
@@ -64,7 +71,6 @@ export function buildApp(options: AppOptions): GatewayApp {
     requestTimeout: 0,
     connectionTimeout: gatewayLimits.connectionTimeoutMs,
     keepAliveTimeout: gatewayLimits.keepAliveTimeoutMs,
-    http: { maxHeaderSize: gatewayLimits.headerBytesMax, headersTimeout: gatewayLimits.headersTimeoutMs },
     routerOptions: { maxParamLength: gatewayLimits.pathParameterCharactersMax },
     forceCloseConnections: 'idle',
     // Our own draining answer says more, in the form of every other error.

@@ -100,10 +100,16 @@ async function collected(request: FastifyRequest, stream: IncomingMessage): Prom
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > bodyBytesMax) throw tooLarge();
-    chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of stream) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > bodyBytesMax) throw tooLarge();
+      chunks.push(chunk as Buffer);
+    }
+  } catch (cause) {
+    if (cause instanceof PortError) throw cause;
+    // Nobody is there to read this; it must only not look like a fault of ours.
+    throw new PortError('invalid_argument', 'the request broke off', { cause });
   }
   return Buffer.concat(chunks, bytes);
 }

@@ -5,7 +5,7 @@
 
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { PortError } from '../../adapters/index.ts';
-import { anonymous, Caller } from './caller.ts';
+import { anonymous, type Caller } from './caller.ts';
 import { ClientCertificates } from './client-certificates.ts';
 import { isKey, KEY_PREFIX, KeyRing } from './keys.ts';
 import { readKeysFile } from './keys-file.ts';

@@ -23,7 +23,7 @@ export function registerKeysCommands(program: Command): void {
     .requiredOption(
       '--scope <scope>',
       'publish:<topic>, read:<topic>, consume:<subscription>, metrics or admin; * for any characters; repeat for more',
-      (scope: string, scopes: readonly string[] = []) => [...scopes, scope],
+      (scope: string, scopes: readonly string[] | undefined) => [...(scopes ?? []), scope],
     )
     .option('--expires <when>', 'a point in time (2027-01-31T00:00:00Z), or from now: 90d, 12h')
     .option('--file <file>', 'add the entry to this file, which a running gateway reads by itself')

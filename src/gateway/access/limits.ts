@@ -33,6 +33,8 @@ export const accessLimits = {
   paceCheckMs: 100,
   /** Without a handshake for so long a TLS connection is cut. */
   handshakeTimeoutMs: 10_000,
+  /** How often Node looks for heads that are late; its own 30 s would let them have three times what they may. */
+  headersCheckMs: 2_000,
   /** How long a browser may remember the answer to a preflight. */
   corsMaxAgeS: 600,
 } as const;

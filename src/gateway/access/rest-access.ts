@@ -65,7 +65,7 @@ export function useAccess(app: App, { access, cors }: Pick<GatewayContext, 'acce
     try {
       const found = access.authenticate(givenOf(request));
       if (found instanceof Promise) {
-        found.then(admit).then(() => done(), refuse);
+        void admitLater(found, admit, done, refuse);
         return;
       }
       admit(found);
@@ -92,6 +92,21 @@ export function useAccess(app: App, { access, cors }: Pick<GatewayContext, 'acce
     if (requirement.kind === 'plain' && requirement.scope === 'metrics') return access.openMetrics;
     return requirement.kind === 'open';
   }
+}
+
+async function admitLater(
+  found: Promise<Caller>,
+  admit: (caller: Caller) => void,
+  done: () => void,
+  refuse: (reason: unknown) => void,
+): Promise<void> {
+  try {
+    admit(await found);
+  } catch (reason) {
+    refuse(reason);
+    return;
+  }
+  done();
 }
 
 /** @throws PortError `scope_missing`; the answer says the scopes to a client that asks for them by itself (RFC 6750). */

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, printed from the zod schemas of the routes. */
 
 import type { FastifyInstance } from 'fastify';
+import { requirementOf, scopesText } from './access/required-scopes.ts';
 import type { App, GatewayContext } from './context.ts';
 import { version } from './version.ts';
 
@@ -45,7 +46,9 @@ export async function openDocsApp(): Promise<FastifyInstance> {
     },
     transform: jsonSchemaTransform,
     transformObject: (document) =>
-      withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document)) as never,
+      withAccess(
+        withOtherBodies(withoutUnusedSchemas(jsonSchemaTransformObject(document) as unknown as Document)),
+      ) as never,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   await app.register(async (routes) => {
@@ -58,16 +61,20 @@ export async function openDocsApp(): Promise<FastifyInstance> {
   return app;
 }
 
+interface Operation {
+  readonly requestBody?: { readonly content: object };
+  security?: object[];
+  description?: string;
+}
+
 interface Document {
-  readonly paths?: Readonly<
-    Record<string, { readonly post?: { readonly requestBody?: { readonly content: object } } }>
-  >;
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> };
 }
 
 /** The bodies of a publish that the route's schema is not about. */
 function withOtherBodies(document: Document): Document {
-  const publish = document.paths?.['/v1/topics/{topic}/messages']?.post?.requestBody;
+  const publish = document.paths?.['/v1/topics/{topic}/messages']?.['post']?.requestBody;
   if (publish === undefined) return document;
   const event = { type: 'object', required: ['specversion', 'id', 'source', 'type'], additionalProperties: true };
   Object.assign(publish.content, {
@@ -79,6 +86,25 @@ function withOtherBodies(document: Document): Document {
     '*/*': { schema: { description: 'The value of one message, byte by byte.' } },
   });
   return document;
+}
+
+/** Credentials, which a gateway asks for when it is told to, and what each operation needs then: from the table that it is held to. */
+function withAccess(document: Document): Document {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const requirement = requirementOf(`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+      operation.description = `Needs, where credentials are asked for: ${scopesText(requirement)}.`;
+      operation.security = requirement.kind === 'open' ? [] : [{}, { bearer: [] }, { apiKey: [] }];
+    }
+  }
+  const securitySchemes = {
+    bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a token (JWT).' },
+    apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+  };
+  return {
+    ...document,
+    components: { ...document.components, securitySchemes } as NonNullable<Document['components']>,
+  };
 }
 
 /** Each named schema is printed as input and as output; the half that no route refers to is noise. */

@@ -134,6 +134,28 @@ export function missingScopes(
   return fewest;
 }
 
+/** For the document of the API. */
+export function scopesText(requirement: Requirement): string {
+  switch (requirement.kind) {
+    case 'open':
+      return 'nothing';
+    case 'authenticated':
+      return 'any valid credential; the answer has what it may know of';
+    case 'plain':
+      return requirement.scope;
+    case 'named':
+      return requirement.anyOf
+        .map((needs) =>
+          needs
+            .map(([action, field]) =>
+              field.endsWith('?') ? `${action}:{${field.slice(0, -1)}} where it is given` : `${action}:{${field}}`,
+            )
+            .join(' and '),
+        )
+        .join(', or ');
+  }
+}
+
 export function scopeMissing(principal: string, missing: readonly string[]): PortError {
   return new PortError('scope_missing', `${principal} may not do this: it needs the scope ${missing.join(' and ')}`);
 }

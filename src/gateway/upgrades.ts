@@ -7,6 +7,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 const webSocketPath = /^\/v1\/subscriptions\/[^/?]+\/ws(\?|$)/;
 /** Of one hop, and about the upgrade alone. */
@@ -21,7 +22,8 @@ export function webSocketUpgrades(server: Server): EventEmitter {
       return;
     }
     socket.unshift(Buffer.concat([plainHead(request), head]));
-    server.emit('connection', socket);
+    // With TLS the other event is for what has not had its handshake yet.
+    server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
   });
   return upgrades;
 }

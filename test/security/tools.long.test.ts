@@ -13,7 +13,7 @@ import { directory, guarded, keyWith } from '../gateway/access/support.ts';
 
 const run = promisify(execFile);
 const SCHEMATHESIS = '4.32.5';
-const EXAMPLES_EACH = '100';
+const EXAMPLES_EACH = '50';
 
 describe('S1 schemathesis', { timeout: 1_800_000 }, () => {
   it('finds no 5xx in anything that the document allows, and in what it does not', async ({ skip }) => {

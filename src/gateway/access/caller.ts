@@ -119,7 +119,12 @@ export class Pace {
   }
 
   async #room(quota: Quota, cost: Cost): Promise<void> {
-    for (let waitMs = quota.take(cost); waitMs > 0 && !this.#isOver(); waitMs = quota.take(cost)) {
+    for (let waitMs = quota.take(cost); waitMs > 0; waitMs = quota.take(cost)) {
+      if (this.#isOver()) {
+        // What was sent may still be stored: it is owed, or leaving early would be a way past the quota.
+        quota.debit(cost);
+        return;
+      }
       await delay(Math.min(waitMs, accessLimits.paceCheckMs));
     }
   }

@@ -1,8 +1,8 @@
 /** The file of keys: read strictly, written whole. It holds hashes, never keys. */
 
 import { readFileSync, statSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { parse as parseYaml, stringify } from 'yaml';
+import { open, readFile, realpath, rename, stat } from 'node:fs/promises';
+import { parse as parseYaml, parseDocument, stringify } from 'yaml';
 import { PortError } from '../../adapters/index.ts';
 import { errorFromIssues } from '../rest/problem-handler.ts';
 import { accessLimits } from './limits.ts';
@@ -24,19 +24,40 @@ export function readKeysFile(file: string): readonly KeyEntry[] {
   return result.data.keys;
 }
 
-/** Adds an entry. The file is replaced whole, so that a gateway which reads meanwhile sees the old one or the new one. */
+/**
+ * Adds an entry; what else is in the file, comments too, stays as it is. The file is replaced whole, so that a gateway which reads
+ * meanwhile sees the old one or the new one, and keeps its mode and its owner, so that the gateway may still read it.
+ */
 export async function addToKeysFile(file: string, entry: KeyEntry): Promise<void> {
-  const isThere = statSync(file, { throwIfNoEntry: false }) !== undefined;
-  const keys = [...(isThere ? readKeysFile(file) : []), entry];
-  const temporary = `${file}.${process.pid}.new`;
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+    await writeWhole(file, keysText([entry]), 0o600);
+    return;
+  }
+  readKeysFile(file);
+  const path = await realpath(file);
+  const document = parseDocument(await readFile(path, 'utf8'));
+  document.addIn(['keys'], entry);
+  const { mode, uid, gid } = await stat(path);
+  await writeWhole(path, document.toString(), mode & 0o777, { uid, gid });
+}
+
+async function writeWhole(
+  path: string,
+  text: string,
+  mode: number,
+  owner?: { readonly uid: number; readonly gid: number },
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
   const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(keysText(keys));
+    await handle.writeFile(text);
+    if (owner !== undefined && owner.uid !== process.geteuid?.()) await handle.chown(owner.uid, owner.gid);
+    await handle.chmod(mode);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(temporary, file);
+  await rename(temporary, path);
 }
 
 export function keysText(keys: readonly KeyEntry[]): string {

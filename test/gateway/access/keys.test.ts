@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -139,6 +139,17 @@ describe('sluice keys', { timeout: 60_000 }, () => {
     const world = await guarded({ access: { keysFile: file } });
     expect((await world.ask('GET', '/metrics', { key })).status).toBe(200);
     expect((await world.ask('POST', topics, { key, body: { name: 'x' } })).status).toBe(403);
+  });
+
+  it('leaves what else is in the file as it is: comments, mode, and the link that leads to it', async () => {
+    const { entry } = keyWith(['admin']);
+    const [file, link] = [join(directory(), 'real.yaml'), join(directory(), 'keys.yaml')];
+    writeFileSync(file, `# who may do what\n${stringify({ keys: [entry] })}`, { mode: 0o640 });
+    symlinkSync(file, link);
+    expect((await sluice(['keys', 'new', '--name', 'ops', '--scope', 'metrics', '--file', link])).status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toMatch(/^# who may do what\n/);
+    expect(parse(readFileSync(file, 'utf8')).keys).toMatchObject([entry, { name: 'ops' }]);
+    expect([lstatSync(link).isSymbolicLink(), statSync(file).mode & 0o777]).toEqual([true, 0o640]);
   });
 
   it('refuses a scope that is none and a file that is broken with 2, and leaves the file as it is', async () => {

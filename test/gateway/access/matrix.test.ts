@@ -90,6 +90,35 @@ describe('the table of required scopes', () => {
     await app.close();
   });
 
+  it('asks for a scope on every topic and subscription that a path names, and for admin where there is no such name', () => {
+    const kindsOf = (kind: Requirement['kind']) =>
+      calls.filter(([, requirement]) => requirement.kind === kind).map(([call]) => call);
+    expect(kindsOf('authenticated').toSorted()).toEqual([
+      'Admin/GetCapabilities',
+      'Admin/ListSubscriptions',
+      'Admin/ListTopics',
+      'GET /v1/backend',
+      'GET /v1/capabilities',
+      'GET /v1/subscriptions',
+      'GET /v1/topics',
+    ]);
+    const ofAdmin = calls.filter(([, requirement]) => requirement.kind === 'plain' && requirement.scope === 'admin');
+    expect(ofAdmin.map(([call]) => call).toSorted()).toEqual([
+      'Admin/CreateTopic',
+      'Admin/DeleteTopic',
+      'DELETE /v1/topics/:topic',
+      'POST /v1/topics',
+    ]);
+    for (const [call, requirement] of routes) {
+      const ways = waysIn(requirement).map((scopes) => scopes.map((scope) => scope.split(':')[0]));
+      if (call.includes('/:subscription')) expect(ways, call).toEqual([['consume']]);
+      if (call.endsWith('/messages')) expect(ways, call).toEqual([[call.startsWith('POST') ? 'publish' : 'read']]);
+    }
+    expect(waysIn(requirementOf('POST /v1/subscriptions'))).toEqual([
+      ['consume:a.reader', 'read:a.orders', 'read:a.letters', 'publish:a.letters'],
+    ]);
+  });
+
   it('what is open to everybody is this, and nothing else', () => {
     const open = calls.filter(([, { kind }]) => kind === 'open').map(([call]) => call);
     expect(open.filter((call) => !call.startsWith('grpc.'))).toEqual([

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import { Caller, Pace } from '../../../src/gateway/access/caller.ts';
+import { Scopes } from '../../../src/gateway/access/scopes.ts';
 import { Quota } from '../../../src/gateway/access/quota.ts';
 import type { ProtoGrpcType } from '../../../src/gateway/grpc/generated/sluice.ts';
 import { loadProto } from '../../../src/gateway/grpc/proto.ts';
@@ -47,6 +49,18 @@ describe('a bucket', () => {
     expect(taken).toBeGreaterThanOrEqual(7 * 3 + 69);
     expect(taken).toBeLessThanOrEqual(7 * 3 + 70);
   });
+});
+
+it('a stream that leaves while it waits owes what it had sent', async () => {
+  const quota = new Quota({ messagesPerSecond: 1, burstSeconds: 10 }, () => 0);
+  const caller = new Caller({ principal: 'key:a', scopes: new Scopes(['admin']), credential: { kind: 'none' }, quota });
+  let isGone = false;
+  const pace = new Pace(caller, () => isGone);
+  await pace.next({ messages: 10 });
+  const waiting = pace.next({ messages: 10 });
+  isGone = true;
+  await waiting;
+  expect(quota.take({ messages: 1 })).toBe(11_000);
 });
 
 describe('above its quota', () => {

@@ -1,5 +1,6 @@
 /** TLS on both servers: versions, client certificates as principals, certificates that change while it runs. */
 
+import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
@@ -9,6 +10,7 @@ import { credentials, loadPackageDefinition, Metadata, type ServiceError, status
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makeCertificates } from '../../../src/brokers/certificates.ts';
 import type { Certificates } from '../../../src/brokers/types.ts';
+import { WebSocket } from 'ws';
 import type { ProtoGrpcType } from '../../../src/gateway/grpc/generated/sluice.ts';
 import { loadProto } from '../../../src/gateway/grpc/proto.ts';
 import { directory, guarded, type Guarded, keyWith } from './support.ts';
@@ -33,6 +35,25 @@ describe('TLS', () => {
     await expect(fetch(world.url.replace('https', 'http'))).rejects.toThrow();
     const stranger = await makeCertificates(directory(), []);
     await expect(get(world, '/livez', { caFile: stranger.caFile })).rejects.toThrow(/certificate/);
+  });
+
+  it('carries WebSockets, and requests that ask for h2c, as plain text does', async () => {
+    const { key, entry } = keyWith(['admin']);
+    const world = await guarded({ access: { keys: [entry] }, tls: made.server });
+    await world.port.createTopic({ name: 'a' });
+    await world.port.createSubscription({ name: 'r', topic: 'a' });
+    await world.port.publish('a', [{ value: 'over TLS' }]);
+    const ca = await readFile(made.caFile);
+    const headers = { authorization: `Bearer ${key}` };
+    const address = world.url.replace('https://127.0.0.1', 'wss://localhost');
+    const socket = new WebSocket(`${address}/v1/subscriptions/r/ws`, { ca, headers });
+    onTestFinished(() => socket.close());
+    await once(socket, 'open');
+    socket.send('{"start":{"credit":{"messages":1}}}');
+    const [frame] = (await once(socket, 'message')) as [Buffer];
+    expect(frame.toString()).toContain('"over TLS"');
+    const upgrading = { ...headers, upgrade: 'h2c', connection: 'upgrade', 'http2-settings': 'AAMAAABkAAQAAP__' };
+    expect((await get(world, '/v1/topics', { headers: upgrading })).status).toBe(200);
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('the least version %s is held to', async (minVersion) => {
@@ -134,19 +155,20 @@ interface Asking {
   readonly key?: string;
   readonly client?: Shown | undefined;
   readonly caFile?: string;
+  readonly headers?: Record<string, string>;
 }
 
 async function get(
   world: Guarded,
   path: string,
-  { key, client, caFile = made.caFile }: Asking,
+  { key, client, caFile = made.caFile, headers: more = {} }: Asking,
 ): Promise<{ status: number; text: string }> {
   const ca = await readFile(caFile);
   const shown =
     client === undefined ? {} : { cert: await readFile(client.certFile), key: await readFile(client.keyFile) };
   const { port } = new URL(world.url);
   return await new Promise((resolve, reject) => {
-    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const headers = key === undefined ? more : { ...more, authorization: `Bearer ${key}` };
     const request = httpsRequest(
       { host: '127.0.0.1', port, path, ca, ...shown, headers, servername: 'localhost', agent: false },
       (answer) => {

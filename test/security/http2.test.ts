@@ -69,7 +69,7 @@ describe('S7 floods', { timeout: 60_000 }, () => {
   it('more streams at a time than there may be are refused, and others are served', async () => {
     const world = await guarded({});
     const session = connectHttp2(`http://${world.gateway.grpcAddress}`);
-    onTestFinished(() => void session.destroy());
+    onTestFinished(() => session.destroy());
     session.on('error', () => undefined);
     await new Promise((resolve) => session.once('remoteSettings', resolve));
     expect(session.remoteSettings.maxConcurrentStreams).toBe(gatewayLimits.grpcCallsPerConnectionMax);
@@ -89,7 +89,7 @@ describe('S6 a bomb in a gRPC message', () => {
     const bomb = gzipSync(Buffer.alloc(512 * 1024 * 1024));
     const before = process.memoryUsage().rss;
     const session = connectHttp2(`http://${world.gateway.grpcAddress}`);
-    onTestFinished(() => void session.destroy());
+    onTestFinished(() => session.destroy());
     const stream = session.request({
       ':method': 'POST',
       ':path': '/sluice.v1.Publisher/Publish',
@@ -165,7 +165,7 @@ async function flooding(world: Guarded): Promise<Flood> {
 /** Asks on a connection of its own until it is told to stop: each call must be answered in time. */
 function servedMeanwhile(world: Guarded): () => Promise<void> {
   const session = connectHttp2(`http://${world.gateway.grpcAddress}`);
-  onTestFinished(() => void session.destroy());
+  onTestFinished(() => session.destroy());
   let isOver = false;
   const ask = async (): Promise<void> => {
     const stream = session.request({

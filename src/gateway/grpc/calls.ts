@@ -137,6 +137,8 @@ export function bidi<Request, Response>(
       }
     };
     const admit = (caller: Caller): void => {
+      // It left while its token was verified: nobody would tell the stream to end any more.
+      if (call.cancelled) return;
       if (context.isDraining) throw drainingError();
       stream.read(open(stream, end, caller));
     };

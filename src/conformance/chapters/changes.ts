@@ -28,7 +28,6 @@ export const changeChapters: readonly Chapter[] = [
     equal(first.attempt, 1, 'the first attempt');
     const again = await world.receiveOne(consumer);
     check(again.attempt > 1, `with a deadline of ${timing.leaseMs} ms it came again as attempt ${again.attempt}`);
-    await world.ack(consumer, [again]);
   }),
 
   contract('maxInFlight that is changed holds for consumers that are open', async (world) => {

@@ -16,6 +16,8 @@ const run = promisify(execFile);
 
 const NAMESPACES_DIR = '/run/netns';
 const NAMESPACE = /^sluice-fault-(\d+)-(\d+)$/;
+/** Of this process: two networks that are made at the same time do not choose the same number. */
+const chosen = new Set<string>();
 /** Namespaces of one machine at a time: the third byte of the address. */
 const NETWORKS_MAX = 250;
 
@@ -51,8 +53,8 @@ export class CutNetwork {
       const number = freeNumber();
       const namespace = `sluice-fault-${process.pid}-${number}`;
       const [here, there] = [`sf${number}-a`, `sf${number}-b`];
+      await run('ip', ['netns', 'add', namespace]);
       try {
-        await run('ip', ['netns', 'add', namespace]);
         await run('ip', ['link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', namespace]);
         const inside = ['-n', namespace];
         await run('ip', ['address', 'add', `10.213.${number}.1/30`, 'dev', here]);
@@ -62,8 +64,8 @@ export class CutNetwork {
         await run('ip', [...inside, 'link', 'set', 'lo', 'up']);
         return new CutNetwork(namespace, `10.213.${number}.2`, here);
       } catch (reason) {
-        last = reason; // somebody took the number between our look and now
-        await run('ip', ['netns', 'delete', namespace]).catch(() => undefined); // it may not have come into being
+        last = reason; // another process took the number between our look and now
+        await run('ip', ['netns', 'delete', namespace]);
       }
     }
     throw new Error('no network namespace could be made', { cause: last });
@@ -81,6 +83,7 @@ export class CutNetwork {
   /** With everything in it gone, the namespace and both interfaces go. */
   async remove(): Promise<void> {
     await run('ip', ['netns', 'delete', this.namespace]);
+    chosen.delete(NAMESPACE.exec(this.namespace)?.[2] ?? '');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,7 +106,10 @@ function namespaces(): string[] {
 function freeNumber(): number {
   const taken = new Set(namespaces().map((name) => NAMESPACE.exec(name)?.[2]));
   for (let number = process.pid % NETWORKS_MAX, left = NETWORKS_MAX; left > 0; left -= 1) {
-    if (!taken.has(String(number))) return number;
+    if (!taken.has(String(number)) && !chosen.has(String(number))) {
+      chosen.add(String(number));
+      return number;
+    }
     number = (number + 1) % NETWORKS_MAX;
   }
   throw new Error(`${NETWORKS_MAX} networks of ours exist already`);

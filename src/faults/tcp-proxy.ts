@@ -165,7 +165,7 @@ class Link {
   readonly #faults: Faults;
   readonly #isSilent: () => boolean;
   readonly #onEnd: () => void;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #lines = { toBroker: new DelayLine(), toClient: new DelayLine() };
   readonly #passed = { toBroker: 0, toClient: 0 };
   readonly #held = { toBroker: 0, toClient: 0 };
   #plans: { readonly plan: PlannedReset; readonly atByte: number }[] = [];
@@ -196,7 +196,7 @@ class Link {
   reset(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#stopLines();
     this.#client.resetAndDestroy();
     this.#broker.resetAndDestroy();
     this.#onEnd();
@@ -214,10 +214,10 @@ class Link {
   #connectSides(direction: Direction, from: Socket, to: Socket): void {
     from.on('data', (chunk: Buffer) => this.#carry(direction, from, to, chunk));
     from.on('error', () => undefined); // `close` follows
-    from.on('end', () => this.#later(this.#faults.closeDelayMs, () => to.end()));
+    from.on('end', () => this.#lines[direction].send(this.#faults.closeDelayMs, () => to.end()));
     from.on('close', () => {
       if (from === this.#broker && this.#isBrokerForgotten) return;
-      this.#later(this.#faults.closeDelayMs, () => this.#end());
+      this.#lines[direction].send(this.#faults.closeDelayMs, () => this.#end());
     });
   }
 
@@ -230,7 +230,7 @@ class Link {
     this.#passed[direction] += passing.length;
     this.#held[direction] += passing.length;
     if (this.#held[direction] > HELD_BYTES_MAX) from.pause();
-    this.#later(this.#faults.latencyMs, () => {
+    this.#lines[direction].send(this.#faults.latencyMs, () => {
       to.write(passing, () => {
         this.#held[direction] -= passing.length;
         if (from.isPaused() && this.#held[direction] <= HELD_BYTES_MAX) from.resume();
@@ -255,22 +255,48 @@ class Link {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#stopLines();
     this.#client.destroy();
     this.#broker.destroy();
     this.#onEnd();
   }
 
-  /** At once without a delay: what is delayed keeps its order because timers of one delay do. */
-  #later(delayMs: number, what: () => void): void {
-    if (delayMs === 0) {
-      what();
+  #stopLines(): void {
+    this.#lines.toBroker.stop();
+    this.#lines.toClient.stop();
+  }
+}
+
+/** One direction of a connection: what is sent arrives after its delay, and never before what was sent earlier, whatever the delays. */
+class DelayLine {
+  readonly #waiting: { readonly dueMs: number; readonly arrive: () => void }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  /** At once without a delay and with nobody before it. */
+  send(delayMs: number, arrive: () => void): void {
+    if (delayMs === 0 && this.#waiting.length === 0) {
+      arrive();
       return;
     }
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      what();
-    }, delayMs);
-    this.#timers.add(timer);
+    const before = this.#waiting.at(-1)?.dueMs ?? 0;
+    this.#waiting.push({ dueMs: Math.max(performance.now() + delayMs, before), arrive });
+    this.#timer ??= setTimeout(() => this.#arrivals(), delayMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#waiting.length = 0;
+  }
+
+  #arrivals(): void {
+    this.#timer = undefined;
+    for (let next = this.#waiting[0]; next !== undefined && next.dueMs <= performance.now(); next = this.#waiting[0]) {
+      // It leaves the line only when it has arrived: what is sent meanwhile must see it.
+      next.arrive();
+      this.#waiting.shift();
+    }
+    const [next] = this.#waiting;
+    if (next !== undefined)
+      this.#timer = setTimeout(() => this.#arrivals(), Math.max(0, next.dueMs - performance.now()));
   }
 }

@@ -93,6 +93,18 @@ describe('the proxy of the fault rounds', () => {
     expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(99);
   });
 
+  it('keeps the order when it becomes faster while something is under way', async () => {
+    const { socket } = await client();
+    proxy.latencyMs = 50;
+    socket.write(Buffer.from('slow'));
+    await expect.poll(() => socket.bytesWritten).toBe(4);
+    await new Promise((resolve) => setImmediate(resolve));
+    proxy.latencyMs = 0;
+    socket.write(Buffer.from('quick'));
+    await expect.poll(() => served.length).toBe(9);
+    expect(served.toString()).toBe('slowquick');
+  });
+
   it('swallows everything as a black hole, tells nobody, and ends the connections of that time afterwards', async () => {
     const made = await client();
     proxy.blackhole = true;

@@ -31,6 +31,8 @@ export interface ScenarioRun {
   readonly usageOf: (name: string) => () => Usage | null;
   readonly open: (name: string, layer: Layer) => Promise<Wire>;
   readonly openProcess: (name: string, layer: Layer) => Promise<ProcessWire>;
+  /** Why this run does not ask it on that layer; null where it does. */
+  readonly leaveOut?: (scenario: Scenario, layer: Layer) => string | null;
   readonly onProgress: (line: string) => void;
   /** Ends the run before the next scenario. */
   readonly signal?: AbortSignal;
@@ -62,7 +64,7 @@ export async function runScenarios(run: ScenarioRun): Promise<ScenarioRunResult>
   const runOne = async (scenario: Scenario, wire: Wire) => {
     run.signal?.throwIfAborted();
     if (!scenario.layers.includes(wire.layer)) return;
-    const reason = scenario.notFor(wire.system, wire.layer);
+    const reason = scenario.notFor(wire.system, wire.layer) ?? run.leaveOut?.(scenario, wire.layer) ?? null;
     if (reason === null) rows.push(await runScenario(run, scenario, wire, null));
     else notMeasured.push({ id: scenario.id, system: wire.name, layer: wire.layer, reason });
   };
@@ -93,7 +95,7 @@ export async function runFaultScenarios(run: FaultRun): Promise<ScenarioRunResul
     if (!scenario.layers.includes(layer)) return;
     const system = systemOf(name);
     const leaveOut = (reason: string) => void notMeasured.push({ id: scenario.id, system: name, layer, reason });
-    const senseless = scenario.notFor(system, layer);
+    const senseless = scenario.notFor(system, layer) ?? run.leaveOut?.(scenario, layer) ?? null;
     if (senseless !== null) {
       leaveOut(senseless);
       return;

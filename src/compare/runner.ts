@@ -61,6 +61,8 @@ export interface CompareOptions {
   readonly repeats: number;
   readonly seed: number;
   readonly scenarioIds: readonly string[];
+  /** Default true; false keeps a run of everything within half an hour. */
+  readonly asksSlowOnAllLayers?: boolean;
   readonly workloads: readonly PlannedWorkload[];
   readonly assertions: readonly Assertion[];
   /** What reproduces the run. */
@@ -295,6 +297,11 @@ function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
   return scenarios.filter((scenario) => scenarioIds.includes(scenario.id));
 }
 
+function onlyBare({ isSlow, isFault }: Scenario, layer: Layer): string | null {
+  if (layer === 'bare' || (isSlow !== true && isFault !== true)) return null;
+  return 'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers';
+}
+
 /** As the report has it: for every system and layer. */
 function notAsked(): Report['notMeasured'] {
   return notRun.map(({ id, reason }) => ({ id, system: null, layer: null, reason }));
@@ -316,6 +323,7 @@ function scenarioRun(context: SystemsContext, options: CompareOptions, runId: st
     usageOf: (name: string) => () => usageOf(pidsOf(name)),
     open: (name: string, layer: Layer) => openWire(context, name, layer),
     openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
+    ...(options.asksSlowOnAllLayers === false && options.layers.includes('bare') ? { leaveOut: onlyBare } : {}),
     onProgress: options.onProgress,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };

@@ -46,6 +46,7 @@ export async function obtainBrokers(request: BrokerRequest): Promise<ObtainedBro
   return {
     ...handles,
     skipped,
+    started: [...started.keys()],
     killNode: async (kind, node = 0) => own(kind).killNode(node),
     startNode: async (kind, node = 0) => own(kind).startNode(node),
     stop: () => (stopped ??= stopAll([...started.values()])),

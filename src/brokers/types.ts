@@ -103,6 +103,8 @@ export interface ObtainedBrokers {
   readonly kafka?: KafkaHandle;
   /** What could not be had, with the reason to print. */
   readonly skipped: readonly { readonly kind: BrokerKind; readonly reason: string }[];
+  /** What this call started itself, and nobody else uses: only that may be disturbed. */
+  readonly started: readonly BrokerKind[];
   /** Kills a node with SIGKILL / starts it again on the same data and port; only for `source: 'process'`. */
   killNode(kind: BrokerKind, node?: number): Promise<void>;
   startNode(kind: BrokerKind, node?: number): Promise<void>;

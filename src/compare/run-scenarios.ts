@@ -147,6 +147,7 @@ async function runScenario(
     now: () => performance.now(),
   });
   const others: Wire[] = [];
+  let fresh: Wire | undefined;
   const keep = <W extends Wire>(other: W): W => {
     others.push(other);
     return other;
@@ -162,7 +163,8 @@ async function runScenario(
     async open() {
       // The log is one process's: there it is the same one.
       if (wire.system === 'log') return wire;
-      return keep(await run.open(wire.name, wire.layer));
+      fresh = keep(await run.open(wire.name, wire.layer));
+      return fresh;
     },
     async openProcess() {
       if (wire.system === 'log') throw new WireRefusal('broker_has_none', 'the log belongs to one process');
@@ -170,7 +172,7 @@ async function runScenario(
     },
   };
   const finding = await stage.within(scenario.run(context), 'the scenario').catch(findingOfFailure);
-  const leftOver = [...(await healed(context)), ...(await stage.strike(others.at(-1)))];
+  const leftOver = [...(await healed(context)), ...(await stage.strike(faults === null ? undefined : fresh))];
   for (const other of others) await closed(other);
   const row = rowOf(scenario, wire, finding, leftOver, Math.round(performance.now() - startedMs));
   const mark = row.surprise ? ` SURPRISE (expected ${row.expected.verdict})` : '';

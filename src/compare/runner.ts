@@ -288,7 +288,7 @@ function faultsOf(context: SystemsContext, name: string, connections: Connection
   const kind = systemOf(name) === 'kafka' ? 'kafka' : 'rabbitmq';
   const handle = brokers?.[kind];
   if (brokers === null || handle === undefined) return `there is no ${kind}`;
-  if (handle.source !== 'process' || handle.nodes[0]?.pid === null)
+  if (!brokers.started.includes(kind) || handle.source !== 'process')
     return 'faults are only for brokers that this run started as processes of this machine';
   return brokerFaults({ brokers, kind, ports: brokerPorts(context, name), connections });
 }

@@ -105,7 +105,11 @@ export async function runFaultScenarios(run: FaultRun): Promise<ScenarioRunResul
       leaveOut(given);
       return;
     }
-    const opened = system === 'log' ? await run.openProcess(name, layer) : await run.open(name, layer);
+    const opened = await openPatiently(() => (system === 'log' ? run.openProcess(name, layer) : run.open(name, layer)));
+    if (typeof opened === 'string') {
+      leaveOut(opened);
+      return;
+    }
     const faults = given ?? processFaults(opened as ProcessWire);
     try {
       rows.push(await runScenario(run, scenario, opened, faults));
@@ -176,9 +180,26 @@ async function runScenario(
   for (const other of others) await closed(other);
   const row = rowOf(scenario, wire, finding, leftOver, Math.round(performance.now() - startedMs));
   const mark = row.surprise ? ` SURPRISE (expected ${row.expected.verdict})` : '';
-  run.onProgress(`${scenario.id} ${wire.system} ${wire.layer}: ${row.verdict}${mark}, ${row.summary}`);
+  run.onProgress(`${scenario.id} ${wire.name} ${wire.layer}: ${row.verdict}${mark}, ${row.summary}`);
   return row;
 }
+
+/** After the fault before this one a system may take a while to be itself again; a reason where it does not come back. */
+async function openPatiently(open: () => Promise<Wire>): Promise<Wire | string> {
+  const endMs = performance.now() + openWaitMsMax;
+  for (;;) {
+    try {
+      return await open();
+    } catch (reason) {
+      if (performance.now() > endMs)
+        return `no client could be opened within ${openWaitMsMax} ms: ${reason instanceof Error ? reason.message : String(reason)}`;
+      await new Promise<void>((resolve) => setTimeout(resolve, openPauseMs));
+    }
+  }
+}
+
+const openWaitMsMax = 30_000;
+const openPauseMs = 500;
 
 /** Whatever was paused goes on. Starting what was killed is the scenario's own part: where it failed, what follows says so. */
 async function healed({ faults }: ScenarioContext): Promise<readonly string[]> {

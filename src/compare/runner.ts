@@ -106,7 +106,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const others = await obtainOthers(options);
   const wires: Wire[] = [];
   try {
-    if (!options.allowsRemote) refuseRemote(brokers);
+    if (!options.allowsRemote) for (const obtained of [brokers, ...others.values()]) refuseRemote(obtained);
     const environment = await describeEnvironment(dataDir);
     const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion() };
     const missing = await openWires(context, options, wires);

@@ -46,6 +46,7 @@ export async function obtainBrokers(request: BrokerRequest): Promise<ObtainedBro
   return {
     ...handles,
     skipped,
+    started: [...started.keys()],
     killNode: async (kind, node = 0, signal = 'SIGKILL') => own(kind).killNode(node, signal),
     startNode: async (kind, node = 0) => own(kind).startNode(node),
     pauseNode: async (kind, node = 0) => own(kind).pauseNode(node),

@@ -114,6 +114,8 @@ export interface ObtainedBrokers {
   readonly kafka?: KafkaHandle;
   /** What could not be had, with the reason to print. */
   readonly skipped: readonly { readonly kind: BrokerKind; readonly reason: string }[];
+  /** What this call started itself, and nobody else uses: only that may be disturbed. */
+  readonly started: readonly BrokerKind[];
   // What can be done to a node is for `source: 'process'` only; nodes count from 0, as in `nodes`, and the first is the default.
   /** Ends a node with SIGKILL, or in good order with SIGTERM; resolves when it is gone. */
   killNode(kind: BrokerKind, node?: number, signal?: EndingSignal): Promise<void>;

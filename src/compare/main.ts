@@ -163,6 +163,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     repeats: flags.repeats === undefined ? repeatsOf(profile) : wholeNumber('--repeats', flags.repeats, 1),
     seed: wholeNumber('--seed', flags.seed, 0),
     scenarioIds: scenarioIds.filter((id) => only === null || only.includes(id)),
+    asksSlowOnAllLayers: profile !== 'standard' || only !== null,
     workloads,
     assertions,
     command: `npx sluice ${process.argv.slice(2).map(quoted).join(' ')}`,

@@ -31,6 +31,8 @@ export interface ScenarioRun {
   readonly usageOf: (name: string) => () => Usage | null;
   readonly open: (name: string, layer: Layer) => Promise<Wire>;
   readonly openProcess: (name: string, layer: Layer) => Promise<ProcessWire>;
+  /** Why this run does not ask it on that layer; null where it does. */
+  readonly leaveOut?: (scenario: Scenario, layer: Layer) => string | null;
   readonly onProgress: (line: string) => void;
   /** Ends the run before the next scenario. */
   readonly signal?: AbortSignal;
@@ -62,7 +64,7 @@ export async function runScenarios(run: ScenarioRun): Promise<ScenarioRunResult>
   const runOne = async (scenario: Scenario, wire: Wire) => {
     run.signal?.throwIfAborted();
     if (!scenario.layers.includes(wire.layer)) return;
-    const reason = scenario.notFor(wire.system, wire.layer);
+    const reason = scenario.notFor(wire.system, wire.layer) ?? run.leaveOut?.(scenario, wire.layer) ?? null;
     if (reason === null) rows.push(await runScenario(run, scenario, wire, null));
     else notMeasured.push({ id: scenario.id, system: wire.name, layer: wire.layer, reason });
   };
@@ -93,7 +95,7 @@ export async function runFaultScenarios(run: FaultRun): Promise<ScenarioRunResul
     if (!scenario.layers.includes(layer)) return;
     const system = systemOf(name);
     const leaveOut = (reason: string) => void notMeasured.push({ id: scenario.id, system: name, layer, reason });
-    const senseless = scenario.notFor(system, layer);
+    const senseless = scenario.notFor(system, layer) ?? run.leaveOut?.(scenario, layer) ?? null;
     if (senseless !== null) {
       leaveOut(senseless);
       return;
@@ -103,7 +105,11 @@ export async function runFaultScenarios(run: FaultRun): Promise<ScenarioRunResul
       leaveOut(given);
       return;
     }
-    const opened = system === 'log' ? await run.openProcess(name, layer) : await run.open(name, layer);
+    const opened = await openPatiently(() => (system === 'log' ? run.openProcess(name, layer) : run.open(name, layer)));
+    if (typeof opened === 'string') {
+      leaveOut(opened);
+      return;
+    }
     const faults = given ?? processFaults(opened as ProcessWire);
     try {
       rows.push(await runScenario(run, scenario, opened, faults));
@@ -145,6 +151,7 @@ async function runScenario(
     now: () => performance.now(),
   });
   const others: Wire[] = [];
+  let fresh: Wire | undefined;
   const keep = <W extends Wire>(other: W): W => {
     others.push(other);
     return other;
@@ -160,7 +167,8 @@ async function runScenario(
     async open() {
       // The log is one process's: there it is the same one.
       if (wire.system === 'log') return wire;
-      return keep(await run.open(wire.name, wire.layer));
+      fresh = keep(await run.open(wire.name, wire.layer));
+      return fresh;
     },
     async openProcess() {
       if (wire.system === 'log') throw new WireRefusal('broker_has_none', 'the log belongs to one process');
@@ -168,13 +176,30 @@ async function runScenario(
     },
   };
   const finding = await stage.within(scenario.run(context), 'the scenario').catch(findingOfFailure);
-  const leftOver = [...(await healed(context)), ...(await stage.strike(others.at(-1)))];
+  const leftOver = [...(await healed(context)), ...(await stage.strike(faults === null ? undefined : fresh))];
   for (const other of others) await closed(other);
   const row = rowOf(scenario, wire, finding, leftOver, Math.round(performance.now() - startedMs));
   const mark = row.surprise ? ` SURPRISE (expected ${row.expected.verdict})` : '';
-  run.onProgress(`${scenario.id} ${wire.system} ${wire.layer}: ${row.verdict}${mark}, ${row.summary}`);
+  run.onProgress(`${scenario.id} ${wire.name} ${wire.layer}: ${row.verdict}${mark}, ${row.summary}`);
   return row;
 }
+
+/** After the fault before this one a system may take a while to be itself again; a reason where it does not come back. */
+async function openPatiently(open: () => Promise<Wire>): Promise<Wire | string> {
+  const endMs = performance.now() + openWaitMsMax;
+  for (;;) {
+    try {
+      return await open();
+    } catch (reason) {
+      if (performance.now() > endMs)
+        return `no client could be opened within ${openWaitMsMax} ms: ${reason instanceof Error ? reason.message : String(reason)}`;
+      await new Promise<void>((resolve) => setTimeout(resolve, openPauseMs));
+    }
+  }
+}
+
+const openWaitMsMax = 30_000;
+const openPauseMs = 500;
 
 /** Whatever was paused goes on. Starting what was killed is the scenario's own part: where it failed, what follows says so. */
 async function healed({ faults }: ScenarioContext): Promise<readonly string[]> {

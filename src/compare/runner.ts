@@ -61,6 +61,8 @@ export interface CompareOptions {
   readonly repeats: number;
   readonly seed: number;
   readonly scenarioIds: readonly string[];
+  /** Default true; false keeps a run of everything within half an hour. */
+  readonly asksSlowOnAllLayers?: boolean;
   readonly workloads: readonly PlannedWorkload[];
   readonly assertions: readonly Assertion[];
   /** What reproduces the run. */
@@ -104,7 +106,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const others = await obtainOthers(options);
   const wires: Wire[] = [];
   try {
-    if (!options.allowsRemote) refuseRemote(brokers);
+    if (!options.allowsRemote) for (const obtained of [brokers, ...others.values()]) refuseRemote(obtained);
     const environment = await describeEnvironment(dataDir);
     const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion() };
     const missing = await openWires(context, options, wires);
@@ -286,13 +288,18 @@ function faultsOf(context: SystemsContext, name: string, connections: Connection
   const kind = systemOf(name) === 'kafka' ? 'kafka' : 'rabbitmq';
   const handle = brokers?.[kind];
   if (brokers === null || handle === undefined) return `there is no ${kind}`;
-  if (handle.source !== 'process' || handle.nodes[0]?.pid === null)
+  if (!brokers.started.includes(kind) || handle.source !== 'process')
     return 'faults are only for brokers that this run started as processes of this machine';
   return brokerFaults({ brokers, kind, ports: brokerPorts(context, name), connections });
 }
 
 function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
   return scenarios.filter((scenario) => scenarioIds.includes(scenario.id));
+}
+
+function onlyBare({ isSlow, isFault }: Scenario, layer: Layer): string | null {
+  if (layer === 'bare' || (isSlow !== true && isFault !== true)) return null;
+  return 'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers';
 }
 
 /** As the report has it: for every system and layer. */
@@ -316,6 +323,7 @@ function scenarioRun(context: SystemsContext, options: CompareOptions, runId: st
     usageOf: (name: string) => () => usageOf(pidsOf(name)),
     open: (name: string, layer: Layer) => openWire(context, name, layer),
     openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
+    ...(options.asksSlowOnAllLayers === false && options.layers.includes('bare') ? { leaveOut: onlyBare } : {}),
     onProgress: options.onProgress,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { AssertionSyntaxError, checkAssertion, parseAssertion } from '../../src/compare/assertions.ts';
 import { blamePort, limitedBy } from '../../src/compare/limited-by.ts';
-import type { Checks, ClaimVerdict } from '../../src/compare/report/model.ts';
+import type { Checks, ClaimVerdict, ScenarioRow } from '../../src/compare/report/model.ts';
 import { summarize } from '../../src/compare/summaries.ts';
 import { validity } from '../../src/compare/validity.ts';
 import { decideClaims } from '../../src/compare/verdicts.ts';
@@ -228,5 +228,60 @@ describe('the claim', () => {
     expect(
       claims({ systems: systems.map((system) => ({ ...system, startMs: null })) })['rabbitmq-easier-to-start']?.verdict,
     ).toBe('not-tested');
+  });
+
+  const asked = (id: string, system: string, verdict: ScenarioRow['verdict'], observed: ScenarioRow['observed'] = {}) =>
+    scenarioRow({ id, system, layer: 'bare', verdict, observed });
+
+  test('of faults is never plainly true: what was not tried stands in its scope; and false once Kafka lost something', () => {
+    const row = (system: string, lost: number) =>
+      asked('broker-kill', system, lost > 0 ? 'DIFFERS' : 'PASS', { lost, kills: 3 });
+    const sound = claims({ scenarios: [row('kafka', 0), row('rabbitmq-quorum', 5)] })['kafka-survives-faults'];
+    expect(sound?.verdict).toBe('true-if');
+    expect(sound?.scope).toContain('killed 3 times');
+    expect(sound?.scope).toContain('power cut, were not tested');
+    expect(sound?.reason).toContain('RabbitMQ did (rabbitmq-quorum)');
+    expect(sound?.evidence).toEqual(['broker-kill.kafka.bare', 'broker-kill.rabbitmq-quorum.bare']);
+    expect(claims({ scenarios: [row('kafka', 1)] })['kafka-survives-faults']?.verdict).toBe('false');
+    expect(claims({ scenarios: [row('rabbitmq-quorum', 0)] })['kafka-survives-faults']?.verdict).toBe('not-tested');
+  });
+
+  test('of scaling out is true only up to the number of partitions where a consumer beyond it got nothing', () => {
+    const rows = (verdict: ScenarioRow['verdict']) => [asked('consumers-beyond-partitions', 'kafka', verdict)];
+    expect(claims({ scenarios: rows('DIFFERS') })['kafka-scales-out']?.verdict).toBe('true-if');
+    expect(claims({ scenarios: rows('PASS') })['kafka-scales-out']?.verdict).toBe('true');
+    expect(claims({ scenarios: rows('INCONCLUSIVE') })['kafka-scales-out']?.verdict).toBe('inconclusive');
+    expect(claims({})['kafka-scales-out']?.verdict).toBe('not-tested');
+  });
+
+  test('of messaging is true when RabbitMQ has more of it and Kafka nothing that RabbitMQ has not', () => {
+    const rows = (kafka: ScenarioRow['verdict'], rabbitMq: ScenarioRow['verdict']) => [
+      asked('routing', 'kafka', kafka),
+      asked('routing', 'rabbitmq-classic', rabbitMq),
+    ];
+    expect(claims({ scenarios: rows('UNSUPPORTED', 'PASS') })['rabbitmq-suits-messaging']?.verdict).toBe('true');
+    expect(claims({ scenarios: rows('PASS', 'PASS') })['rabbitmq-suits-messaging']?.verdict).toBe('false');
+    expect(claims({ scenarios: rows('PASS', 'DIFFERS') })['rabbitmq-suits-messaging']?.verdict).toBe('false');
+  });
+
+  test('of flexibility counts what only one has, and not what an old version or the log did', () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `question-${i}`);
+    const rows = ids.flatMap((id, i) => [
+      asked(id, 'kafka', i < 2 ? 'PASS' : 'DIFFERS'),
+      asked(id, 'rabbitmq-classic', i < 5 && i > 0 ? 'PASS' : 'DIFFERS'),
+      asked(id, 'log', 'PASS'),
+      asked(id, 'rabbitmq-quorum@3.10', 'PASS'),
+    ]);
+    const verdict = claims({ scenarios: rows })['kafka-more-flexible'];
+    expect(verdict?.verdict).toBe('false');
+    expect(verdict?.reason).toContain(
+      'only Kafka had 1 (question-0) and only RabbitMQ, with the type of queue that does it, 3',
+    );
+    expect(claims({ scenarios: rows.slice(0, 8) })['kafka-more-flexible']?.verdict).toBe('not-tested');
+  });
+
+  test('of millions is inconclusive on a machine that does not reach them', () => {
+    expect(claims({ cells: rates([100], [50]) })['kafka-millions-per-second']?.verdict).toBe('inconclusive');
+    expect(claims({ cells: rates([2_000_000], [50]) })['kafka-millions-per-second']?.verdict).toBe('true');
   });
 });

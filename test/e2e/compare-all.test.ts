@@ -71,8 +71,8 @@ describe.skipIf(!isComplete)('the smoke comparison of all five systems', () => {
     ).toEqual([]);
   });
 
-  test('asks every scenario of every system on every layer, or says why not', () => {
-    for (const scenario of scenarios)
+  test('asks every scenario of the profile of every system on every layer, or says why not', () => {
+    for (const scenario of scenarios.filter(({ isInSmoke }) => isInSmoke === true))
       for (const system of systemIds)
         for (const layer of scenario.layers) {
           const isThere = (row: { id: string; system: string | null; layer: string | null }) =>

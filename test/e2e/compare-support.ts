@@ -8,6 +8,7 @@ export function brokersGiven(rabbitmq: RabbitMqHandle | null, kafka: KafkaHandle
     ...(rabbitmq === null ? {} : { rabbitmq }),
     ...(kafka === null ? {} : { kafka }),
     skipped: [],
+    started: [],
     killNode: notOurs,
     startNode: notOurs,
     pauseNode: notOurs,

@@ -87,6 +87,7 @@ function brokersAt({ rabbitmq, kafka }: RemoteTarget): ObtainedBrokers {
     ...(rabbitmq === null ? {} : { rabbitmq: { ...given, kind: 'rabbitmq', ...rabbitmq, urls: [rabbitmq.url] } }),
     ...(kafka === null ? {} : { kafka: { ...given, kind: 'kafka', ...kafka, libDir: null } }),
     skipped: [],
+    started: [],
     killNode: notOurs,
     startNode: notOurs,
     pauseNode: notOurs,

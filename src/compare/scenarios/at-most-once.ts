@@ -26,6 +26,7 @@ export const atMostOnce: Scenario = {
         ? 'streams want acks (of credit) from every consumer'
         : null,
   exclusive: true,
+  isSlow: true,
   deadlineMs: () => 150_000,
   expectations: [
     expected(

@@ -20,6 +20,7 @@ export const consumerKill: Scenario = {
   notFor: (system) =>
     system === 'log' ? 'a consumer of the embedded log dies with the log: that is broker-kill' : null,
   exclusive: true,
+  isSlow: true,
   deadlineMs: () => 150_000,
   expectations: [
     expected(

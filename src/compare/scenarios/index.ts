@@ -40,6 +40,7 @@ import { poisonMessage } from './poison-message.ts';
 import { priority } from './priority.ts';
 import { queueFull } from './queue-full.ts';
 import { rebalance } from './rebalance.ts';
+import { redeliveryLimit } from './redelivery-limit.ts';
 import { replayAfterAck } from './replay-after-ack.ts';
 import { replayOffset } from './replay-offset.ts';
 import { replayTimestamp } from './replay-timestamp.ts';
@@ -75,6 +76,7 @@ export const scenarios: readonly Scenario[] = [
   rebalance,
   slowMessage,
   poisonMessage,
+  redeliveryLimit,
   atMostOnce,
   consumerKill,
   oneResultEach,

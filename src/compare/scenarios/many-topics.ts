@@ -16,6 +16,7 @@ export const manyTopics: Scenario = {
   layers: ['port', 'bare'],
   notFor: () => null,
   exclusive: true,
+  isSlow: true,
   deadlineMs: () => 180_000,
   expectations: [
     expected(

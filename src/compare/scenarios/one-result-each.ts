@@ -17,6 +17,7 @@ export const oneResultEach: Scenario = {
   layers: ['port', 'bare'],
   notFor: (system) => (system === 'log' ? 'a worker on the embedded log dies with the log' : null),
   exclusive: true,
+  isSlow: true,
   deadlineMs: () => 150_000,
   expectations: [
     expected(

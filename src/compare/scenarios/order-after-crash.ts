@@ -15,6 +15,7 @@ export const orderAfterCrash: Scenario = {
   layers: ['port', 'bare'],
   notFor: (system) => (system === 'log' ? 'a consumer of the embedded log dies with the log' : null),
   exclusive: true,
+  isSlow: true,
   deadlineMs: () => 150_000,
   expectations: [
     expected(

@@ -81,6 +81,8 @@ export interface Scenario {
   readonly isFault?: boolean;
   /** Also in the smallest profile, which must end within a minute. */
   readonly isInSmoke?: boolean;
+  /** Takes half a minute and more on each system: the middle profile asks it of the bare clients only, as it does what has a fault. */
+  readonly isSlow?: boolean;
   /** How long it may take, where the profile's bound is not enough: once for each `messages`. */
   readonly deadlineMs?: (messages: number) => number;
   readonly expectations: readonly Expectation[];

@@ -77,8 +77,14 @@ export class Stage {
 
   async topic(name: string, spec: number | TopicSpec = 1): Promise<string> {
     const full = `${this.#prefix}-${name}`;
-    await this.#wire.createTopic(full, typeof spec === 'number' ? { partitions: spec } : spec);
     this.#topics.push(full);
+    try {
+      await this.#wire.createTopic(full, typeof spec === 'number' ? { partitions: spec } : spec);
+    } catch (reason) {
+      // What was refused is not there to be removed; anything else may be.
+      if (reason instanceof WireRefusal) this.#topics.pop();
+      throw reason;
+    }
     return full;
   }
 
@@ -271,7 +277,11 @@ export class Stage {
     const wire = instead ?? this.#wire;
     await Promise.all(this.#consumers.map((consumer) => attempt(consumer.close())));
     // The last first: it may read what an earlier one brings with it, its dead letters.
-    for (const name of this.#subscriptions.toReversed()) await attempt(wire.deleteSubscription(name));
+    for (const name of this.#subscriptions.toReversed()) {
+      // Another wire must first know it.
+      if (instead !== undefined) await this.adopt(wire, name).catch(() => undefined);
+      await attempt(wire.deleteSubscription(name));
+    }
     for (const name of this.#topics) await attempt(wire.deleteTopic(name));
     return failures;
   }

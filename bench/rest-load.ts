@@ -1,6 +1,6 @@
 /**
  * The load of bench/rest.ts, in a process of its own so that the server has a core to itself: keep-alive connections, each with
- * one request at a time. Told by its parent: {url, path, body, connections, seconds}; answers {requestsPerSecond, failed}.
+ * one request at a time. Told by its parent: {host, port, path, body, contentType?, connections, seconds}; answers {requestsPerSecond, failed}.
  *
  * Raw sockets, because Node's own client costs more a request than the servers that are measured.
  */
@@ -12,6 +12,8 @@ interface Order {
   readonly port: number;
   readonly path: string;
   readonly body: string;
+  /** Default application/json. */
+  readonly contentType?: string;
   readonly connections: number;
   readonly seconds: number;
 }
@@ -22,7 +24,7 @@ process.on('message', (order: Order) => {
 
 async function run(order: Order): Promise<{ requestsPerSecond: number; failed: number }> {
   const request = Buffer.from(
-    `POST ${order.path} HTTP/1.1\r\nhost: ${order.host}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(order.body)}\r\n\r\n${order.body}`,
+    `POST ${order.path} HTTP/1.1\r\nhost: ${order.host}\r\ncontent-type: ${order.contentType ?? 'application/json'}\r\ncontent-length: ${Buffer.byteLength(order.body)}\r\n\r\n${order.body}`,
   );
   const until = performance.now() + order.seconds * 1_000;
   const counts = { answered: 0, failed: 0 };

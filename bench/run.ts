@@ -13,6 +13,9 @@ const rows: BenchRow[] = [];
 if (wanted('engine')) rows.push(...(await (await import('./engine.ts')).run()));
 if (wanted('testing')) rows.push(...(await (await import('./testing.ts')).run()));
 if (wanted('rest')) rows.push(...(await (await import('./rest.ts')).run()));
+if (wanted('bodies')) rows.push(...(await (await import('./gateway-bodies.ts')).run()));
+if (wanted('streams')) rows.push(...(await (await import('./gateway-streams.ts')).run()));
+if (wanted('memory')) rows.push(...(await (await import('./gateway-memory.ts')).run()));
 if (wanted('grpc')) rows.push(...(await (await import('./grpc.ts')).run()));
 
 const want = (['rabbitmq', 'kafka'] as const).filter(wanted);
@@ -28,6 +31,7 @@ if (want.length > 0) {
     if (kafka !== undefined) {
       rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: kafka.brokers })));
       rows.push(await (await import('./port-consume.ts')).consumeFromKafka({ brokers: kafka.brokers }));
+      rows.push(await (await import('./gateway-bodies.ts')).onKafka({ brokers: kafka.brokers }));
       rows.push(await (await import('./idle-gateway.ts')).idleOnKafka({ brokers: kafka.brokers }));
     }
   } finally {

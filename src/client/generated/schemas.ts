@@ -193,6 +193,7 @@ export interface Problem {
     | 'not_found'
     | 'method_not_allowed'
     | 'already_exists'
+    | 'subscription_in_use'
     | 'ack_expired'
     | 'message_too_large'
     | 'precondition_failed'
@@ -207,6 +208,7 @@ export interface Problem {
     | 'log_corrupt'
     | 'backend_rejected'
     | 'backend_unavailable'
+    | 'access_unavailable'
     | 'draining'
     | 'overloaded'
     | 'closed'
@@ -275,7 +277,9 @@ export interface PullAnswer {
 export interface SettleAnswer {
   readonly results: readonly {
     readonly token: string;
-    readonly status: 'ok' | 'expired' | 'already' | 'invalid';
+    readonly status: 'ok' | 'expired' | 'already' | 'invalid' | 'elsewhere';
+    /** With `elsewhere`: the gateway that may hold the lease. */
+    readonly gateway?: string;
   }[];
 }
 

@@ -106,7 +106,9 @@ describe('the table of required scopes', () => {
     expect(ofAdmin.map(([call]) => call).toSorted()).toEqual([
       'Admin/CreateTopic',
       'Admin/DeleteTopic',
+      'Admin/UpdateTopic',
       'DELETE /v1/topics/:topic',
+      'PATCH /v1/topics/:topic',
       'POST /v1/topics',
     ]);
     for (const [call, requirement] of routes) {

@@ -119,7 +119,8 @@ export function isMoreFlexible(input: ScenarioEvidence): ClaimVerdict {
   };
 }
 
-const questionsMin = 10;
+/** Fewer are a sample that somebody chose: the smallest profile asks mostly about replay. */
+const questionsMin = 25;
 
 // ------------------------------------------------------------------------------------------------ words
 

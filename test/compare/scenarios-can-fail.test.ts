@@ -5,6 +5,7 @@ import { runScenarios } from '../../src/compare/run-scenarios.ts';
 import { scenarios, Stage } from '../../src/compare/scenarios/index.ts';
 import { Ledger, lossesInWords } from '../../src/compare/scenarios/ledger.ts';
 import { boundOf } from '../../src/compare/scenarios/figures.ts';
+import { startFlow } from '../../src/compare/scenarios/flow.ts';
 import type { ScenarioContext } from '../../src/compare/scenarios/scenario.ts';
 import { type Lie, memoryWire } from './memory-wire.ts';
 
@@ -116,4 +117,19 @@ test.each([
   [2, 30, '2 of 30'],
 ])('%i of %i is said as "%s"', (seen, tries, words) => {
   expect(boundOf(seen, tries)).toBe(words);
+});
+
+test('what a scenario started stops with it, whether it came to its end or not', async () => {
+  const wire = memoryWire('none');
+  const stage = new Stage({ wire, prefix: 'test', deadlineMs: 60_000, now: () => performance.now() });
+  const topic = await stage.topic('t');
+  const ledger = new Ledger();
+  await startFlow(stage, wire, topic, ledger, 1);
+  await stage.until(() => ledger.sent > 3, 'a few messages');
+  await stage.strike();
+  // Nobody stops the flow; it ends all the same.
+  await stage.pause(20);
+  const sent = ledger.sent;
+  await stage.pause(20);
+  expect([stage.isOver, ledger.sent]).toEqual([true, sent]);
 });

@@ -111,7 +111,7 @@ describe.skipIf(!isComplete)('the smoke comparison of all five systems', () => {
   });
 
   test('judges the claims from its own cells and leaves the embedded log out', () => {
-    expect(report.verdicts).toHaveLength(8);
+    expect(report.verdicts).toHaveLength(13);
     const cells = new Set(
       [...report.scenarios, ...report.workloads].map((row) => `${row.id}.${row.system}.${row.layer}`),
     );

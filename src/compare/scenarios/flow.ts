@@ -36,7 +36,7 @@ export async function startFlow(
   let isRunning = true;
   let open = 0;
   const loop = (async () => {
-    while (isRunning) {
+    while (isRunning && !stage.isOver) {
       const number = ledger.send();
       const sentMs = stage.nowMs;
       open++;

@@ -24,7 +24,7 @@ export const idleCost: Scenario = {
       'any',
       'PASS',
       'Both wait for the network most of the time; memory is the larger part of what they cost.',
-      'published elsewhere: 122 MiB (RabbitMQ) and 327 MiB (Kafka) at rest',
+      'PetrolMuffin/BrokersPerformance, README (2026): 122 MiB (RabbitMQ) and 327 MiB (Kafka) at rest',
     ),
   ],
   run,

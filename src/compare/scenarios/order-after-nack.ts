@@ -131,7 +131,7 @@ async function quietAfterAll(
       quietSince = Date.now();
     }
     if (done.includes(messages - 1) && Date.now() - quietSince > redeliveryWaitMs) return true;
-    if (done.length >= messages) return false;
+    if (done.length >= messages || stage.isOver) return false;
     await stage.pause(20);
   }
 }

@@ -74,6 +74,7 @@ async function run(context: ScenarioContext): Promise<Finding> {
       const retry = async () => {
         if (client.layer === 'bare') await (reopening ??= reopen());
         await stage.pause(retryMs);
+        if (stage.isOver) return;
         send(number, tries + 1);
       };
       retry().catch(() => undefined);

@@ -59,6 +59,7 @@ export class Stage {
   readonly #deadlineAt: number;
   readonly #now: () => number;
   readonly #topics: string[] = [];
+  #isStruck = false;
   readonly #subscriptions: string[] = [];
   readonly #consumers: WireConsumer[] = [];
   readonly #specs = new Map<string, SubscriptionSpec>();
@@ -220,12 +221,18 @@ export class Stage {
     const isQuiet = async () => {
       // Without the marker silence may only mean that the system is not yet back.
       const isEarly = () => marker !== undefined && !different.has(marker);
-      while (isEarly() || (different.size < count && this.#now() - lastAt < patienceMs)) await this.pause(drainPollMs);
+      while (!this.isOver && (isEarly() || (different.size < count && this.#now() - lastAt < patienceMs)))
+        await this.pause(drainPollMs);
     };
     await this.within(Promise.race([isQuiet(), over.promise]), 'the rest to be read');
     await this.pause(quietMs);
     await this.within(consumer.close(), 'a consumer to close');
     return received;
+  }
+
+  /** The scenario has ended, or its time has: what still loops for it stops, or the process would never end. */
+  get isOver(): boolean {
+    return this.#isStruck || this.#now() >= this.#deadlineAt;
   }
 
   get nowMs(): number {
@@ -269,6 +276,7 @@ export class Stage {
 
   /** Removes everything (with the other wire, where the stage's own may be dead), whatever fails on the way; resolves with what could not be removed. */
   async strike(instead?: Wire): Promise<readonly string[]> {
+    this.#isStruck = true;
     const failures: string[] = [];
     const attempt = async (work: Promise<void>) => {
       const timed = within(work, strikeStepMsMax);

@@ -62,7 +62,7 @@ describe('options', () => {
   it('need one of url and urls, and get a heartbeat', () => {
     expect(refusal(() => parseOptions({})).code).toBe('invalid_argument');
     expect(refusal(() => parseOptions({ url: 'amqp://a', urls: ['amqp://b'] })).code).toBe('invalid_argument');
-    expect(parseOptions({ urls: ['amqp://u:p@h:1/v'] }).urls).toEqual(['amqp://u:p@h:1/v?heartbeat=20']);
+    expect(parseOptions({ urls: ['amqp://u:p@h:1/v'] }).urls).toEqual(['amqp://u:p@h:1/v?heartbeat=10']);
     expect(parseOptions({ url: 'amqp://h?heartbeat=5' }).urls).toEqual(['amqp://h?heartbeat=5']);
   });
 });

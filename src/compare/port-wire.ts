@@ -107,16 +107,18 @@ function durabilityOf(mode: string | undefined): Persistence | null {
 }
 
 /** What keeps and removes messages, in each backend's options: fine enough that it can be seen in seconds. */
-function keeping(system: SystemId, { retention, isCompacted, isSynced }: TopicSpec) {
+function keeping(system: SystemId, { retention, isCompacted, isSynced, copies }: TopicSpec) {
   const options = {
     ...(retention === undefined ? {} : segmentOptions(system, retention.segmentBytes)),
     ...(isCompacted === true && system === 'kafka' ? { 'segment.ms': 50, 'min.cleanable.dirty.ratio': 0 } : {}),
     ...(isCompacted === true && system === 'log' ? { segmentBytes: compactedSegmentBytes } : {}),
     ...(isSynced === true && system === 'kafka' ? { 'flush.messages': 1 } : {}),
+    ...(copies !== undefined && system === 'kafka' ? { 'min.insync.replicas': Math.floor(copies / 2) + 1 } : {}),
   };
   return {
     ...(retention === undefined ? {} : { retention: { bytes: retention.bytes } }),
     ...(isCompacted === true ? { cleanup: 'compact' as const } : {}),
+    ...(copies === undefined ? {} : { replicas: copies }),
     ...(Object.keys(options).length === 0 ? {} : { options }),
   };
 }

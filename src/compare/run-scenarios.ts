@@ -6,6 +6,7 @@ import { processFaults } from './faults.ts';
 import type { Usage } from './process-usage.ts';
 import type { ProcessWire } from './remote/index.ts';
 import {
+  type Cluster,
   type DiskMeter,
   expectationFor,
   type Faults,
@@ -31,6 +32,7 @@ export interface ScenarioRun {
   readonly usageOf: (name: string) => () => Usage | null;
   readonly open: (name: string, layer: Layer) => Promise<Wire>;
   readonly openProcess: (name: string, layer: Layer) => Promise<ProcessWire>;
+  readonly openCluster: (name: string) => Promise<Cluster>;
   /** Why this run does not ask it on that layer; null where it does. */
   readonly leaveOut?: (scenario: Scenario, layer: Layer) => string | null;
   readonly onProgress: (line: string) => void;
@@ -164,6 +166,7 @@ async function runScenario(
     disk: run.diskOf(wire.name),
     usage: run.usageOf(wire.name),
     faults,
+    cluster: () => run.openCluster(wire.name),
     async open() {
       // The log is one process's: there it is the same one.
       if (wire.system === 'log') return wire;

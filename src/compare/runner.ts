@@ -22,6 +22,7 @@ import {
   type ScenarioRow,
   type WorkloadRow,
 } from './report/model.ts';
+import { openCluster } from './cluster.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
@@ -323,6 +324,7 @@ function scenarioRun(context: SystemsContext, options: CompareOptions, runId: st
     usageOf: (name: string) => () => usageOf(pidsOf(name)),
     open: (name: string, layer: Layer) => openWire(context, name, layer),
     openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
+    openCluster: (name: string) => openCluster(context, name),
     ...(options.asksSlowOnAllLayers === false && options.layers.includes('bare') ? { leaveOut: onlyBare } : {}),
     onProgress: options.onProgress,
     ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -27,6 +27,8 @@ export interface TopicSpec {
   readonly isRouted?: boolean;
   /** Each answered publish is on the disk. */
   readonly isSynced?: boolean;
+  /** On so many nodes, and acknowledged when a majority of them has it. */
+  readonly copies?: number;
   /** Delays that `delayMs` will ask for. */
   readonly delaysMs?: readonly number[];
 }

@@ -77,7 +77,7 @@ export const properties: readonly Property[] = [
     claim:
       'a connection that is cut with publishes under way leaves each stored, refused or unknown, and none wrongly stored',
     chapters: [],
-    tests: ['test/rabbitmq/faults.test.ts', 'test/kafka/broker-crash.test.ts', 'test/e2e/rest-outage.test.ts'],
+    tests: ['test/rabbitmq/faults.test.ts', 'test/faults/bounces.test.ts', 'test/e2e/rest-outage.test.ts'],
     untested: perBackend,
   },
   {
@@ -292,7 +292,7 @@ export const properties: readonly Property[] = [
     id: 'L5',
     claim: 'a broker that restarts loses nothing',
     chapters: [],
-    tests: ['test/rabbitmq/faults.test.ts', 'test/kafka/broker-crash.test.ts', 'test/e2e/rest-outage.test.ts'],
+    tests: ['test/rabbitmq/faults.test.ts', 'test/faults/bounces.test.ts', 'test/e2e/rest-outage.test.ts'],
     untested: perBackend,
   },
   {

@@ -22,6 +22,7 @@ async function verdictOf(id: string, lie: Lie) {
     usageOf: () => () => null,
     open: () => Promise.resolve(wire),
     openProcess: () => Promise.reject(new Error('not in this test')),
+    openCluster: () => Promise.reject(new Error('not in this test')),
     onProgress: () => {},
   });
   expect(rows.length).toBe(1);
@@ -53,35 +54,52 @@ describe('a scenario passes a wire that does its work, and not one that', () => 
     30_000,
   );
 
-  test('broker-kill: loses the last acked when it is killed, counted as what it is', async () => {
-    const find = async (lie: Lie) => {
-      const wire = memoryWire(lie);
-      const stage = new Stage({ wire, prefix: 'test', deadlineMs: 25_000, now: () => performance.now() });
-      const context: ScenarioContext = {
-        wire,
-        stage,
-        messages: 100,
-        seed: 1,
-        disk: () => Promise.resolve(null),
-        usage: () => null,
-        open: () => Promise.resolve(wire),
-        openProcess: () => Promise.reject(new Error('not in this test')),
-        faults: {
-          kill: () => Promise.resolve(wire.killAndStart()),
-          start: () => Promise.resolve(1),
-          pause: () => {},
-          resume: () => {},
-          cut: () => 0,
-          deafen: () => 0,
-          diskAlarm: () => Promise.resolve(),
-        },
+  test.concurrent.each([
+    ['broker-kill', 'lostSuffix'],
+    // The others go on: what is lost lies between.
+    ['node-kill-quorum', 'lostMiddle'],
+  ])(
+    '%s: loses the last acked when it is killed, counted as what it is',
+    async (id, where) => {
+      const find = async (lie: Lie) => {
+        const wire = memoryWire(lie);
+        const stage = new Stage({ wire, prefix: 'test', deadlineMs: 25_000, now: () => performance.now() });
+        const context: ScenarioContext = {
+          wire,
+          stage,
+          messages: 100,
+          seed: 1,
+          disk: () => Promise.resolve(null),
+          usage: () => null,
+          open: () => Promise.resolve(wire),
+          openProcess: () => Promise.reject(new Error('not in this test')),
+          cluster: () =>
+            Promise.resolve({
+              nodes: 3,
+              wire,
+              open: () => Promise.resolve(wire),
+              killLeader: () => Promise.resolve(wire.killAndStart()).then(() => 0),
+              start: () => Promise.resolve(),
+              close: () => Promise.resolve(),
+            }),
+          faults: {
+            kill: () => Promise.resolve(wire.killAndStart()),
+            start: () => Promise.resolve(1),
+            pause: () => {},
+            resume: () => {},
+            cut: () => 0,
+            deafen: () => 0,
+            diskAlarm: () => Promise.resolve(),
+          },
+        };
+        return await scenarios.find((scenario) => scenario.id === id)?.run(context);
       };
-      return await scenarios.find(({ id }) => id === 'broker-kill')?.run(context);
-    };
-    const [honest, lying] = await Promise.all([find('none'), find('loses the last acked when it is killed')]);
-    expect([honest?.verdict, honest?.observed['lost']]).toEqual(['PASS', 0]);
-    expect([lying?.verdict, lying?.observed['lost'], lying?.observed['lostSuffix']]).toEqual(['DIFFERS', 3, 3]);
-  }, 30_000);
+      const [honest, lying] = await Promise.all([find('none'), find('loses the last acked when it is killed')]);
+      expect([honest?.verdict, honest?.observed['lost']]).toEqual(['PASS', 0]);
+      expect([lying?.verdict, lying?.observed['lost'], lying?.observed[where]]).toEqual(['DIFFERS', 3, 3]);
+    },
+    30_000,
+  );
 });
 
 describe('the ledger', () => {

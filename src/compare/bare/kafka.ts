@@ -61,6 +61,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
     },
     publishModes,
     async createTopic(name, spec) {
+      if (spec.copies !== undefined) throw new WireRefusal('broker_has_none', 'not asked of the bare client: one node');
       if (spec.isRouted === true) throw new WireRefusal('broker_has_none', 'Kafka gives each group the whole topic');
       const entry = {
         topic: name,

@@ -73,6 +73,7 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
     },
     publishModes: ['persistent', 'transient'],
     async createTopic(name, spec) {
+      if (spec.copies !== undefined) throw new WireRefusal('broker_has_none', 'not asked of the bare client: one node');
       if (spec.isCompacted === true)
         throw new WireRefusal('broker_has_none', 'RabbitMQ keeps no latest message of a key');
       if (spec.retention !== undefined && !isStream)

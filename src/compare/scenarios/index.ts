@@ -30,6 +30,7 @@ import { manyConnections } from './many-connections.ts';
 import { manyTopics } from './many-topics.ts';
 import { messageTtl } from './message-ttl.ts';
 import { metadata } from './metadata.ts';
+import { nodeKillQuorum } from './node-kill-quorum.ts';
 import { orderAfterCrash } from './order-after-crash.ts';
 import { orderAfterNack } from './order-after-nack.ts';
 import { orderAfterRetry } from './order-after-retry.ts';
@@ -85,6 +86,7 @@ export const scenarios: readonly Scenario[] = [
   confirmOrder,
   unroutable,
   brokerKill,
+  nodeKillQuorum,
   brokerKillNewQueue,
   fsyncCost,
   brokerPause,

@@ -47,6 +47,21 @@ export interface ScenarioContext {
   readonly openProcess: () => Promise<ProcessWire>;
   /** Only for scenarios with a fault. */
   readonly faults: Faults | null;
+  /** Three nodes for this scenario alone, which closes them. WireRefusal where the system has no nodes. */
+  readonly cluster: () => Promise<Cluster>;
+}
+
+/** A cluster whose nodes may be killed. */
+export interface Cluster {
+  readonly nodes: number;
+  /** Through the port, knowing all nodes. */
+  readonly wire: Wire;
+  /** Another one. */
+  readonly open: () => Promise<Wire>;
+  /** SIGKILL for the node that leads what a publish to the topic is stored in; resolves with its number when it is gone. */
+  readonly killLeader: (topic: string, subscription: string) => Promise<number>;
+  readonly start: (node: number) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What can be done to a system under test. Everything is undone at the end of the scenario. */

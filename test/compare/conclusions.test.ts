@@ -239,7 +239,8 @@ describe('the claim', () => {
     const sound = claims({ scenarios: [row('kafka', 0), row('rabbitmq-quorum', 5)] })['kafka-survives-faults'];
     expect(sound?.verdict).toBe('true-if');
     expect(sound?.scope).toContain('killed 3 times');
-    expect(sound?.scope).toContain('power cut, were not tested');
+    expect(sound?.scope).toContain('a replica takes over was not tested');
+    expect(sound?.scope).toContain('a power cut was not tested');
     expect(sound?.reason).toContain('RabbitMQ did (rabbitmq-quorum)');
     expect(sound?.evidence).toEqual(['broker-kill.kafka.bare', 'broker-kill.rabbitmq-quorum.bare']);
     expect(claims({ scenarios: [row('kafka', 1)] })['kafka-survives-faults']?.verdict).toBe('false');

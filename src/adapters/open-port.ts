@@ -3,7 +3,6 @@
  * only complete, valid calls; a caller sees only `PortError`.
  */
 
-import { randomBytes } from 'node:crypto';
 import { AckTokens } from './ack-tokens.ts';
 import type { Capability, CapabilityTable } from './capabilities.ts';
 import { type PortClock, systemClock } from './clock.ts';
@@ -12,7 +11,8 @@ import type { Driver, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
 import { LateTokens } from './late-tokens.ts';
 import { limits } from './limits.ts';
-import { partitionForKey, StickyPartitions } from './partitioner.ts';
+import { missingCapability, PublishPath } from './publish-path.ts';
+import { partitionForKey } from './partitioner.ts';
 import type {
   AlterOptions,
   Consumer,
@@ -20,7 +20,6 @@ import type {
   Credit,
   Health,
   MessagingPort,
-  Persistence,
   Position,
   PublishMessage,
   PublishOptions,
@@ -43,10 +42,8 @@ import { TokenSecrets } from './token-secrets.ts';
 import {
   alteredSubscription,
   alteredTopic,
-  checkMessage,
   checkName,
   checkPositionIn,
-  messageRefusal,
   subscriptionDefinition,
   topicDefinition,
 } from './validate.ts';
@@ -134,15 +131,10 @@ class Port implements SeverablePort {
   readonly #opening = new Map<string, Promise<SubscriptionSession>>();
   /** By subscription: the last of what opens, moves or ends its session. */
   readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #sticky = new StickyPartitions();
-  readonly #instance = randomBytes(6).toString('base64url');
+  readonly #publishing: PublishPath;
   readonly #secrets: TokenSecrets;
   readonly #tokens: AckTokens;
   readonly #late: LateTokens;
-  #ids = 0;
-  #inFlightMessages = 0;
-  #inFlightBytes = 0;
-  #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(driver: Driver, hooks: PortHooks, clock: PortClock, { gateway = '', keys = [] }: TokenOptions) {
@@ -150,6 +142,7 @@ class Port implements SeverablePort {
     this.#hooks = hooks;
     this.#clock = clock;
     this.#definitions = new Definitions((kind, name) => this.#definitionChanged(kind, name));
+    this.#publishing = new PublishPath({ driver, clock, definitions: this.#definitions });
     this.#secrets = new TokenSecrets(keys);
     this.#tokens = new AckTokens(this.#secrets, gateway);
     this.#late = new LateTokens({ driver, tokens: this.#tokens, secrets: this.#secrets, clock, gateway });
@@ -248,7 +241,7 @@ class Port implements SeverablePort {
         // way round its messages would lie in wait for the next topic of this name.
         await this.#driver.deleteTopic(topic);
         await this.#definitions.putTopic(name, null);
-        this.#sticky.forget(name);
+        this.#publishing.forget(name);
       });
     });
   }
@@ -357,153 +350,12 @@ class Port implements SeverablePort {
     this.#assertOpen();
     const topic =
       this.#definitions.knownTopic(topicName) ?? (await this.#admin(async () => await this.#topicNamed(topicName)));
-    if (messages.length > limits.messagesPerPublishMax) {
-      throw new PortError(
-        'message_too_large',
-        `${messages.length} messages in one publish are above the limit of ${limits.messagesPerPublishMax}`,
-      );
-    }
-    const durability = this.#driver.durability(topic, {
-      ...(options.durability === undefined ? {} : { persistence: options.durability as Persistence }),
-      ...(options.minCopies === undefined ? {} : { minCopies: options.minCopies }),
-    });
-    const refused: (PortError | undefined)[] = [];
-    const { outgoing, ids, bytes } = this.#prepare(topic, messages, refused);
-    if (outgoing.length === 0) return merge(ids, refused, []);
-    this.#enter(outgoing.length, bytes);
-    try {
-      const outcomes = await this.#published(topic, outgoing, { durability, signal: options.signal });
-      return refused.length === 0 ? outcomes : merge(ids, refused, outcomes);
-    } finally {
-      this.#leave(outgoing.length, bytes);
-    }
+    return await this.#publishing.publish(topic, messages, options);
   }
 
   async #topicNamed(name: string): Promise<TopicDefinition> {
     checkName(name, 'topic');
     return await this.#definitions.topic(name);
-  }
-
-  /** Fills `refused` sparsely: only for messages that cannot be stored, by their index. */
-  #prepare(topic: TopicDefinition, messages: readonly PublishMessage[], refused: (PortError | undefined)[]) {
-    const outgoing: OutgoingMessage[] = [];
-    const ids: string[] = [];
-    const nowMs = this.#clock.nowMs();
-    let bytes = 0;
-    let sticky = -1;
-    for (let index = 0; index < messages.length; index += 1) {
-      const message = messages[index] as PublishMessage;
-      const checked = checkMessage(message, index);
-      const id = checked.id ?? this.#nextId();
-      ids.push(id);
-      const refusal = messageRefusal(checked) ?? this.#refusalOnTopic(topic, message, index);
-      if (refusal !== undefined) {
-        refused[index] = refusal;
-        continue;
-      }
-      let { partition } = message;
-      if (partition === undefined) {
-        if (checked.key !== null) partition = partitionForKey(checked.key, topic.partitions);
-        else if (checked.id !== undefined && this.#recognisesIds(topic)) {
-          // A repetition must come to where the first one is.
-          partition = partitionForKey(Buffer.from(checked.id), topic.partitions);
-        } else {
-          if (sticky < 0) sticky = this.#sticky.next(topic.name, topic.partitions);
-          partition = sticky;
-        }
-      }
-      bytes += checked.bytes;
-      const { key, value, headers, contentType, timestampMs = nowMs } = checked;
-      const isIdGiven = checked.id !== undefined;
-      const plain = { key, value, headers, contentType, id, isIdGiven, timestampMs, partition };
-      outgoing.push(hasSchedule(message) ? { ...plain, ...schedule(message) } : plain);
-    }
-    return { outgoing, ids, bytes };
-  }
-
-  #recognisesIds({ queueType }: TopicDefinition): boolean {
-    return this.#driver.capabilities(queueType ?? undefined)['publish.dedup'].level !== 'unsupported';
-  }
-
-  #refusalOnTopic(topic: TopicDefinition, message: PublishMessage, index: number): PortError | undefined {
-    const { partition } = message;
-    if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < topic.partitions)) {
-      const path = `messages[${index}].partition`;
-      const text = `must be from 0 to ${topic.partitions - 1}`;
-      return new PortError('invalid_argument', `${path} ${partition} ${text}`, { errors: [{ path, message: text }] });
-    }
-    if (topic.cleanup === 'compact' && (message.key === undefined || message.key === null)) {
-      const path = `messages[${index}].key`;
-      const text = 'is needed: the topic keeps the latest message of each key';
-      return new PortError('invalid_argument', `${path} ${text}`, { errors: [{ path, message: text }] });
-    }
-    return this.#refusalOfSchedule(topic, message);
-  }
-
-  #refusalOfSchedule(topic: TopicDefinition, message: PublishMessage): PortError | undefined {
-    const { queueType, name } = topic;
-    const { delayMs, ttlMs, priority } = message;
-    if (delayMs !== undefined) {
-      const missing = this.#missing('delay', queueType);
-      if (missing !== undefined) return missing;
-      // A backend that keeps nothing for nobody cannot tell later that nobody was there.
-      const isKept = this.#missing('publish.beforeSubscription', queueType) === undefined;
-      if (!isKept && this.#definitions.subscriptionsOf(name).length === 0)
-        return new PortError('unroutable', `topic "${name}" has no subscription that could get a delayed message`);
-    }
-    if (ttlMs !== undefined) {
-      const missing = this.#missing('ttl.message', queueType);
-      if (missing !== undefined) return missing;
-    }
-    return priority === undefined ? undefined : this.#missing('priority', queueType);
-  }
-
-  async #published(
-    topic: TopicDefinition,
-    outgoing: readonly OutgoingMessage[],
-    options: Parameters<Driver['publish']>[2],
-  ): Promise<readonly PublishOutcome[]> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<readonly PublishOutcome[]>((resolve) => {
-      timer = setTimeout(() => {
-        const error = new PortError('publish_outcome_unknown', `no answer within ${limits.publishTimeoutMs} ms`);
-        resolve(outgoing.map(({ id }) => ({ kind: 'unknown', id, error })));
-      }, limits.publishTimeoutMs);
-    });
-    try {
-      return await Promise.race([this.#driver.publish(topic, outgoing, options), deadline]);
-    } catch (reason) {
-      throw PortError.from(reason);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #enter(messages: number, bytes: number): void {
-    if (
-      this.#inFlightMessages > 0 &&
-      (this.#inFlightMessages + messages > limits.publishInFlightMessagesMax ||
-        this.#inFlightBytes + bytes > limits.publishInFlightBytesMax)
-    ) {
-      throw new PortError(
-        'too_many_in_flight',
-        `${this.#inFlightMessages} messages of ${this.#inFlightBytes} bytes are not yet answered`,
-        { retryAfterMs: 100 },
-      );
-    }
-    this.#inFlightMessages += messages;
-    this.#inFlightBytes += bytes;
-  }
-
-  #leave(messages: number, bytes: number): void {
-    this.#inFlightMessages -= messages;
-    this.#inFlightBytes -= bytes;
-    if (this.#inFlightMessages === 0) this.#whenIdle?.();
-  }
-
-  #nextId(): string {
-    this.#ids += 1;
-    return `${this.#instance}-${this.#ids.toString(36)}`;
   }
 
   // ------------------------------------------------------------------------------------------ consume
@@ -597,12 +449,12 @@ class Port implements SeverablePort {
       value: message.value,
       headers: [...message.headers, ...about.map(([name, value]) => ({ name, value: Buffer.from(value) }))],
       contentType: message.contentType,
-      id: message.id ?? this.#nextId(),
+      id: message.id ?? this.#publishing.nextId(),
       timestampMs: message.timestampMs,
       partition: message.key === null ? 0 : partitionForKey(message.key, topic.partitions),
     };
     const durability = this.#driver.durability(topic, {});
-    const [outcome] = await this.#published(topic, [letter], { durability, signal: undefined });
+    const [outcome] = await this.#publishing.store(topic, [letter], { durability, signal: undefined });
     if (outcome?.kind !== 'stored') throw outcome?.error ?? new PortError('internal', 'the driver gave no outcome');
   }
 
@@ -775,11 +627,7 @@ class Port implements SeverablePort {
     const sessions = Promise.allSettled(
       [...this.#sessions.values()].map(async (session) => await session.endWith(closed)),
     );
-    const idle = new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
-      if (this.#inFlightMessages === 0) resolve();
-    });
-    await within(limits.closeTimeoutMs, Promise.all([sessions, idle])).catch(() => undefined); // close is bounded; the driver settles the rest
+    await within(limits.closeTimeoutMs, Promise.all([sessions, this.#publishing.idle()])).catch(() => undefined); // close is bounded; the driver settles the rest
     await this.#driver.close();
   }
 
@@ -836,15 +684,8 @@ class Port implements SeverablePort {
     if (this.#closing !== undefined) throw new PortError('closed', 'the port was closed');
   }
 
-  #missing(capability: Capability, queueType: QueueType | null): PortError | undefined {
-    const claim = this.#driver.capabilities(queueType ?? undefined)[capability];
-    if (claim.level !== 'unsupported') return undefined;
-    const where = queueType === null ? this.info.product : `${this.info.product} ${queueType}`;
-    return new PortError('capability_unsupported', `${where} has no ${capability}: ${claim.how}`, { capability });
-  }
-
   #require(capability: Capability, queueType: QueueType | null): void {
-    const missing = this.#missing(capability, queueType);
+    const missing = missingCapability(this.#driver, capability, queueType);
     if (missing !== undefined) throw missing;
   }
 }
@@ -859,34 +700,6 @@ function checkRevision(what: string, definition: object, expected: AlterOptions[
 function seekCapability(to: Position): Capability {
   if (to === 'earliest' || to === 'latest') return 'replay.earliest';
   return 'timestampMs' in to ? 'replay.timestamp' : 'replay.offset';
-}
-
-/** Rare, and absent fields must stay absent: the plain case makes one object. */
-function hasSchedule({ delayMs, ttlMs, priority }: PublishMessage): boolean {
-  return delayMs !== undefined || ttlMs !== undefined || priority !== undefined;
-}
-
-function schedule({ delayMs, ttlMs, priority }: PublishMessage): Partial<OutgoingMessage> {
-  return {
-    ...(delayMs === undefined ? {} : { delayMs }),
-    ...(ttlMs === undefined ? {} : { ttlMs }),
-    ...(priority === undefined ? {} : { priority }),
-  };
-}
-
-/** Outcomes of the sent ones between those that were refused here, in the caller's order. */
-function merge(
-  ids: readonly string[],
-  refused: readonly (PortError | undefined)[],
-  outcomes: readonly PublishOutcome[],
-): readonly PublishOutcome[] {
-  let sent = 0;
-  return ids.map((id, index) => {
-    const error = refused[index];
-    if (error !== undefined) return { kind: 'refused', id, error };
-    sent += 1;
-    return outcomes[sent - 1] as PublishOutcome;
-  });
 }
 
 function byName<T extends { readonly name: string }>(definitions: readonly T[]): readonly T[] {

@@ -107,6 +107,11 @@ const rules: readonly Rule[] = [
     why: 'renderers are pure',
   },
   {
+    from: /^src\/compare\/regression\//,
+    may: [/^src\/compare\/(regression\/|assertions|report\/(model|figures)|statistics\/|workloads\/index)/],
+    why: 'two reports in, a table out: pure',
+  },
+  {
     from: /^src\/compare\/bare\//,
     may: [
       node,

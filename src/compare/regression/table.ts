@@ -71,6 +71,9 @@ export interface RegressionTable {
 /** Below it no difference is called one, however quiet the run was. */
 export const leastNoiseFloor = 0.1;
 
+/** One pair of single runs is one draw of the noise: half of all other pairs differ by more, and hardly one by three times as much. */
+const singleRepeatFactor = 3;
+
 export function compareReports(before: Report, after: Report): RegressionTable {
   const figures: FigureChange[] = [];
   const notCompared: NotCompared[] = [];
@@ -162,7 +165,8 @@ function changeOf(
   if (effect === null) return [];
   const interval = effect.interval === null ? null : { low: effect.interval.low - 1, high: effect.interval.high - 1 };
   const change = effect.ratio - 1;
-  const noiseFloor = interval === null ? Math.max(measuredNoise, singleRepeatFloor) : measuredNoise;
+  const noiseFloor =
+    interval === null ? Math.max(singleRepeatFactor * measuredNoise, singleRepeatFloor) : measuredNoise;
   return [
     {
       cell: nameOf(cell),
@@ -261,6 +265,20 @@ function differencesOf(before: Report, after: Report): readonly string[] {
   });
   const old = facts(before);
   const now = facts(after);
+  const loads = [before, after].map(({ environment }) => environment.loadAverage.start) as [number, number];
+  const isOtherLoad = Math.abs(loads[0] - loads[1]) > loadDifferenceTold;
+  return [
+    ...changedFacts(old, now),
+    ...(isOtherLoad
+      ? [`load of the machine at the start: ${loads[0].toFixed(1)} before, ${loads[1].toFixed(1)} after`]
+      : []),
+  ];
+}
+
+/** Load averages this far apart mean that something else ran beside one of the two. */
+const loadDifferenceTold = 1;
+
+function changedFacts(old: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(old)
     .filter(([name, value]) => now[name] !== undefined && now[name] !== value)
     .map(([name, value]) => `${name}: ${value} before, ${now[name]} after`);

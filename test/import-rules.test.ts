@@ -112,6 +112,11 @@ const rules: readonly Rule[] = [
     why: 'two reports in, a table out: pure',
   },
   {
+    from: /^src\/compare\/advice\//,
+    may: [/^src\/compare\/(advice\/|report\/(model|figures)|statistics\/)/],
+    why: 'needs and a report in, advice out: pure',
+  },
+  {
     from: /^src\/compare\/bare\//,
     may: [
       node,

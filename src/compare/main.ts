@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { CompareOptions, PlannedWorkload, RunState } from './index.ts';
+import { registerRecommendCommand } from './recommend.ts';
 import type { Layer, Profile, Report } from './report/model.ts';
 
 /** CONTRACT: exit status. */
@@ -53,8 +54,9 @@ class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Adds the command `compare`. */
+/** Adds the commands `compare` and `recommend`. */
 export function registerCompareCommands(program: Command): void {
+  registerRecommendCommand(program);
   program
     .command('compare')
     .description('run the same scenarios and workloads on every system and write one report')

@@ -117,6 +117,11 @@ const rules: readonly Rule[] = [
     why: 'needs and a report in, advice out: pure',
   },
   {
+    from: /^src\/compare\/gateway\//,
+    may: [node, /^@grpc\/(grpc-js|proto-loader)$/, /^src\/compare\//, /^src\/client\/index\.ts$/],
+    why: 'a gateway as its users have it: by its addresses, with its client',
+  },
+  {
     from: /^src\/compare\/bare\//,
     may: [
       node,

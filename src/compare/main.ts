@@ -9,7 +9,9 @@ import type { Layer, Profile, Report } from './report/model.ts';
 const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
 
 const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
-const layersOffered: readonly Layer[] = ['bare', 'port'];
+const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc'];
+/** A minute is too short for gateways: in smoke they are asked for by name. */
+const layersOfSmoke: readonly Layer[] = ['bare', 'port'];
 
 const examples = `
 Examples:
@@ -24,7 +26,8 @@ Examples:
   sluice compare old.json new.json --assert "throughput-1k.kafka.publish.messagesPerSecond > -5%"
 
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
-RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port.
+RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, and a
+gateway by rest and grpc.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
 Writes report.json, report.md, report.html and report.csv. Exit status: 0 done, 1 an assertion failed or a run was
 invalid, 2 wrong usage, 3 a system that was asked for could not be had.
@@ -64,7 +67,10 @@ export function registerCompareCommands(program: Command): void {
     .option('--systems <ids...>', 'systems to compare (all; also comma-separated)')
     .option('--profile <name>', 'smoke (under a minute), standard (under half an hour) or full', 'standard')
     .option('--only <ids...>', 'only these scenarios and workloads')
-    .option('--layers <names...>', 'bare and port (both)')
+    .option(
+      '--layers <names...>',
+      'bare, port, rest, grpc (all; smoke: bare and port); rest and grpc only for throughput-1k',
+    )
     .option('--workload <file>', 'run this workload (YAML or JSON) instead of the built-in ones')
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
     .option('--speed <factor>', 'replay the trace this much faster (1)')
@@ -233,7 +239,9 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   const profile = oneOf('--profile', flags.profile, profiles);
   const layers =
     flags.layers === undefined
-      ? layersOffered
+      ? profile === 'smoke'
+        ? layersOfSmoke
+        : layersOffered
       : listOf(flags.layers).map((name) => oneOf('--layers', name, layersOffered));
   const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
   const known = systems.filter(isSystemName);

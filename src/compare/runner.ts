@@ -11,9 +11,10 @@ import { type Assertion, checkAssertion } from './assertions.ts';
 import { budgetInWords, budgetOf } from './budget.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
+import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
 import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
-import { blamePort } from './limited-by.ts';
+import { blameLayer } from './limited-by.ts';
 import { backlogMax } from './load-run.ts';
 import { noiseFloors } from './noise.ts';
 import { usageOf, withDescendants } from './process-usage.ts';
@@ -108,11 +109,12 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const brokers = options.brokers ?? (await obtainNeeded(options));
   const others = await obtainOthers(options);
   const wires: Wire[] = [];
+  const gateways = new Map<string, Promise<GatewayProcess>>();
   let kept: Journal | null = null;
   try {
     if (!options.allowsRemote) for (const obtained of [brokers, ...others.values()]) refuseRemote(obtained);
     const environment = await describeEnvironment(dataDir);
-    const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion() };
+    const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion(), gateways };
     const missing = await openWires(context, options, wires);
     const software = await softwareOf(environment, wires);
     kept = openJournal(options, { planHash: plan.hash, runId, startedAt, command: options.command, software });
@@ -122,7 +124,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     // What is killed comes last: nothing after it would find its broker as it was.
     const faulted = await askFaultScenarios(going);
     const scenarioRows = inScenarioOrder([...asked.rows, ...faulted.rows]);
-    const rows = blamePort(measured.rows);
+    const rows = blameLayer(measured.rows);
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
     const systems = options.systems
@@ -170,6 +172,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
   } finally {
     kept?.close();
     await closeAll(wires, options);
+    for (const gateway of gateways.values()) await gateway.then((one) => one.close()).catch(() => undefined);
     if (options.brokers === undefined) await brokers?.stop();
     for (const older of others.values()) await older.stop();
     await rm(dataDir, { recursive: true, force: true });
@@ -308,7 +311,7 @@ async function openWires(
   wires: Wire[],
 ): Promise<Report['notMeasured']> {
   const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
-  for (const layer of options.layers)
+  for (const layer of options.layers.filter((one) => isUsed(one, options)))
     for (const system of options.systems) {
       try {
         wires.push(await openWire(context, system, layer));
@@ -320,6 +323,14 @@ async function openWires(
     }
   if (wires.length === 0) throw new SystemMissing('none of the systems can be had');
   return missing;
+}
+
+/** A gateway that nothing would be asked of is not started. */
+function isUsed(layer: Layer, options: CompareOptions): boolean {
+  return (
+    options.workloads.some(({ spec }) => spec.layers.includes(layer)) ||
+    wantedScenarios(options).some((scenario) => scenario.layers.includes(layer))
+  );
 }
 
 const closedWires = new WeakSet<Wire>();

@@ -405,7 +405,11 @@ function answerOf(
   if (first !== undefined) {
     const own = findings.filter(({ system }) => system === first);
     const open = own.filter(({ fit }) => fit === 'unknown').map(({ need }) => need);
-    const unless = open.length === 0 ? '' : `; not known of ${open.join(', ')}`;
+    const slower = own.filter(({ fit }) => fit === 'behind').map(({ need }) => need);
+    const unless = [
+      ...(slower.length === 0 ? [] : [`; another is ahead in ${slower.join(', ')}`]),
+      ...(open.length === 0 ? [] : [`; not known of ${open.join(', ')}`]),
+    ].join('');
     if (recommended.length === 1) return `${first} meets what you need${unless}.`;
     return `No difference shown by what you need between ${recommended.join(', ')}${unless}.`;
   }

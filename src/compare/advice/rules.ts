@@ -248,5 +248,3 @@ export const rules: readonly Rule[] = [
     wouldChange: 'what is on the disk: a start recovers it',
   },
 ];
-
-export const needs: readonly string[] = rules.map(({ need }) => need);

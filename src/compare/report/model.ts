@@ -145,7 +145,7 @@ export interface ScenarioRow {
 // ------------------------------------------------------------------------------------------------ workloads
 
 export type WorkloadMode = 'equal-load' | 'own-maximum';
-export type LimitedBy = 'broker' | 'client' | 'port' | 'generator' | 'offered-load';
+export type LimitedBy = 'broker' | 'client' | 'port' | 'gateway' | 'generator' | 'offered-load';
 export type PersistenceLevel = 'memory' | 'os' | 'fsync';
 
 export interface DurabilityReached {

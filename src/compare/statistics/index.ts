@@ -1,5 +1,5 @@
 /** Statistics: pure. */
 
-export { type Effect, effectOf, noiseOf } from './effect.ts';
+export { effectOf, noiseOf } from './effect.ts';
 export { LatencyHistogram } from './histogram.ts';
 export { type Comparison, compareSpreads, median, singleRepeatFloor, spreadOf } from './spread.ts';

@@ -87,7 +87,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
   const size = sizes[profile];
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
   const all: readonly WorkloadSpec[] = [
-    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile),
+    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc']),
     ...throughput('throughput-100b', '100 B messages', 100, size, profile),
     {
       ...common,
@@ -163,6 +163,7 @@ function throughput(
   messageBytes: number,
   size: ProfileSize,
   profile: Profile,
+  gatewayLayers: readonly Layer[] = [],
 ): readonly WorkloadSpec[] {
   const shared = { ...common, id, kind: 'flow', messageBytes } as const;
   return [
@@ -171,13 +172,13 @@ function throughput(
       ...timed(size, equalLoadPerSecond),
       title: `${title} at the same rate for all`,
       mode: 'equal-load',
-      layers: profile === 'smoke' ? ['port'] : ['bare', 'port'],
+      layers: [...(profile === 'smoke' ? ['port' as const] : ['bare' as const, 'port' as const]), ...gatewayLayers],
     },
     {
       ...shared,
       title: `${title}, as many as each can`,
       mode: 'own-maximum',
-      layers: ['bare', 'port'],
+      layers: ['bare', 'port', ...gatewayLayers],
       ratePerSecond: null,
       arrival: 'closed-window',
       messages: (ownMaximumPerSecondCap * (size.warmupMs + Math.min(size.measuredMs, 4_000))) / 1000,

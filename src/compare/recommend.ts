@@ -64,7 +64,6 @@ async function run(flags: RecommendFlags): Promise<void> {
 async function recommend(flags: RecommendFlags): Promise<string> {
   const { adviceText, decideAdvice, rules } = await import('./advice/index.ts');
   if (flags.list === true) return listOf(rules, flags.json === true);
-  const report = await reportFrom(flags.report);
   const typed = { need: flags.need ?? [], rate: flags.rate, size: flags.size, p99: flags.p99 };
   const isAsked = flags.need === undefined && flags.rate === undefined && flags.p99 === undefined;
   const wanted = isAsked ? await ask(rules) : typed;
@@ -72,6 +71,7 @@ async function recommend(flags: RecommendFlags): Promise<string> {
   const load = loadOf(wanted);
   if (chosen.length === 0 && load.ratePerSecond === null && load.p99Ms === null)
     throw new RecommendUsageError('nothing was asked for: --need, --rate or --p99 (--list has every need)');
+  const report = await reportFrom(flags.report);
   const advice = decideAdvice({ report, rules: chosen, load, documented: await documents() });
   return flags.json === true ? `${JSON.stringify(advice, null, 1)}\n` : adviceText(advice);
 }

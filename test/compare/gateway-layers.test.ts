@@ -1,8 +1,10 @@
 /** The layers above the port, over the native log: the same messages through REST and gRPC, checked as everywhere. */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../src/compare/index.ts';
 import { CoalescingPublisher, coalescingLimits } from '../../src/compare/gateway/coalescing-publisher.ts';
+import { withDescendants } from '../../src/compare/process-usage.ts';
 import { blameLayer } from '../../src/compare/limited-by.ts';
 import type { SendResult, WireMessage } from '../../src/compare/wire.ts';
 import { type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
@@ -18,6 +20,7 @@ describe('a workload through a gateway', { timeout: 120_000 }, () => {
       warmupMs: 200,
       measuredMs: 800,
     };
+    const seen: string[] = [];
     const report = await compare({
       systems: ['log'],
       systemsAreRequired: true,
@@ -30,8 +33,9 @@ describe('a workload through a gateway', { timeout: 120_000 }, () => {
       workloads: [{ spec }],
       assertions: [],
       command: 'test',
-      onProgress: () => {},
+      onProgress: () => void seen.push(...gatewaysOfThisProcess()),
     });
+    expect(seen).not.toEqual([]);
     expect(report.workloads.map(({ layer }) => layer)).toEqual(['rest', 'grpc']);
     for (const row of report.workloads) {
       expect(row.checks).toMatchObject({ sent: 500, acked: 500, received: 500, lost: 0, duplicated: 0, phantom: 0 });
@@ -40,6 +44,7 @@ describe('a workload through a gateway', { timeout: 120_000 }, () => {
       expect(row.cost.brokerCpuSecondsPerMillion).toBeGreaterThan(0);
       expect(row.latencyMs.endToEnd.count).toBeGreaterThan(0);
     }
+    expect(gatewaysOfThisProcess()).toEqual([]);
   });
 });
 
@@ -96,3 +101,15 @@ describe('what limited a row through a gateway', () => {
     expect(blameLayer([port, rest(rate)])[1]?.limitedBy).toBe(limitedBy);
   });
 });
+
+/** Command lines of the gateways that this process began. */
+function gatewaysOfThisProcess(): readonly string[] {
+  return withDescendants([process.pid]).flatMap((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      return line.includes(' serve --backend ') ? [line] : [];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
+}

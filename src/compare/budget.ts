@@ -13,12 +13,16 @@ export interface Budget {
 }
 
 /** Around the window of a cell: topic, consumers, probes, drain, clean-up. */
-const cellOverheadMs = 1_500;
+const cellOverheadMs = 800;
 /** A second reading is about this fast, and so is the filling before it. */
 const replayPerSecond = 15_000;
-/** Of one scenario on one system, as seen on two cores; systems of different brokers run side by side. */
-const scenarioMs: Readonly<Record<Profile, number>> = { smoke: 500, standard: 2_500, full: 8_000 };
-const faultMs: Readonly<Record<Profile, number>> = { smoke: 10_000, standard: 20_000, full: 60_000 };
+/** Of one scenario on one system and layer, as seen on two cores; those of different brokers run side by side. */
+const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly long: number; readonly fault: number }>> =
+  {
+    smoke: { short: 200, long: 1_000, fault: 5_000 },
+    standard: { short: 300, long: 1_500, fault: 8_000 },
+    full: { short: 1_500, long: 6_000, fault: 30_000 },
+  };
 
 export function budgetOf(
   question: RunQuestion,
@@ -35,19 +39,18 @@ export function budgetOf(
             scenario.notFor(systemOf(name), layer) === null &&
             (leaveOut?.(scenario, layer) ?? null) === null,
         )
-        .map((name) => ({ isFault: scenario.isFault === true, backend: backendOf[systemOf(name)] })),
+        .map((name) => ({ kind: kindOf(scenario), backend: backendOf[systemOf(name)] })),
     ),
   );
-  const faults = rows.filter(({ isFault }) => isFault);
-  const quiet = rows.filter(({ isFault }) => !isFault);
+  const of = (kind: ScenarioKind) => rows.filter((row) => row.kind === kind);
+  const each = scenarioMs[question.profile];
   return {
     cells: cells.length,
-    scenarioRows: quiet.length,
-    faultRows: faults.length,
+    scenarioRows: of('short').length + of('long').length,
+    faultRows: of('fault').length,
     expectedMs:
       cells.reduce((sum, cell) => sum + cellMs(cell), 0) +
-      mostOfOne(quiet) * scenarioMs[question.profile] +
-      mostOfOne(faults) * faultMs[question.profile],
+      (['short', 'long', 'fault'] as const).reduce((sum, kind) => sum + mostOfOne(of(kind)) * each[kind], 0),
   };
 }
 
@@ -71,6 +74,13 @@ export function timeInWords(ms: number): string {
   if (seconds < 90) return `${seconds} s`;
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
   return `${Math.floor(seconds / 3_600)} h ${Math.round((seconds % 3_600) / 60)} min`;
+}
+
+type ScenarioKind = 'short' | 'long' | 'fault';
+
+function kindOf({ isFault, isInSmoke }: Scenario): ScenarioKind {
+  if (isFault === true) return 'fault';
+  return isInSmoke === true ? 'short' : 'long';
 }
 
 function mostOfOne(rows: readonly { readonly backend: string }[]): number {

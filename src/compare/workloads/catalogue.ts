@@ -39,7 +39,8 @@ interface ProfileSize {
 
 const sizes: Readonly<Record<Profile, ProfileSize>> = {
   smoke: { warmupMs: 250, measuredMs: 1_000, repeats: 1, replayMessages: 5_000, bareEverywhere: false },
-  standard: { warmupMs: 1_000, measuredMs: 3_000, repeats: 5, replayMessages: 50_000, bareEverywhere: false },
+  // Ten thousand samples at the equal load are the fewest that say anything about the slowest of a thousand.
+  standard: { warmupMs: 1_000, measuredMs: 2_000, repeats: 5, replayMessages: 25_000, bareEverywhere: false },
   full: { warmupMs: 5_000, measuredMs: 20_000, repeats: 10, replayMessages: 500_000, bareEverywhere: true },
 };
 
@@ -178,7 +179,8 @@ function throughput(
       ...shared,
       title: `${title}, as many as each can`,
       mode: 'own-maximum',
-      layers: ['bare', 'port', ...gatewayLayers],
+      // Half an hour has no room for what a gateway can do at most; its price is in the rows at the equal load.
+      layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers)],
       ratePerSecond: null,
       arrival: 'closed-window',
       messages: (ownMaximumPerSecondCap * (size.warmupMs + Math.min(size.measuredMs, 4_000))) / 1000,

@@ -114,8 +114,13 @@ async function runCommand(reports: readonly string[], flags: CompareFlags, comma
 }
 
 class Interrupted extends Error {
-  constructor(directory: string) {
-    super(`interrupted: what was measured is kept; go on with: sluice compare --resume ${quoted(directory)}`);
+  /** `journal`: what was kept, null where there is nothing yet. */
+  constructor(journal: string | null) {
+    super(
+      journal === null
+        ? 'interrupted: nothing was measured yet'
+        : `interrupted: what was measured is kept; go on with: sluice compare --resume ${quoted(journal)}`,
+    );
   }
 }
 
@@ -133,7 +138,10 @@ async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>
   const { flags, command } =
     typed.resume === undefined ? { flags: typed, command: null } : await begunWith(typed.resume, given);
   const stop = new AbortController();
-  const onSignal = () => stop.abort(new Interrupted(flags.out));
+  const { existsSync } = await import('node:fs');
+  const { journalName } = await import('./index.ts');
+  const hasRows = () => existsSync(`${flags.out}/${journalName}`);
+  const onSignal = () => stop.abort(new Interrupted(hasRows() ? flags.out : null));
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   const telling = await tellProgress();

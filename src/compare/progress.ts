@@ -11,6 +11,8 @@ interface Output {
   readonly columns?: number | undefined;
 }
 
+/** A terminal that does not say how wide it is. */
+const columnsUnknown = 80;
 const eraseLine = '\r\u001B[2K';
 
 export class ProgressLines {
@@ -36,7 +38,8 @@ export class ProgressLines {
     if (!this.#isTerminal) return;
     const text = statusText(state, this.#now());
     // One that wraps could not be erased.
-    this.#status = text.slice(0, Math.max(20, (this.#out.columns ?? 80) - 1));
+    const columns = this.#out.columns ?? 0;
+    this.#status = text.slice(0, (columns > 1 ? columns : columnsUnknown) - 1);
     this.#out.write(`${eraseLine}${this.#status}`);
   }
 

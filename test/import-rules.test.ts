@@ -107,6 +107,21 @@ const rules: readonly Rule[] = [
     why: 'renderers are pure',
   },
   {
+    from: /^src\/compare\/regression\//,
+    may: [/^src\/compare\/(regression\/|assertions|report\/(model|figures)|statistics\/|workloads\/index)/],
+    why: 'two reports in, a table out: pure',
+  },
+  {
+    from: /^src\/compare\/advice\//,
+    may: [/^src\/compare\/(advice\/|report\/(model|figures)|statistics\/)/],
+    why: 'needs and a report in, advice out: pure',
+  },
+  {
+    from: /^src\/compare\/gateway\//,
+    may: [node, /^@grpc\/(grpc-js|proto-loader)$/, /^src\/compare\//, /^src\/client\/index\.ts$/],
+    why: 'a gateway as its users have it: by its addresses, with its client',
+  },
+  {
     from: /^src\/compare\/bare\//,
     may: [
       node,

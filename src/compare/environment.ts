@@ -1,10 +1,11 @@
 /** Where a run took place: everything that a reader needs to judge whether its figures could be theirs. */
 
-import { mkdtemp, open, readFile, realpath, rm, statfs } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, readdir, readFile, realpath, rm, statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, release, totalmem, type as osType } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Environment } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
 
@@ -31,6 +32,15 @@ export async function describeEnvironment(dataParent: string): Promise<Omit<Envi
 /** Sluice's own version, as its package.json says. */
 export async function ownVersion(): Promise<string> {
   return await versionIn(new URL('../../package.json', import.meta.url));
+}
+
+/** sha256 over Sluice's own code, as it runs: a version may have been changed without another number. */
+export async function codeDigest(): Promise<string> {
+  const directory = fileURLToPath(new URL('..', import.meta.url));
+  const names = (await readdir(directory, { recursive: true })).filter((name) => /(?<!\.d)\.(ts|js)$/.test(name));
+  const hash = createHash('sha256');
+  for (const name of names.toSorted()) hash.update(name).update(await readFile(join(directory, name)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 async function osName(): Promise<string> {

@@ -2,7 +2,9 @@
 
 export { AssertionSyntaxError, parseAssertion } from './assertions.ts';
 export type { Report } from './report/model.ts';
-export { type CompareOptions, compare, type PlannedWorkload, RemoteRefused } from './runner.ts';
+export { journalName, ResumeError, readJournal } from './journal.ts';
+export type { PlannedWorkload } from './run-plan.ts';
+export { type CompareOptions, compare, RemoteRefused, type RunState } from './runner.ts';
 export { scenarios } from './scenarios/index.ts';
 export { isSystemName, type SystemId, systemIds } from './system-ids.ts';
 export { SystemMissing } from './systems.ts';

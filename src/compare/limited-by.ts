@@ -31,19 +31,30 @@ export function limitedBy(evidence: LimitEvidence): LimitedBy {
   return 'broker';
 }
 
-/** With the bare rows beside them: a client-bound row of the port whose bare sibling is clearly faster is bound by the port. */
-export function blamePort(rows: readonly WorkloadRow[]): readonly WorkloadRow[] {
+/**
+ * With the rows of the layer below beside them: a client-bound row of the port whose bare sibling is clearly faster is bound by the
+ * port, and an own maximum through a gateway whose sibling of the port is clearly faster by the gateway, whoever of it was busy.
+ */
+export function blameLayer(rows: readonly WorkloadRow[]): readonly WorkloadRow[] {
   return rows.map((row) => {
+    if (row.layer === 'rest' || row.layer === 'grpc') return blameGateway(row, rows);
     if (row.layer !== 'port' || row.limitedBy !== 'client') return row;
-    const bare = rows.filter(
-      (other) =>
-        other.layer === 'bare' &&
-        other.id === row.id &&
-        other.system === row.system &&
-        other.mode === row.mode &&
-        other.valid,
-    );
-    const best = Math.max(0, ...bare.map((other) => other.publish.messagesPerSecond));
+    const best = bestOf('bare', row, rows);
     return best > row.publish.messagesPerSecond * portFactor ? { ...row, limitedBy: 'port' as const } : row;
   });
+}
+
+function blameGateway(row: WorkloadRow, rows: readonly WorkloadRow[]): WorkloadRow {
+  if (row.mode !== 'own-maximum' || row.limitedBy === 'generator') return row;
+  const isSlower = bestOf('port', row, rows) > row.publish.messagesPerSecond * portFactor;
+  return isSlower ? { ...row, limitedBy: 'gateway' } : row;
+}
+
+/** The most of the valid runs of the same cell on that layer. */
+function bestOf(layer: WorkloadRow['layer'], { id, system, mode }: WorkloadRow, rows: readonly WorkloadRow[]): number {
+  const same = rows.filter(
+    (other) =>
+      other.layer === layer && other.id === id && other.system === system && other.mode === mode && other.valid,
+  );
+  return Math.max(0, ...same.map((other) => other.publish.messagesPerSecond));
 }

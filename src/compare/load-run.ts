@@ -25,6 +25,15 @@ const windowRefill = 1 / 16;
 /** Acked and not yet received: above it the sender of a closed window waits, so that what is measured can go on for ever. */
 export const backlogMax = 8_000;
 
+/** What a run takes its times from. Tests move one by hand, so that what they show does not depend on the machine's load. */
+export interface RunClock {
+  /** Milliseconds, from anywhere. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+const machineClock: RunClock = { now: () => performance.now(), sleep: (ms) => sleep(ms) };
+
 export interface WindowCounts {
   /** Answered with success inside the measured window. */
   acked: number;
@@ -50,7 +59,8 @@ export class LoadRun {
   readonly #spec: WorkloadSpec;
   readonly #plan: Plan;
   readonly #codec: PayloadCodec;
-  #originMs = performance.now();
+  readonly #clock: RunClock;
+  #originMs: number;
   readonly #intervalLatency = new LatencyHistogram();
   readonly #sendAtMs: Float64Array;
   #windowEndMs: number;
@@ -59,7 +69,9 @@ export class LoadRun {
   #progressAtMs = 0;
   #seriesBefore = { acked: 0, received: 0 };
 
-  constructor(spec: WorkloadSpec, plan: Plan, codec: PayloadCodec) {
+  constructor(spec: WorkloadSpec, plan: Plan, codec: PayloadCodec, clock: RunClock = machineClock) {
+    this.#clock = clock;
+    this.#originMs = clock.now();
     this.#spec = spec;
     this.#plan = plan;
     this.#codec = codec;
@@ -70,12 +82,12 @@ export class LoadRun {
 
   /** The clock starts: time 0 of the plan is now. */
   begin(): void {
-    this.#originMs = performance.now();
+    this.#originMs = this.#clock.now();
   }
 
   /** Milliseconds since the run began. */
   nowMs(): number {
-    return performance.now() - this.#originMs;
+    return this.#clock.now() - this.#originMs;
   }
 
   /** Sends the plan. Resolves when the last message was handed over, or the window of an own maximum is over, or a consumer failed. */
@@ -115,7 +127,7 @@ export class LoadRun {
       const now = this.nowMs();
       if (this.failure !== null || now - this.#progressAtMs > options.quietMs || now - startedMs > options.deadlineMs)
         return false;
-      await sleep(5);
+      await this.#clock.sleep(5);
     }
     return true;
   }
@@ -151,7 +163,7 @@ export class LoadRun {
       this.#hand(publisher, next, end);
       next = end;
       if (this.#outstanding >= this.#spec.publishWindow) await this.#roomFor(1);
-      else await sleep(tickMs);
+      else await this.#clock.sleep(tickMs);
     }
   }
 

@@ -1,14 +1,17 @@
 /** `sluice compare`: the command line of the comparison. */
 
 import type { Command } from 'commander';
-import type { CompareOptions, PlannedWorkload } from './index.ts';
+import type { CompareOptions, PlannedWorkload, RunState } from './index.ts';
+import { registerRecommendCommand } from './recommend.ts';
 import type { Layer, Profile, Report } from './report/model.ts';
 
 /** CONTRACT: exit status. */
 const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
 
 const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
-const layersOffered: readonly Layer[] = ['bare', 'port'];
+const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc'];
+/** A minute is too short for gateways: in smoke they are asked for by name. */
+const layersOfSmoke: readonly Layer[] = ['bare', 'port'];
 
 const examples = `
 Examples:
@@ -18,9 +21,13 @@ Examples:
   sluice compare --systems rabbitmq-quorum rabbitmq-quorum@3.10 --only poison-message priority
   sluice compare --trace app.jsonl --speed 10            your own traffic on every system
   sluice compare --profile smoke --assert "throughput-1k.kafka.latencyMs.publish.p99 < 50ms"
+  sluice compare --resume compare-report                 go on with an interrupted run
+  sluice compare old/report.json new/report.json --worse-by 10%
+  sluice compare old.json new.json --assert "throughput-1k.kafka.publish.messagesPerSecond > -5%"
 
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
-RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port.
+RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, and a
+gateway by rest and grpc.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
 Writes report.json, report.md, report.html and report.csv. Exit status: 0 done, 1 an assertion failed or a run was
 invalid, 2 wrong usage, 3 a system that was asked for could not be had.
@@ -39,6 +46,10 @@ interface CompareFlags {
   readonly out: string;
   readonly assert?: string[];
   readonly allowRemote?: true;
+  readonly resume?: string;
+  readonly worseBy?: string;
+  readonly json?: true;
+  readonly all?: true;
 }
 
 /** Wrong usage: the message is for the user, the exit status is 2. */
@@ -46,35 +57,54 @@ class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Adds the command `compare`. */
+/** Adds the commands `compare` and `recommend`. */
 export function registerCompareCommands(program: Command): void {
+  registerRecommendCommand(program);
   program
     .command('compare')
     .description('run the same scenarios and workloads on every system and write one report')
-    .argument('[reports...]', 'OLD.json NEW.json: compare two reports (not available yet)')
+    .argument('[reports...]', 'OLD.json NEW.json: what changed between two reports, instead of a run')
     .option('--systems <ids...>', 'systems to compare (all; also comma-separated)')
     .option('--profile <name>', 'smoke (under a minute), standard (under half an hour) or full', 'standard')
     .option('--only <ids...>', 'only these scenarios and workloads')
-    .option('--layers <names...>', 'bare and port (both)')
+    .option(
+      '--layers <names...>',
+      'bare, port, rest, grpc (all; smoke: bare and port); rest and grpc only for throughput-1k',
+    )
     .option('--workload <file>', 'run this workload (YAML or JSON) instead of the built-in ones')
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
     .option('--speed <factor>', 'replay the trace this much faster (1)')
     .option('--seed <number>', 'everything random follows from it', '1')
     .option('--repeats <count>', 'repeats of every workload (smoke 1, standard 5, full 10)')
     .option('--out <directory>', 'where the report goes', './compare-report')
+    .option(
+      '--resume <directory>',
+      'go on with the run that was interrupted there; other flags are those it was begun with',
+    )
     .option('--assert <expressions...>', 'a bound on a figure; the exit status says whether all hold')
+    .option(
+      '--worse-by <percent>',
+      'OLD NEW: fail when anything is shown to be worse by more than this, or a property was lost',
+    )
+    .option('--json', 'OLD NEW: print the table as JSON')
+    .option('--all', 'OLD NEW: list also what shows no difference')
     .option('--allow-remote', 'put the load also on brokers that are not on this machine')
     .addHelpText('after', examples)
     .action(runCommand);
 }
 
-async function runCommand(reports: readonly string[], flags: CompareFlags): Promise<void> {
-  const { RemoteRefused, SystemMissing, WorkloadFileError } = await import('./index.ts');
+async function runCommand(reports: readonly string[], flags: CompareFlags, command: Command): Promise<void> {
+  const { RemoteRefused, ResumeError, SystemMissing, WorkloadFileError } = await import('./index.ts');
   const { TraceError } = await import('./trace/index.ts');
+  const given = Object.fromEntries(
+    Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli'),
+  );
   try {
-    process.exitCode = await compareAndWrite(reports, flags);
+    process.exitCode =
+      reports.length > 0 ? await compareTwo(reports, flags, given) : await compareAndWrite(flags, given);
   } catch (reason) {
     if (reason instanceof Interrupted) fail(reason.message, exitStatus.failed);
+    else if (reason instanceof ResumeError) fail(`--resume: ${reason.message}`, exitStatus.usage);
     else if (reason instanceof UsageError || reason instanceof WorkloadFileError || reason instanceof RemoteRefused)
       fail(reason.message, exitStatus.usage);
     else if (reason instanceof TraceError) fail(`${reason.message} (${reason.code})`, exitStatus.usage);
@@ -84,8 +114,13 @@ async function runCommand(reports: readonly string[], flags: CompareFlags): Prom
 }
 
 class Interrupted extends Error {
-  constructor() {
-    super('interrupted: the report is not written, what was made is removed');
+  /** `journal`: what was kept, null where there is nothing yet. */
+  constructor(journal: string | null) {
+    super(
+      journal === null
+        ? 'interrupted: nothing was measured yet'
+        : `interrupted: what was measured is kept; go on with: sluice compare --resume ${quoted(journal)}`,
+    );
   }
 }
 
@@ -94,24 +129,112 @@ function fail(message: string, status: number): void {
   process.exitCode = status;
 }
 
-async function compareAndWrite(reports: readonly string[], flags: CompareFlags): Promise<number> {
-  if (reports.length > 0)
-    throw new UsageError('comparing two reports is not available yet; run `sluice compare` without file names');
+async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>): Promise<number> {
+  for (const name of ['worseBy', 'json', 'all'] as const)
+    if (typed[name] !== undefined)
+      throw new UsageError(
+        `--${name === 'worseBy' ? 'worse-by' : name} is for two reports: sluice compare OLD.json NEW.json`,
+      );
+  const { flags, command } =
+    typed.resume === undefined ? { flags: typed, command: null } : await begunWith(typed.resume, given);
   const stop = new AbortController();
-  const onSignal = () => stop.abort(new Interrupted());
+  const { existsSync } = await import('node:fs');
+  const { journalName } = await import('./index.ts');
+  const hasRows = () => existsSync(`${flags.out}/${journalName}`);
+  const onSignal = () => stop.abort(new Interrupted(hasRows() ? flags.out : null));
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
+  const telling = await tellProgress();
   try {
     const { compare } = await import('./index.ts');
-    const options = await optionsFrom(flags, stop.signal);
     await makeWritable(flags.out);
-    const report = await compare(options);
+    const options = await optionsFrom(flags, stop.signal);
+    const report = await compare({
+      ...options,
+      ...(command === null ? {} : { command }),
+      ...telling,
+      journal: { directory: flags.out, resume: typed.resume !== undefined, flags: { ...flags } },
+    });
+    telling.end();
     const files = await write(report, flags.out);
     process.stdout.write(`${closingWords(report, files).join('\n')}\n`);
     return statusOf(report);
   } finally {
+    telling.end();
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
+  }
+}
+
+/** The flags that an interrupted run was begun with. What is given now replaces them, and is refused where it makes another plan. */
+async function begunWith(
+  directory: string,
+  given: Partial<CompareFlags>,
+): Promise<{ readonly flags: CompareFlags; readonly command: string }> {
+  const { readJournal } = await import('./index.ts');
+  if (given.out !== undefined)
+    throw new UsageError('--resume writes where the run began; --out cannot be given with it');
+  const { header } = readJournal(directory);
+  return { flags: { ...(header.flags as unknown as CompareFlags), ...given, out: directory }, command: header.command };
+}
+
+async function tellProgress() {
+  const { ProgressLines } = await import('./progress.ts');
+  const lines = new ProgressLines(process.stderr, { isTerminal: process.stderr.isTTY });
+  return {
+    onProgress: (line: string) => lines.line(line),
+    onState: (state: RunState) => lines.state(state),
+    end: () => lines.end(),
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ two reports
+
+async function compareTwo(
+  files: readonly string[],
+  flags: CompareFlags,
+  given: Partial<CompareFlags>,
+): Promise<number> {
+  const meant = new Set(['assert', 'worseBy', 'json', 'all']);
+  const [strange] = Object.keys(given).filter((name) => !meant.has(name));
+  if (strange !== undefined) throw new UsageError(`--${strange} is for a run, not for two reports`);
+  const [oldFile, newFile, ...more] = files;
+  if (oldFile === undefined || newFile === undefined || more.length > 0)
+    throw new UsageError(`two reports are compared, OLD.json and NEW.json; ${files.length} were given`);
+  const { AssertionSyntaxError } = await import('./index.ts');
+  const { checkBound, checkWorseBy, compareReports, parseBound, parsePercent, regressionText } = await import(
+    './regression/index.ts'
+  );
+  const [before, after] = [await readReport(oldFile), await readReport(newFile)];
+  try {
+    const table = compareReports(before, after);
+    const bounds = [
+      ...(flags.assert ?? []).map((expression) => checkBound(parseBound(expression), table, after)),
+      ...(flags.worseBy === undefined ? [] : checkWorseBy(parsePercent(flags.worseBy), table)),
+    ];
+    const text =
+      flags.json === true
+        ? `${JSON.stringify({ ...table, assertions: bounds }, null, 1)}\n`
+        : regressionText(table, bounds, { all: flags.all === true });
+    process.stdout.write(text);
+    if (table.figures.length + table.scenariosUnchanged + table.verdicts.length === 0)
+      throw new UsageError('the two reports have nothing in common that can be compared');
+    return bounds.every(({ holds }) => holds) ? exitStatus.done : exitStatus.failed;
+  } catch (reason) {
+    if (reason instanceof AssertionSyntaxError) throw new UsageError(reason.message);
+    throw reason;
+  }
+}
+
+async function readReport(file: string): Promise<Report> {
+  const { readFile } = await import('node:fs/promises');
+  const { parseReport, ReportError } = await import('./report/index.ts');
+  try {
+    return parseReport(await readFile(file, 'utf8'));
+  } catch (reason) {
+    if (reason instanceof ReportError || (reason as NodeJS.ErrnoException).code !== undefined)
+      throw new UsageError(`${file}: ${(reason as Error).message}`);
+    throw reason;
   }
 }
 
@@ -124,7 +247,9 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   const profile = oneOf('--profile', flags.profile, profiles);
   const layers =
     flags.layers === undefined
-      ? layersOffered
+      ? profile === 'smoke'
+        ? layersOfSmoke
+        : layersOffered
       : listOf(flags.layers).map((name) => oneOf('--layers', name, layersOffered));
   const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
   const known = systems.filter(isSystemName);
@@ -140,7 +265,6 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   // What smoke leaves out is still run when it is asked for by name.
   const offered = profile === 'smoke' && only === null ? scenarios.filter((one) => one.isInSmoke === true) : scenarios;
   const scenarioIds = (flags.trace ?? flags.workload) !== undefined && only === null ? [] : offered.map(({ id }) => id);
-  const startedAt = Date.now();
   let assertions: CompareOptions['assertions'];
   try {
     assertions = (flags.assert ?? []).map(parseAssertion);
@@ -167,8 +291,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     workloads,
     assertions,
     command: `npx sluice ${process.argv.slice(2).map(quoted).join(' ')}`,
-    onProgress: (line) =>
-      void process.stderr.write(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`),
+    onProgress: () => {},
     signal,
     allowsRemote: flags.allowRemote === true,
   };
@@ -264,7 +387,7 @@ async function makeWritable(directory: string): Promise<void> {
 }
 
 async function write(report: Report, directory: string): Promise<readonly string[]> {
-  const { mkdir, writeFile } = await import('node:fs/promises');
+  const { mkdir, rm, writeFile } = await import('node:fs/promises');
   const path = await import('node:path');
   const { checkReport, renderCsv, renderHtml, renderMarkdown } = await import('./report/index.ts');
   await mkdir(directory, { recursive: true });
@@ -283,6 +406,9 @@ async function write(report: Report, directory: string): Promise<readonly string
     'report.csv': renderCsv(report),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text);
+  // Everything in it stands in the report now.
+  const { journalName } = await import('./index.ts');
+  await rm(path.join(directory, journalName), { force: true });
   return Object.keys(files).map((name) => path.join(directory, name));
 }
 

@@ -36,6 +36,9 @@ export interface ScenarioRun {
   /** Why this run does not ask it on that layer; null where it does. */
   readonly leaveOut?: (scenario: Scenario, layer: Layer) => string | null;
   readonly onProgress: (line: string) => void;
+  /** A row that an interrupted run had already. */
+  readonly known?: (id: string, name: string, layer: Layer) => ScenarioRow | undefined;
+  readonly onRow?: (row: ScenarioRow) => void;
   /** Ends the run before the next scenario. */
   readonly signal?: AbortSignal;
 }
@@ -67,7 +70,9 @@ export async function runScenarios(run: ScenarioRun): Promise<ScenarioRunResult>
     run.signal?.throwIfAborted();
     if (!scenario.layers.includes(wire.layer)) return;
     const reason = scenario.notFor(wire.system, wire.layer) ?? run.leaveOut?.(scenario, wire.layer) ?? null;
-    if (reason === null) rows.push(await runScenario(run, scenario, wire, null));
+    const known = run.known?.(scenario.id, wire.name, wire.layer);
+    if (known !== undefined) rows.push(known);
+    else if (reason === null) rows.push(await runScenario(run, scenario, wire, null));
     else notMeasured.push({ id: scenario.id, system: wire.name, layer: wire.layer, reason });
   };
   const quiet = run.scenarios.filter((scenario) => scenario.isFault !== true);
@@ -100,6 +105,11 @@ export async function runFaultScenarios(run: FaultRun): Promise<ScenarioRunResul
     const senseless = scenario.notFor(system, layer) ?? run.leaveOut?.(scenario, layer) ?? null;
     if (senseless !== null) {
       leaveOut(senseless);
+      return;
+    }
+    const known = run.known?.(scenario.id, name, layer);
+    if (known !== undefined) {
+      rows.push(known);
       return;
     }
     const given = system === 'log' ? null : run.faultsOf(name);
@@ -182,6 +192,7 @@ async function runScenario(
   const leftOver = [...(await healed(context)), ...(await stage.strike(faults === null ? undefined : fresh))];
   for (const other of others) await closed(other);
   const row = rowOf(scenario, wire, finding, leftOver, Math.round(performance.now() - startedMs));
+  run.onRow?.(row);
   const mark = row.surprise ? ` SURPRISE (expected ${row.expected.verdict})` : '';
   run.onProgress(`${scenario.id} ${wire.name} ${wire.layer}: ${row.verdict}${mark}, ${row.summary}`);
   return row;

@@ -1,7 +1,7 @@
 /** Runs one workload once on one wire: stage, probes, warm-up, measured window, drain, verdict, clean-up. */
 
 import { limitedBy } from './limited-by.ts';
-import { LoadRun } from './load-run.ts';
+import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
 import type { Checks, HistogramData, WorkloadRow } from './report/model.ts';
 import { type RunNotes, validity } from './validity.ts';
@@ -18,6 +18,8 @@ export interface WorkloadRunOptions {
   /** Of the broker, descendants included; empty when there is nothing to see. */
   readonly pids: readonly number[];
   readonly generatorCeiling: number | null;
+  /** Of the sender and of every latency; the machine's by default. */
+  readonly clock?: RunClock;
 }
 
 /** The workload makes no sense there, or the system refused it: not a row, a reason. */
@@ -67,7 +69,7 @@ class Cell {
     this.#topic = `${options.prefix}-t`;
     const largest = options.plan.bytes.reduce((max, bytes) => Math.max(max, bytes), 0);
     this.#codec = new PayloadCodec(hashOf(options.prefix), largest);
-    this.#run = new LoadRun(options.spec, options.plan, this.#codec);
+    this.#run = new LoadRun(options.spec, options.plan, this.#codec, options.clock);
   }
 
   async flow(): Promise<WorkloadRow> {

@@ -8,11 +8,15 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
-import { describeEnvironment, ownVersion } from './environment.ts';
+import { budgetInWords, budgetOf } from './budget.ts';
+import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
+import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
-import { blamePort } from './limited-by.ts';
+import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
+import { blameLayer } from './limited-by.ts';
 import { backlogMax } from './load-run.ts';
+import { noiseFloors } from './noise.ts';
 import { usageOf, withDescendants } from './process-usage.ts';
 import {
   type Layer,
@@ -23,6 +27,7 @@ import {
   type WorkloadRow,
 } from './report/model.ts';
 import { openCluster } from './cluster.ts';
+import { cellName, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
@@ -42,29 +47,12 @@ import {
 } from './systems.ts';
 import { decideClaims } from './verdicts.ts';
 import type { Wire } from './wire.ts';
-import {
-  deriveSeed,
-  hashOfPlans,
-  type Plan,
-  planFromSpec,
-  seededRandom,
-  shuffled,
-  type WorkloadSpec,
-} from './workloads/index.ts';
+import { hashOfPlans } from './workloads/index.ts';
 
-export interface CompareOptions {
-  /** Names: `kafka`, `rabbitmq-quorum@3.10`. */
-  readonly systems: readonly string[];
+/** The question (`systems`, `layers`, `profile`, ...) and how it is asked. */
+export interface CompareOptions extends RunQuestion {
   /** A missing one ends the run with SystemMissing; else it is left out and said so. */
   readonly systemsAreRequired: boolean;
-  readonly layers: readonly Layer[];
-  readonly profile: Profile;
-  readonly repeats: number;
-  readonly seed: number;
-  readonly scenarioIds: readonly string[];
-  /** Default true; false keeps a run of everything within half an hour. */
-  readonly asksSlowOnAllLayers?: boolean;
-  readonly workloads: readonly PlannedWorkload[];
   readonly assertions: readonly Assertion[];
   /** What reproduces the run. */
   readonly command: string;
@@ -74,13 +62,21 @@ export interface CompareOptions {
   readonly allowsRemote: boolean;
   /** Brokers that somebody else started and will end; without it the run gets its own. */
   readonly brokers?: ObtainedBrokers;
+  /** Every row is kept here as it comes; with `resume` what is there already is not run again. */
+  readonly journal?: {
+    readonly directory: string;
+    readonly resume: boolean;
+    readonly flags: Readonly<Record<string, unknown>>;
+  };
+  /** What runs now, what is done and about how long the rest takes. */
+  readonly onState?: (state: RunState) => void;
 }
 
-/** A workload and, for a trace, its fixed plan; the others are planned anew for each repeat, equal for all systems. */
-export interface PlannedWorkload {
-  readonly spec: WorkloadSpec;
-  readonly plan?: Plan;
-  readonly notes?: readonly string[];
+export interface RunState {
+  readonly now: string;
+  readonly done: number;
+  readonly total: number;
+  readonly leftMs: number;
 }
 
 /** How many messages a scenario uses, and when it is over. */
@@ -99,29 +95,44 @@ export class RemoteRefused extends Error {
 
 /** Resolves with the report, also when runs were invalid or assertions failed. Rejects with SystemMissing, RemoteRefused, or when aborted. */
 export async function compare(options: CompareOptions): Promise<Report> {
+  const plan = runPlanOf(options);
+  const { journal } = options;
+  // Before brokers are started: a plan that is not the one begun is refused at once.
+  const begun = journal?.resume === true ? readJournal(journal.directory) : null;
+  if (begun !== null) refuseOtherPlan(begun.header, plan.hash);
   const startedMs = performance.now();
-  const startedAt = new Date().toISOString();
-  const runId = `${startedAt.replaceAll(/\D/g, '').slice(2, 14)}-${process.pid.toString(36)}`;
+  const now = new Date().toISOString();
+  const startedAt = begun?.header.startedAt ?? now;
+  const runId = begun?.header.runId ?? `${startedAt.replaceAll(/\D/g, '').slice(2, 14)}-${process.pid.toString(36)}`;
+  // What the interrupted part made on brokers may still be there.
+  const prefix = begun === null ? runId : `${runId}-${process.pid.toString(36)}`;
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cmp-'));
   const brokers = options.brokers ?? (await obtainNeeded(options));
   const others = await obtainOthers(options);
   const wires: Wire[] = [];
+  const gateways = new Map<string, Promise<GatewayProcess>>();
+  let kept: Journal | null = null;
   try {
     if (!options.allowsRemote) for (const obtained of [brokers, ...others.values()]) refuseRemote(obtained);
     const environment = await describeEnvironment(dataDir);
-    const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion() };
+    const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion(), gateways };
     const missing = await openWires(context, options, wires);
-    const asked = await askScenarios(context, options, wires, runId);
-    const measured = await runWorkloads(context, options, wires, runId);
+    const software = await softwareOf(environment, wires);
+    kept = openJournal(options, { planHash: plan.hash, runId, startedAt, command: options.command, software });
+    const going: Going = { context, options, plan, wires, prefix, journal: kept, steps: stepsOf(options, plan, kept) };
+    const asked = await askScenarios(going);
+    const measured = await runWorkloads(going);
     // What is killed comes last: nothing after it would find its broker as it was.
-    const faulted = await askFaultScenarios(context, options, wires, runId);
+    const faulted = await askFaultScenarios(going);
     const scenarioRows = inScenarioOrder([...asked.rows, ...faulted.rows]);
-    const rows = blamePort(measured.rows);
+    const rows = blameLayer(measured.rows);
     const cells = summarize(rows, options.seed);
+    const noise = noiseFloors(rows, measured.twins, options.seed);
     const systems = options.systems
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
+    const resumed = resumptionsOf(kept, now);
     return {
       specVersion: reportSpecVersion,
       run: {
@@ -132,10 +143,11 @@ export async function compare(options: CompareOptions): Promise<Report> {
         startedAt,
         finishedAt: new Date().toISOString(),
         command: options.command,
-        durationMs: Math.round(performance.now() - startedMs),
+        durationMs: Math.round(performance.now() - startedMs) + measuredMsOf(kept?.entries ?? []),
         repeats: options.repeats,
         layers: options.layers,
         order: measured.order,
+        ...(resumed.length === 0 ? {} : { resumed }),
       },
       environment: {
         ...environment,
@@ -146,7 +158,8 @@ export async function compare(options: CompareOptions): Promise<Report> {
       scenarios: scenarioRows,
       workloads: rows,
       summaries: cells,
-      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine }),
+      ...(noise.length === 0 ? {} : { noise }),
+      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
       notMeasured: [
         ...missing,
@@ -155,14 +168,107 @@ export async function compare(options: CompareOptions): Promise<Report> {
         ...measured.notMeasured,
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
       ],
-      limits: limitsOf(options),
+      limits: limitsOf(options, resumed),
     };
   } finally {
+    kept?.close();
     await closeAll(wires, options);
+    for (const gateway of gateways.values()) await gateway.then((one) => one.close()).catch(() => undefined);
     if (options.brokers === undefined) await brokers?.stop();
     for (const older of others.values()) await older.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+/** What every part of a run that is under way needs. */
+interface Going {
+  readonly context: SystemsContext;
+  readonly options: CompareOptions;
+  readonly plan: RunPlan;
+  readonly wires: readonly Wire[];
+  /** In the name of everything that is made. */
+  readonly prefix: string;
+  readonly journal: Journal | null;
+  readonly steps: Steps;
+}
+
+// ------------------------------------------------------------------------------------------------ going on
+
+function openJournal(options: CompareOptions, header: Omit<RunHeader, 'kind' | 'journal' | 'flags'>): Journal | null {
+  const { journal } = options;
+  if (journal === undefined) return null;
+  if (journal.resume) return Journal.resume(journal.directory, header.planHash, header.software);
+  return Journal.begin(journal.directory, { ...header, flags: journal.flags });
+}
+
+/** Everything that a figure depends on, beside the machine's load. */
+async function softwareOf(
+  { cpu, kernel, node, libraries }: Omit<Report['environment'], 'generatorCeiling'>,
+  wires: readonly Wire[],
+): Promise<RunHeader['software']> {
+  return {
+    processor: `${cpu.model}, ${cpu.cores} cores`,
+    kernel,
+    node,
+    ...libraries,
+    'code of sluice': await codeDigest(),
+    ...Object.fromEntries(
+      wires.map(({ name, layer, product, version }) => [`${name} ${layer}`, `${product} ${version}`]),
+    ),
+  };
+}
+
+function resumptionsOf(journal: Journal | null, now: string): NonNullable<Report['run']['resumed']> {
+  if (journal === null || journal.entries.length === 0) return [];
+  const parts: { at: string; rowsBefore: number }[] = [];
+  let rows = 0;
+  for (const entry of journal.entries)
+    if (entry.kind === 'part') parts.push({ at: entry.at, rowsBefore: rows });
+    else rows++;
+  return [...parts.slice(1), { at: now, rowsBefore: rows }];
+}
+
+/** Counts what is done, and tells it with the time that is left. */
+class Steps {
+  readonly #options: CompareOptions;
+  readonly #total: number;
+  readonly #expectedMs: number;
+  readonly #startedMs = performance.now();
+  #done = 0;
+
+  constructor(options: CompareOptions, total: number, expectedMs: number) {
+    this.#options = options;
+    this.#total = total;
+    this.#expectedMs = expectedMs;
+  }
+
+  begin(what: string): void {
+    this.#options.onState?.({ now: what, done: this.#done, total: this.#total, leftMs: this.#leftMs() });
+  }
+
+  end(what: string): void {
+    this.#done++;
+    this.begin(what);
+  }
+
+  /** At first by the budget, later more and more by the pace so far. */
+  #leftMs(): number {
+    const part = this.#total === 0 ? 1 : this.#done / this.#total;
+    const byBudget = this.#expectedMs * (1 - part);
+    if (part === 0) return byBudget;
+    const byPace = ((performance.now() - this.#startedMs) / part) * (1 - part);
+    return byPace * part + byBudget * (1 - part);
+  }
+}
+
+function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null): Steps {
+  const leaveOut = leaveOutOf(options);
+  const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
+  options.onProgress(`budget ${budgetInWords(options, budget)}`);
+  const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
+  const total = budget.cells + budget.scenarioRows + budget.faultRows;
+  if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);
+  return new Steps(options, Math.max(0, total - known), budget.expectedMs * (total === 0 ? 0 : 1 - known / total));
 }
 
 // ------------------------------------------------------------------------------------------------ systems
@@ -206,7 +312,7 @@ async function openWires(
   wires: Wire[],
 ): Promise<Report['notMeasured']> {
   const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
-  for (const layer of options.layers)
+  for (const layer of options.layers.filter((one) => isUsed(one, options)))
     for (const system of options.systems) {
       try {
         wires.push(await openWire(context, system, layer));
@@ -218,6 +324,14 @@ async function openWires(
     }
   if (wires.length === 0) throw new SystemMissing('none of the systems can be had');
   return missing;
+}
+
+/** A gateway that nothing would be asked of is not started. */
+function isUsed(layer: Layer, options: CompareOptions): boolean {
+  return (
+    options.workloads.some(({ spec }) => spec.layers.includes(layer)) ||
+    wantedScenarios(options).some((scenario) => scenario.layers.includes(layer))
+  );
 }
 
 const closedWires = new WeakSet<Wire>();
@@ -247,24 +361,16 @@ async function closing(work: Promise<void>, what: string, { onProgress }: Compar
 
 // ------------------------------------------------------------------------------------------------ scenarios and workloads
 
-async function askScenarios(
-  context: SystemsContext,
-  options: CompareOptions,
-  wires: readonly Wire[],
-  runId: string,
-): Promise<ScenarioRunResult> {
+async function askScenarios(going: Going): Promise<ScenarioRunResult> {
+  const { options, wires } = going;
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault !== true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
   options.onProgress(`scenarios: ${wanted.length} on ${wires.length} systems and layers`);
-  return await runScenarios({ wires, ...scenarioRun(context, options, runId), scenarios: wanted });
+  return await runScenarios({ wires, ...scenarioRun(going), scenarios: wanted });
 }
 
-async function askFaultScenarios(
-  context: SystemsContext,
-  options: CompareOptions,
-  wires: readonly Wire[],
-  runId: string,
-): Promise<ScenarioRunResult> {
+async function askFaultScenarios(going: Going): Promise<ScenarioRunResult> {
+  const { context, options, wires } = going;
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault === true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
   const targets = wires.map(({ name, layer }) => ({ name, layer }));
@@ -274,7 +380,7 @@ async function askFaultScenarios(
   connections.start();
   try {
     return await runFaultScenarios({
-      ...scenarioRun(context, options, runId),
+      ...scenarioRun(going),
       scenarios: wanted,
       targets,
       faultsOf: (name) => faultsOf(context, name, connections),
@@ -314,10 +420,15 @@ function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
   return rows.toSorted((a, b) => place(a) - place(b));
 }
 
-function scenarioRun(context: SystemsContext, options: CompareOptions, runId: string) {
+function leaveOutOf({ asksSlowOnAllLayers, layers }: CompareOptions): typeof onlyBare | undefined {
+  return asksSlowOnAllLayers === false && layers.includes('bare') ? onlyBare : undefined;
+}
+
+function scenarioRun({ context, options, prefix, journal, steps }: Going) {
   const pidsOf = (name: string) => withDescendants(brokerPids(context, name));
+  const leaveOut = leaveOutOf(options);
   return {
-    prefix: `sluice-cmp-${runId}`,
+    prefix: `sluice-cmp-${prefix}`,
     ...scenarioSizes[options.profile],
     seed: options.seed,
     diskOf: (name: string) => diskMeter(context, name, pidsOf(name)),
@@ -325,67 +436,87 @@ function scenarioRun(context: SystemsContext, options: CompareOptions, runId: st
     open: (name: string, layer: Layer) => openWire(context, name, layer),
     openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
     openCluster: (name: string) => openCluster(context, name),
-    ...(options.asksSlowOnAllLayers === false && options.layers.includes('bare') ? { leaveOut: onlyBare } : {}),
+    ...(leaveOut === undefined ? {} : { leaveOut }),
+    known: (id: string, name: string, layer: Layer) => knownScenario(journal, id, name, layer),
+    onRow(row: ScenarioRow) {
+      journal?.add({ kind: 'scenario', row });
+      steps.end(`${row.id} ${row.system} ${row.layer}`);
+    },
     onProgress: options.onProgress,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
 }
 
-interface Cell {
-  readonly planned: PlannedWorkload;
-  readonly wire: Wire;
-  readonly repeat: number;
+function knownScenario(journal: Journal | null, id: string, name: string, layer: Layer): ScenarioRow | undefined {
+  for (const entry of journal?.entries ?? [])
+    if (entry.kind === 'scenario' && entry.row.id === id && entry.row.system === name && entry.row.layer === layer)
+      return entry.row;
+  return undefined;
 }
 
 interface WorkloadsResult {
   readonly rows: readonly WorkloadRow[];
+  readonly twins: readonly WorkloadRow[];
   readonly notMeasured: Report['notMeasured'];
   readonly order: readonly string[];
   readonly planHashes: readonly string[];
   readonly ceilings: Readonly<Record<string, number>>;
 }
 
-async function runWorkloads(
-  context: SystemsContext,
-  options: CompareOptions,
-  wires: readonly Wire[],
-  runId: string,
-): Promise<WorkloadsResult> {
+async function runWorkloads(going: Going): Promise<WorkloadsResult> {
+  const { context, options, plan: runPlan, wires, prefix, journal, steps } = going;
   const rows: WorkloadRow[] = [];
+  const twins: WorkloadRow[] = [];
   const order: string[] = [];
   const planHashes: string[] = [];
-  const refused = new Map<string, Report['notMeasured'][number]>();
+  const known = knownWorkloads(journal);
+  const refused = new Map(known.refused);
   const ceilings = await measureCeilings(options.workloads);
-  const cells = cellsInOrder(options, wires);
+  const { cells } = runPlan;
   for (const [index, cell] of cells.entries()) {
     options.signal?.throwIfAborted();
-    const { planned, wire, repeat } = cell;
-    const name = `${planned.spec.id}/${planned.spec.mode}/${wire.name}/${wire.layer}/${repeat}`;
-    const refusalKey = `${planned.spec.id}/${wire.name}/${wire.layer}`;
-    if (refused.has(refusalKey)) continue;
-    const plan = planOf(planned, options.seed, repeat);
+    const { planned, repeat, isTwin } = cell;
+    const name = cellName(cell);
+    const wire = wires.find((one) => one.name === cell.system && one.layer === cell.layer);
+    const refusalKey = `${planned.spec.id}/${cell.system}/${cell.layer}`;
+    if (wire === undefined || refused.has(refusalKey)) continue;
+    const keep = (row: WorkloadRow) => void (isTwin ? twins : rows).push(row);
     order.push(name);
+    const before = known.rows.get(name);
+    if (before !== undefined) {
+      planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${before.planHash}`);
+      keep(before);
+      continue;
+    }
+    const plan = planOf(planned, options.seed, repeat);
     planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${plan.hash}`);
+    steps.begin(name);
     try {
       const row = await runWorkload({
         wire,
         spec: planned.spec,
         plan,
         repeat,
-        prefix: `sluice-cmp-${runId}-${index}`,
-        pids: withDescendants(brokerPids(context, wire.name)),
+        prefix: `sluice-cmp-${prefix}-${index}`,
+        pids: withDescendants([...brokerPids(context, wire.name), ...(wire.pids?.() ?? [])]),
         generatorCeiling: ceilings[String(planned.spec.messageBytes)] ?? null,
       });
-      rows.push({ ...row, notes: [...row.notes, ...(planned.notes ?? [])] });
+      const told = { ...row, notes: [...row.notes, ...(wire.notes ?? []), ...(planned.notes ?? [])] };
+      journal?.add({ kind: isTwin ? 'twin' : 'workload', name, row: told });
+      keep(told);
       options.onProgress(`${index + 1}/${cells.length} ${name}: ${inWords(row)}`);
     } catch (reason) {
       if (!(reason instanceof NotMeasurable)) throw reason;
-      refused.set(refusalKey, { id: planned.spec.id, system: wire.name, layer: wire.layer, reason: reason.message });
+      const why = { id: planned.spec.id, system: wire.name, layer: wire.layer, reason: reason.message };
+      journal?.add({ kind: 'refused', name: refusalKey, reason: why });
+      refused.set(refusalKey, why);
       options.onProgress(`${index + 1}/${cells.length} ${name}: not measured, ${reason.message}`);
     }
+    steps.end(name);
   }
   return {
     rows: inReportOrder(rows, options),
+    twins,
     notMeasured: [...refused.values()],
     order,
     planHashes: [...new Set(planHashes)].toSorted(),
@@ -393,17 +524,13 @@ async function runWorkloads(
   };
 }
 
-/** Repeat by repeat, each in a random order of its own: what drifts on the machine meets every system alike. */
-function cellsInOrder(options: CompareOptions, wires: readonly Wire[]): readonly Cell[] {
-  const random = seededRandom(deriveSeed(options.seed, 'order'));
-  const cells: Cell[] = [];
-  for (let repeat = 0; repeat < options.repeats; repeat++) {
-    const ofRepeat = options.workloads.flatMap((planned) =>
-      wires.filter((wire) => planned.spec.layers.includes(wire.layer)).map((wire) => ({ planned, wire, repeat })),
-    );
-    cells.push(...shuffled(ofRepeat, random));
-  }
-  return cells;
+function knownWorkloads(journal: Journal | null) {
+  const rows = new Map<string, WorkloadRow>();
+  const refused = new Map<string, Report['notMeasured'][number]>();
+  for (const entry of journal?.entries ?? [])
+    if (entry.kind === 'workload' || entry.kind === 'twin') rows.set(entry.name, entry.row);
+    else if (entry.kind === 'refused') refused.set(entry.name, entry.reason);
+  return { rows, refused };
 }
 
 function inReportOrder(
@@ -424,10 +551,6 @@ function inReportOrder(
   });
 }
 
-function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
-  return plan ?? planFromSpec({ ...spec, seed: deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`) });
-}
-
 async function measureCeilings(workloads: readonly PlannedWorkload[]): Promise<Readonly<Record<string, number>>> {
   const ceilings: Record<string, number> = {};
   for (const { spec } of workloads) ceilings[String(spec.messageBytes)] ??= await generatorCeiling(spec);
@@ -442,8 +565,15 @@ function inWords(row: WorkloadRow): string {
   return `${Math.round(publish.messagesPerSecond)}/s in, ${Math.round(consume.messagesPerSecond)}/s out, end to end p50 ${latencyMs.endToEnd.p50} ms, p99 ${latencyMs.endToEnd.p99} ms, limited by ${row.limitedBy}`;
 }
 
-function limitsOf({ profile, repeats }: CompareOptions): readonly string[] {
+function limitsOf(
+  { profile, repeats }: CompareOptions,
+  resumed: NonNullable<Report['run']['resumed']>,
+): readonly string[] {
   return [
+    ...resumed.map(
+      ({ at, rowsBefore }) =>
+        `The run was interrupted and went on at ${at}, with ${rowsBefore} rows from before: the same plan and software, with brokers started anew; what else the machine did may have been another thing.`,
+    ),
     'Everything runs on one host over loopback: there is no network, and load generator and brokers share its cores. Ratios may transfer, absolute figures do not.',
     'Each broker is one node: copies, elections and the loss of a machine are not measured. Quorum queues and Kafka are built for three or more.',
     'Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"); the vendors\' own clients do more.',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openPort } from '../adapters/index.ts';
 import type { ObtainedBrokers } from '../brokers/index.ts';
 import { openBareKafka, openBareLog, openBareRabbitMq } from './bare/index.ts';
+import { type GatewayProcess, openGrpcWire, openRestWire, startGatewayProcess } from './gateway/index.ts';
 import { diskUsage } from './disk-usage.ts';
 import { persistenceOf } from './durability.ts';
 import { logLooksOften } from './log-settings.ts';
@@ -23,6 +24,8 @@ export interface SystemsContext {
   /** The native log's data goes under here. */
   readonly dataDir: string;
   readonly sluiceVersion: string;
+  /** Gateways that were started so far, by what they are in front of; whoever made the context closes them. */
+  readonly gateways?: Map<string, Promise<GatewayProcess>>;
 }
 
 /** A system or layer that was asked for and cannot be had: exit status 3. */
@@ -34,7 +37,27 @@ export class SystemMissing extends Error {
 export async function openWire(context: SystemsContext, name: string, layer: Layer): Promise<Wire> {
   if (layer === 'bare') return await openBare(context, name);
   if (layer === 'port') return await openThroughPort(context, name);
-  throw new SystemMissing(`the layer "${layer}" is not measured by this version; layers: bare, port`);
+  const system = systemOf(name);
+  const gateway = await gatewayOf(context, name);
+  const options = { system, name, gateway, durability: { persistence: persistenceOf(system), copies: 1 } } as const;
+  return layer === 'rest' ? await openRestWire(options) : await openGrpcWire(options);
+}
+
+/** One for each broker: the kinds of queue share theirs, as they share the broker. */
+async function gatewayOf(context: SystemsContext, name: string): Promise<GatewayProcess> {
+  if (context.gateways === undefined) throw new SystemMissing(`${name}: no gateway can be started here`);
+  const backend = backendOf[systemOf(name)];
+  const key = `${backend} ${versionOf(name) ?? ''}`;
+  const started = context.gateways.get(key);
+  if (started !== undefined) return await started;
+  const starting = startGatewayProcess({
+    backend,
+    dataDir: await mkdtemp(join(context.dataDir, 'gateway-')),
+    rabbitmqUrl: backend === 'rabbitmq' ? rabbitMqOf(context, name).url : null,
+    kafkaBrokers: backend === 'kafka' ? kafkaOf(context).brokers : null,
+  });
+  context.gateways.set(key, starting);
+  return await starting;
 }
 
 /** The same in a process of its own. For the log that is the system itself, on a directory of its own. */

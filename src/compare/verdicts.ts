@@ -4,7 +4,16 @@
  * out. Pure.
  */
 
-import type { CellSummary, ClaimVerdict, Layer, ScenarioRow, Spread, SystemRow, WorkloadMode } from './report/model.ts';
+import type {
+  CellSummary,
+  ClaimVerdict,
+  Layer,
+  NoiseFloor,
+  ScenarioRow,
+  Spread,
+  SystemRow,
+  WorkloadMode,
+} from './report/model.ts';
 import { durability, number, plural } from './report/figures.ts';
 import { isMoreFlexible, notTested, scalesOut, suitsMessaging, survivesFaults } from './claims-of-scenarios.ts';
 import { type Comparison, compareSpreads } from './statistics/index.ts';
@@ -15,6 +24,8 @@ export interface VerdictInput {
   readonly cells: readonly CellSummary[];
   /** Such as `AMD EPYC, 2 cores, one host`. */
   readonly machine: string;
+  /** Of the same system run twice; a difference within it is none. */
+  readonly noise?: readonly NoiseFloor[];
 }
 
 const rabbitMqSystems = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream'] as const;
@@ -118,18 +129,24 @@ function pairsOf(input: VerdictInput, mode: WorkloadMode, path: string): readonl
     .flatMap((kafka) =>
       onLayer
         .filter((cell) => cell.workload === kafka.workload && isRabbitMq(cell.system))
-        .flatMap((other) => pairOf(kafka, other, path)),
+        .flatMap((other) => pairOf(kafka, other, path, noiseOfRun(input, mode, path))),
     );
 }
 
-function pairOf(kafka: CellSummary, other: CellSummary, path: string): readonly Pair[] {
+/** The larger of what is always asked for and what this run showed of the figure. */
+function noiseOfRun({ noise = [] }: VerdictInput, mode: WorkloadMode, path: string): number {
+  const measured = noise.filter((row) => row.mode === mode && row.figure === path).map(({ floor }) => floor);
+  return Math.max(noiseFloor, ...measured);
+}
+
+function pairOf(kafka: CellSummary, other: CellSummary, path: string, floor: number): readonly Pair[] {
   const kafkaFigure = kafka.figures[path];
   const otherFigure = other.figures[path];
   if (kafkaFigure === undefined || otherFigure === undefined) return [];
   const isSamePromise =
     kafka.durability.persistence === other.durability.persistence &&
     kafka.durability.copies === other.durability.copies;
-  const comparison = compareSpreads(kafkaFigure, otherFigure, noiseFloor);
+  const comparison = compareSpreads(kafkaFigure, otherFigure, floor);
   return [{ kafka, other, kafkaFigure, otherFigure, comparison, isSamePromise }];
 }
 

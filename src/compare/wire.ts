@@ -133,6 +133,11 @@ export interface Wire {
   /** Settings in effect, by their own names. */
   readonly configuration: Readonly<Record<string, string>>;
 
+  /** Processes between the client and the system, such as a gateway's: their cost counts as the system's. */
+  readonly pids?: () => readonly number[];
+  /** What is special about every row that it gives, as sentences. */
+  readonly notes?: readonly string[];
+
   /** How a publish may be made, in the system's own words; the first is the usual one. */
   readonly publishModes: readonly string[];
 

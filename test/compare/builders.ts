@@ -1,6 +1,14 @@
 /** Rows of a report as tests need them: complete, with the parts that matter given. */
 
-import type { CellSummary, ScenarioRow, SystemRow, WorkloadRow } from '../../src/compare/report/model.ts';
+import {
+  type CellSummary,
+  type Report,
+  reportSpecVersion,
+  type ScenarioRow,
+  type SystemRow,
+  type WorkloadRow,
+} from '../../src/compare/report/model.ts';
+import { summarize } from '../../src/compare/summaries.ts';
 
 const noLatency = { p50: 1, p90: 2, p95: 2, p99: 3, p999: 4, max: 5, mean: 1, count: 100, negative: 0 };
 
@@ -109,4 +117,47 @@ export function cellOf(cells: readonly CellSummary[], system: string): CellSumma
   const found = cells.find((cell) => cell.system === system);
   if (found === undefined) throw new Error(`no cell of ${system}`);
   return found;
+}
+
+/** A whole report around the rows given; its systems and summaries follow from them. */
+export function reportOf(given: Partial<Report>): Report {
+  const workloads = given.workloads ?? [];
+  const names = new Set([...workloads, ...(given.scenarios ?? [])].map(({ system }) => system));
+  return {
+    specVersion: reportSpecVersion,
+    run: {
+      id: 'run',
+      seed: 1,
+      profile: 'standard',
+      planHash: 'plan',
+      startedAt: '2026-01-01T00:00:00.000Z',
+      finishedAt: '2026-01-01T00:10:00.000Z',
+      command: 'npx sluice compare',
+      durationMs: 600_000,
+      repeats: 5,
+      layers: ['bare', 'port'],
+      order: [],
+    },
+    environment: {
+      cpu: { model: 'a processor', cores: 2, mhz: 2000 },
+      memoryBytes: 8e9,
+      kernel: 'Linux 6',
+      os: 'Linux',
+      node: 'v20.19.0',
+      libraries: { sluice: '0.1.0' },
+      filesystem: { path: '/tmp', type: 'ext4', device: '/dev/sda', freeBytes: 1e10 },
+      fsyncMs: { p50: 1, p99: 2, count: 64 },
+      loadAverage: { start: 0, end: 1 },
+      generatorCeiling: {},
+    },
+    systems: [...names].map((name) => systemRow(name)),
+    scenarios: [],
+    workloads,
+    summaries: summarize(workloads, 1),
+    verdicts: [],
+    assertions: [],
+    notMeasured: [],
+    limits: [],
+    ...given,
+  };
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { AssertionSyntaxError, checkAssertion, parseAssertion } from '../../src/compare/assertions.ts';
-import { blamePort, limitedBy } from '../../src/compare/limited-by.ts';
+import { blameLayer, limitedBy } from '../../src/compare/limited-by.ts';
 import type { Checks, ClaimVerdict, ScenarioRow } from '../../src/compare/report/model.ts';
 import { summarize } from '../../src/compare/summaries.ts';
 import { validity } from '../../src/compare/validity.ts';
@@ -146,8 +146,8 @@ describe('limited by', () => {
     const port = workloadRow({ publish: { messagesPerSecond: 1000, megabytesPerSecond: 1 } });
     const bare = (rate: number) =>
       workloadRow({ layer: 'bare', publish: { messagesPerSecond: rate, megabytesPerSecond: 1 } });
-    expect(blamePort([port, bare(1100)])[0]?.limitedBy).toBe('client');
-    expect(blamePort([port, bare(2000)])[0]?.limitedBy).toBe('port');
+    expect(blameLayer([port, bare(1100)])[0]?.limitedBy).toBe('client');
+    expect(blameLayer([port, bare(2000)])[0]?.limitedBy).toBe('port');
   });
 });
 

@@ -19,6 +19,8 @@ export interface Report {
   readonly workloads: readonly WorkloadRow[];
   /** Median and spread over the repeats of one cell (workload, system, layer, mode, parameters); only valid repeats count. */
   readonly summaries: readonly CellSummary[];
+  /** What one cell, run twice under two names, differed by: the noise of this run. Absent in reports of before it was measured. */
+  readonly noise?: readonly NoiseFloor[];
   readonly verdicts: readonly ClaimVerdict[];
   /** Results of `--assert`, in the order given. */
   readonly assertions: readonly AssertionResult[];
@@ -51,6 +53,8 @@ export interface RunInfo {
   readonly layers: readonly Layer[];
   /** Order in which the measured cells ran (`<workload>/<system>/<layer>/<repeat>`): interleaved at random by the seed. */
   readonly order: readonly string[];
+  /** When an interrupted run went on, and how many rows it had by then. Absent for a run that was not interrupted. */
+  readonly resumed?: readonly { readonly at: string; readonly rowsBefore: number }[];
 }
 
 export interface Environment {
@@ -141,7 +145,7 @@ export interface ScenarioRow {
 // ------------------------------------------------------------------------------------------------ workloads
 
 export type WorkloadMode = 'equal-load' | 'own-maximum';
-export type LimitedBy = 'broker' | 'client' | 'port' | 'generator' | 'offered-load';
+export type LimitedBy = 'broker' | 'client' | 'port' | 'gateway' | 'generator' | 'offered-load';
 export type PersistenceLevel = 'memory' | 'os' | 'fsync';
 
 export interface DurabilityReached {
@@ -296,6 +300,18 @@ export interface CellSummary {
   readonly limitedBy: LimitedBy;
   /** Dotted path of a figure of a WorkloadRow (`publish.messagesPerSecond`, `latencyMs.endToEnd.p99`, `cost.peakRssBytes`) -> spread over valid repeats. */
   readonly figures: Readonly<Record<string, Spread>>;
+}
+
+export interface NoiseFloor {
+  /** The cell that was run twice, in the same order and number of repeats as every other: `<workload>.<system>.<layer>`. */
+  readonly cell: string;
+  readonly mode: WorkloadMode;
+  /** Dotted path of a figure of a WorkloadRow. */
+  readonly figure: string;
+  readonly first: Spread;
+  readonly second: Spread;
+  /** How far from 1 the ratio of the two may be by its 95 % interval; with one repeat, how far it was. */
+  readonly floor: number;
 }
 
 // ------------------------------------------------------------------------------------------------ claims and assertions

@@ -14,7 +14,7 @@ const timestamp = z.iso.datetime({ offset: true });
 const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
 const profile = z.enum(['smoke', 'standard', 'full']);
 const mode = z.enum(['equal-load', 'own-maximum']);
-const limitedBy = z.enum(['broker', 'client', 'port', 'generator', 'offered-load']);
+const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);
 const scenarioVerdict = z.enum(scenarioVerdicts);
 const durability = z.strictObject({ persistence: z.enum(['memory', 'os', 'fsync']), copies: z.int().min(1) });
 
@@ -30,6 +30,7 @@ const run = z.strictObject({
   repeats: count,
   layers: z.array(layer),
   order: z.array(text),
+  resumed: z.array(z.strictObject({ at: timestamp, rowsBefore: count })).exactOptional(),
 });
 
 const environment = z.strictObject({
@@ -166,6 +167,8 @@ const workload = z.strictObject({
   notes: z.array(text),
 });
 
+const spread = z.strictObject({ median: z.number(), low: z.number(), high: z.number(), count });
+
 const summary = z.strictObject({
   id: text,
   workload: text,
@@ -178,7 +181,16 @@ const summary = z.strictObject({
   validRepeats: count,
   invalidBecause: z.array(text),
   limitedBy,
-  figures: z.record(text, z.strictObject({ median: z.number(), low: z.number(), high: z.number(), count })),
+  figures: z.record(text, spread),
+});
+
+const noise = z.strictObject({
+  cell: text,
+  mode,
+  figure: text,
+  first: spread,
+  second: spread,
+  floor: amount,
 });
 
 const claim = z.strictObject({
@@ -199,6 +211,7 @@ export const reportSchema = z.strictObject({
   scenarios: z.array(scenario),
   workloads: z.array(workload),
   summaries: z.array(summary),
+  noise: z.array(noise).exactOptional(),
   verdicts: z.array(claim),
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),

@@ -5,7 +5,7 @@ import { seededRandom } from '../workloads/random.ts';
 
 const resamples = 1_000;
 /** With one repeat nobody knows the spread; on a shared machine a factor below this has been seen by chance. */
-const singleRepeatFloor = 0.5;
+export const singleRepeatFloor = 0.5;
 
 export function median(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;

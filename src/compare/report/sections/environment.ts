@@ -14,7 +14,7 @@ export function environmentSection(report: Report): Section {
   };
 }
 
-function machineFacts({ environment, run, workloads }: Report): Block {
+function machineFacts({ environment, run, workloads, noise = [] }: Report): Block {
   const { cpu, filesystem, fsyncMs, loadAverage, generatorCeiling, libraries } = environment;
   const tiers = new Map(workloads.map((row) => [durability(row.durability), row.durability]));
   const ceilings = Object.entries(generatorCeiling).map(
@@ -52,6 +52,15 @@ function machineFacts({ environment, run, workloads }: Report): Block {
       name: 'Generator alone',
       lines: ceilings.length === 0 ? ['not measured'] : [`at most ${ceilings.join(', ')} against nothing`],
     },
+    { name: 'Noise', lines: noiseLines(noise) },
+    ...(run.resumed === undefined
+      ? []
+      : [
+          {
+            name: 'Resumed',
+            lines: run.resumed.map(({ at, rowsBefore }) => `${at}, with ${rowsBefore} rows from before`),
+          },
+        ]),
     { name: 'Layers', lines: run.layers.map((layer) => [layer, quiet(`: ${layerMeaning[layer]}`)]) },
     {
       name: 'Durability',
@@ -63,6 +72,23 @@ function machineFacts({ environment, run, workloads }: Report): Block {
   ];
   return { kind: 'facts', facts: facts.filter(({ lines }) => lines.length > 0) };
 }
+
+/** One line for each mode: what a cell, run twice, differed from itself by. */
+function noiseLines(noise: NonNullable<Report['noise']>): readonly Text[] {
+  const modes = [...new Set(noise.map(({ mode }) => mode))];
+  return modes.map((mode) => {
+    const own = noise.filter((row) => row.mode === mode && toldOfNoise.some((figure) => row.figure === figure));
+    const figures = own.map(({ figure, floor }) => `${figure} ±${Math.round(floor * 100)} %`);
+    return [`${own[0]?.cell ?? ''} ${mode}, run twice: `, quiet(`no difference shown within ${figures.join(', ')}`)];
+  });
+}
+
+const toldOfNoise = [
+  'publish.messagesPerSecond',
+  'latencyMs.endToEnd.p50',
+  'latencyMs.endToEnd.p99',
+  'cost.brokerCpuSecondsPerMillion',
+] as const;
 
 function systemsBlock(report: Report): readonly Block[] {
   if (report.systems.length === 0) return [];

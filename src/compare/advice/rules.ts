@@ -1,0 +1,250 @@
+/**
+ * From need to measured cell: one row for each need, with the question that a person is asked, the cells that answer it, and what
+ * would make the answer another one. Pure data.
+ */
+
+import type { WorkloadMode } from '../report/model.ts';
+
+/** What must be so of a system. */
+export type Predicate =
+  /** Every one of these scenarios has the property. */
+  | { readonly kind: 'holds'; readonly scenarios: readonly string[] }
+  /** Not shown to be behind the best at the same durability, by this figure of this cell. */
+  | {
+      readonly kind: 'best-cell';
+      readonly workload: string;
+      readonly mode: WorkloadMode;
+      readonly figure: string;
+      readonly better: 'higher' | 'lower';
+    }
+  /** By a figure that a scenario observed. */
+  | {
+      readonly kind: 'best-observed';
+      readonly scenario: string;
+      readonly figure: string;
+      readonly unit: string;
+      readonly better: 'higher' | 'lower';
+    }
+  /** From start to the first accepted connection. */
+  | { readonly kind: 'starts-first' };
+
+export interface Rule {
+  /** The word of `--need`. */
+  readonly need: string;
+  readonly question: string;
+  readonly predicate: Predicate;
+  readonly wouldChange: string;
+}
+
+const settings = 'other settings of the broker, or another version: the cells are of the versions named';
+const oneNode = 'a cluster of three nodes, where copies and elections add to every publish';
+const clients = "another client: the cells are of amqplib and kafkajs, and the vendors' Java clients do more";
+const replacing = 'a message limit or retention that is shorter than what you want to read again';
+
+function holds(need: string, question: string, scenarios: readonly string[], wouldChange: string): Rule {
+  return { need, question, predicate: { kind: 'holds', scenarios }, wouldChange };
+}
+
+export const rules: readonly Rule[] = [
+  holds(
+    'replay',
+    'Must messages be readable again after they were acknowledged (audit, rebuilding a view)?',
+    ['replay-after-ack', 'replay-offset'],
+    replacing,
+  ),
+  holds('replay-from-time', 'Must a reader be able to go back to a point in time?', ['replay-timestamp'], replacing),
+  holds(
+    'replay-beside-live',
+    'Must the history be readable while new messages flow?',
+    ['replay-after-ack', 'replay-while-live'],
+    replacing,
+  ),
+  holds(
+    'late-readers',
+    'Must an application that is added later get the messages from before it?',
+    ['late-subscriber'],
+    replacing,
+  ),
+  holds(
+    'many-readers',
+    'Do several applications each need every message, at their own pace, also after being away?',
+    ['fan-out', 'away-subscriber'],
+    'a reader that stays away until a limit of length, size or time removes what waits for it',
+  ),
+  holds(
+    'per-key-order',
+    'Must messages of one key be worked off in order, with several workers?',
+    ['order-per-key-competing'],
+    'a single active consumer, or a consistent-hash exchange of one queue for each worker, on a queue',
+  ),
+  holds(
+    'order-after-failure',
+    'Must that order also hold when a message fails and is tried again?',
+    ['order-after-nack'],
+    'stopping the whole key (or partition) at a failure in the application',
+  ),
+  holds(
+    'total-order',
+    'Must all messages of a topic be seen in one order, whatever their keys?',
+    ['order-global'],
+    'one partition instead of four: it has one order everywhere, and one consumer at a time',
+  ),
+  holds(
+    'many-workers',
+    'Will there be more workers than you want to plan partitions for?',
+    ['consumers-beyond-partitions'],
+    'more partitions from the start, or share groups of Kafka 4.2 and newer, which these cells do not use',
+  ),
+  holds(
+    'retry',
+    'Must a message that keeps failing be set aside while the others go on?',
+    ['poison-message'],
+    'a retry topic that the application fills itself',
+  ),
+  holds(
+    'dead-letters',
+    'Must rejected messages be kept, with the reason?',
+    ['dead-letter'],
+    'an application that publishes what it rejects to a topic of its own',
+  ),
+  holds(
+    'priority',
+    'Must urgent messages overtake those that wait?',
+    ['priority'],
+    'one topic for each priority and consumers that read the urgent one first',
+  ),
+  holds(
+    'delay',
+    'Must a message be deliverable at a later time?',
+    ['delayed-message'],
+    "RabbitMQ's plug-in for delayed messages, or a scheduler in the application",
+  ),
+  holds(
+    'ttl',
+    'Must a message that waited too long not be delivered any more?',
+    ['message-ttl'],
+    'consumers that look at a timestamp and skip what is old',
+  ),
+  holds(
+    'routing',
+    'Must the broker hand each consumer only the messages it asked for, by key or header?',
+    ['routing'],
+    'consumers that filter, and the traffic and CPU of what they throw away',
+  ),
+  holds(
+    'request-reply',
+    'Are there calls that wait for a reply?',
+    ['request-reply'],
+    'the rate of calls: the scenario has one at a time',
+  ),
+  holds(
+    'transactions',
+    'Must messages to several topics be stored all or none?',
+    ['transaction'],
+    'an outbox in the database of the application',
+  ),
+  holds(
+    'exactly-once',
+    'Must each input give exactly one result, also across a crash (read, compute, write)?',
+    ['one-result-each'],
+    'results that are written idempotently: then at-least-once is enough anywhere',
+  ),
+  holds(
+    'deduplication',
+    'Must a publish that is repeated after a lost answer be stored once?',
+    ['duplicates-after-retry'],
+    'consumers that know the ids they have seen',
+  ),
+  holds(
+    'latest-by-key',
+    'Do you need the latest message of each key kept, and the older ones dropped?',
+    ['compaction'],
+    settings,
+  ),
+  holds(
+    'survives-broker-kill',
+    'Must every acknowledged message survive a kill of the broker process?',
+    ['broker-kill', 'confirm-meaning'],
+    'the weakest ways of publishing not being used (their loss is in the cells), and copies on other machines',
+  ),
+  holds(
+    'survives-consumer-kill',
+    'Must the work of a killed consumer be done by another, without a loss?',
+    ['consumer-kill'],
+    settings,
+  ),
+  holds(
+    'backpressure',
+    'Must a publisher be told when there is no room, rather than old messages be dropped?',
+    ['queue-full'],
+    'a limit of length: without one the disk is the limit',
+  ),
+  holds(
+    'burst',
+    'Must a backlog be taken in and drained without a loss?',
+    ['backlog-drain'],
+    'a backlog larger than memory and page cache',
+  ),
+  holds('large-messages', 'Are there messages of several megabytes?', ['large-message'], settings),
+  {
+    need: 'high-rate',
+    question: 'Is the highest rate on one node what counts (1 KiB messages)?',
+    predicate: {
+      kind: 'best-cell',
+      workload: 'throughput-1k',
+      mode: 'own-maximum',
+      figure: 'publish.messagesPerSecond',
+      better: 'higher',
+    },
+    wouldChange: `more cores, a network, and ${clients}`,
+  },
+  {
+    need: 'low-latency',
+    question:
+      'Is a short time from publish to delivery at a moderate rate what counts (p99 at 5,000 messages a second)?',
+    predicate: {
+      kind: 'best-cell',
+      workload: 'throughput-1k',
+      mode: 'equal-load',
+      figure: 'latencyMs.endToEnd.p99',
+      better: 'lower',
+    },
+    wouldChange: `a rate nearer to the maximum, and ${oneNode}`,
+  },
+  {
+    need: 'low-cpu',
+    question: 'Is processor time of the broker scarce?',
+    predicate: {
+      kind: 'best-cell',
+      workload: 'throughput-1k',
+      mode: 'equal-load',
+      figure: 'cost.brokerCpuSecondsPerMillion',
+      better: 'lower',
+    },
+    wouldChange: `larger batches, compression, and ${oneNode}`,
+  },
+  {
+    need: 'low-disk',
+    question: 'Are bytes written to the disk scarce?',
+    predicate: {
+      kind: 'best-cell',
+      workload: 'throughput-1k',
+      mode: 'equal-load',
+      figure: 'cost.bytesWrittenPerPayloadByte',
+      better: 'lower',
+    },
+    wouldChange: 'compression, and consumers that lag: what is consumed at once may never reach the disk of a queue',
+  },
+  {
+    need: 'low-memory',
+    question: 'Is memory scarce?',
+    predicate: { kind: 'best-observed', scenario: 'idle-cost', figure: 'rssMib', unit: 'MiB', better: 'lower' },
+    wouldChange: "the heap that Kafka is given, RabbitMQ's watermark, and how much waits",
+  },
+  {
+    need: 'quick-start',
+    question: 'Must it be started often and quickly (tests, small machines)?',
+    predicate: { kind: 'starts-first' },
+    wouldChange: 'what is on the disk: a start recovers it',
+  },
+];

@@ -1,0 +1,105 @@
+/**
+ * Everything that a run is going to do, decided before it starts: which cell in which order, once for every repeat, and a hash
+ * over all of it, by which an interrupted run knows that what goes on is the same run. Pure.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Layer, Profile } from './report/model.ts';
+import { systemOf } from './system-ids.ts';
+import { deriveSeed, type Plan, planFromSpec, seededRandom, shuffled, type WorkloadSpec } from './workloads/index.ts';
+
+/** A workload and, for a trace, its fixed plan; the others are planned anew for each repeat, equal for all systems. */
+export interface PlannedWorkload {
+  readonly spec: WorkloadSpec;
+  readonly plan?: Plan;
+  readonly notes?: readonly string[];
+}
+
+export interface RunQuestion {
+  /** Names: `kafka`, `rabbitmq-quorum@3.10`. */
+  readonly systems: readonly string[];
+  readonly layers: readonly Layer[];
+  readonly profile: Profile;
+  readonly repeats: number;
+  readonly seed: number;
+  readonly scenarioIds: readonly string[];
+  /** Default true; false keeps a run of everything within half an hour. */
+  readonly asksSlowOnAllLayers?: boolean;
+  readonly workloads: readonly PlannedWorkload[];
+}
+
+export interface PlannedCell {
+  readonly planned: PlannedWorkload;
+  readonly system: string;
+  readonly layer: Layer;
+  readonly repeat: number;
+  /** The same cell a second time, for the noise of the run: no row of its own. */
+  readonly isTwin: boolean;
+}
+
+export interface RunPlan {
+  readonly cells: readonly PlannedCell[];
+  /** sha256 over the question and the order. */
+  readonly hash: string;
+}
+
+export function runPlanOf(question: RunQuestion): RunPlan {
+  const cells = cellsInOrder(question);
+  const { systems, layers, profile, repeats, seed, scenarioIds, asksSlowOnAllLayers, workloads } = question;
+  const asked = {
+    systems,
+    layers,
+    profile,
+    repeats,
+    seed,
+    scenarioIds,
+    asksSlowOnAllLayers: asksSlowOnAllLayers !== false,
+    workloads: workloads.map(({ spec, plan }) => ({ spec, plan: plan?.hash ?? null })),
+    order: cells.map(cellName),
+  };
+  return { cells, hash: createHash('sha256').update(JSON.stringify(asked)).digest('hex') };
+}
+
+/** `<workload>/<mode>/<system>/<layer>/<repeat>`; a twin says so. */
+export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell): string {
+  return `${planned.spec.id}/${planned.spec.mode}/${system}/${layer}/${repeat}${isTwin ? '/again' : ''}`;
+}
+
+/** The same messages for every system; another set in each repeat. */
+export function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
+  return plan ?? planFromSpec({ ...spec, seed: deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`) });
+}
+
+/** Repeat by repeat, each in a random order of its own: what drifts on the machine meets every system alike. */
+function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
+  const random = seededRandom(deriveSeed(question.seed, 'order'));
+  const twins = twinsOf(question);
+  const cells: PlannedCell[] = [];
+  for (let repeat = 0; repeat < question.repeats; repeat++) {
+    const ofRepeat = question.workloads.flatMap((planned) =>
+      question.layers
+        .filter((layer) => planned.spec.layers.includes(layer))
+        .flatMap((layer) => question.systems.map((system) => ({ planned, system, layer, repeat, isTwin: false }))),
+    );
+    const again = twins.map((twin) => ({ ...twin, repeat, isTwin: true }));
+    cells.push(...shuffled([...ofRepeat, ...again], random));
+  }
+  return cells;
+}
+
+/**
+ * What is run twice: the first workload of each mode, on one system and layer. A broker if there is one, since a broker's noise
+ * is what its rows have; through the port, on which every workload runs.
+ */
+function twinsOf({ workloads, systems, layers }: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
+  const system =
+    systems.find((name) => systemOf(name) === 'kafka') ?? systems.find((name) => name !== 'log') ?? systems[0];
+  const layer = layers.includes('port') ? 'port' : layers[0];
+  if (system === undefined || layer === undefined) return [];
+  return (['equal-load', 'own-maximum'] as const).flatMap((mode) => {
+    const planned = workloads.find(
+      ({ spec }) => spec.mode === mode && spec.kind === 'flow' && spec.layers.includes(layer),
+    );
+    return planned === undefined ? [] : [{ planned, system, layer }];
+  });
+}

@@ -33,7 +33,8 @@ function signals(scope: string): Panel[] {
     },
     {
       title: 'Rate out',
-      description: 'Messages handed to consumers; more than come in while a backlog is worked off, or when they come again.',
+      description:
+        'Messages handed to consumers; more than come in while a backlog is worked off, or when they come again.',
       unit: 'cps',
       queries: [{ expr: `sum(${rateOf('sluice_deliver_messages_total', '', scope)})`, legend: 'delivered' }],
     },
@@ -75,7 +76,10 @@ function signals(scope: string): Panel[] {
   ];
 }
 
-function quantiles(name: 'sluice_publish_duration_seconds' | 'sluice_log_fsync_duration_seconds', scope: string): Query[] {
+function quantiles(
+  name: 'sluice_publish_duration_seconds' | 'sluice_log_fsync_duration_seconds',
+  scope: string,
+): Query[] {
   return [0.5, 0.95, 0.99].map((quantile) => ({
     expr: quantileOf(quantile, name, '', scope),
     legend: `p${quantile * 100}`,
@@ -109,7 +113,10 @@ const overview: Dashboard = {
           kind: 'stat',
           redFrom: 1,
           queries: [
-            { expr: `count(${series('sluice_backend_up')} == 0) or 0 * count(${series('sluice_backend_up')})`, legend: 'away' },
+            {
+              expr: `count(${series('sluice_backend_up')} == 0) or 0 * count(${series('sluice_backend_up')})`,
+              legend: 'away',
+            },
           ],
         },
         {
@@ -181,9 +188,7 @@ const overview: Dashboard = {
           title: 'Lag, by subscription',
           description: 'The ten furthest behind. One that only grows has too few consumers, or one that is stuck.',
           unit: 'short',
-          queries: [
-            { expr: `topk(10, ${lagBy('backend, subscription')})`, legend: '{{backend}} {{subscription}}' },
-          ],
+          queries: [{ expr: `topk(10, ${lagBy('backend, subscription')})`, legend: '{{backend}} {{subscription}}' }],
         },
       ],
     },
@@ -221,7 +226,8 @@ const overview: Dashboard = {
       panels: [
         {
           title: 'Event loop, p99',
-          description: 'Late by so much; about 10 ms is the precision of the measure. Above a quarter of a second every request waits.',
+          description:
+            'Late by so much; about 10 ms is the precision of the measure. Above a quarter of a second every request waits.',
           unit: 's',
           redFrom: 0.25,
           queries: [{ expr: series('nodejs_eventloop_lag_p99_seconds'), legend: '{{instance}}' }],
@@ -257,7 +263,8 @@ const comparedBackends = [
 const backends: Dashboard = {
   uid: 'backends',
   title: 'Backends compared',
-  description: 'The same panel for each backend, one column a backend. A column is empty when no gateway is on that backend.',
+  description:
+    'The same panel for each backend, one column a backend. A column is empty when no gateway is on that backend.',
   variables: gatewayVariables.filter(({ name }) => name === 'instance'),
   rows: signals('').map(({ title }, index) => ({
     title,
@@ -348,7 +355,10 @@ const topic: Dashboard = {
           description: 'Calls by what came of them; `expired` means that consumers are slower than the ack deadline.',
           unit: 'cps',
           queries: [
-            { expr: `sum by (call, status) (${rateOf('sluice_settle_total', '', reader)})`, legend: '{{call}} {{status}}' },
+            {
+              expr: `sum by (call, status) (${rateOf('sluice_settle_total', '', reader)})`,
+              legend: '{{call}} {{status}}',
+            },
           ],
         },
         {
@@ -389,7 +399,8 @@ const topic: Dashboard = {
 const log: Dashboard = {
   uid: 'log',
   title: 'Native log',
-  description: 'The disk below the native log: how long a sync takes, how much there is and how much is left, what is fenced. Empty without one.',
+  description:
+    'The disk below the native log: how long a sync takes, how much there is and how much is left, what is fenced. Empty without one.',
   variables: gatewayVariables,
   rows: [
     {
@@ -597,7 +608,7 @@ const clients: Dashboard = {
             {
               expr: `sum by (code) (${rateOf(
                 'sluice_problems_total',
-                'code=~"unauthenticated|permission_denied|quota_exceeded|too_many_in_flight|overloaded|invalid_argument|message_too_large"',
+                'code=~"unauthenticated|scope_missing|origin_not_allowed|quota_exceeded|too_many_in_flight|overloaded|invalid_argument|message_too_large"',
               )})`,
               legend: '{{code}}',
             },

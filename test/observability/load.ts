@@ -19,6 +19,8 @@ export class Load {
   readonly quick: string;
   /** Settles a few, and so falls behind. */
   readonly slow: string;
+  /** For a stream of the test. */
+  readonly live: string;
   readonly #url: string;
   readonly #settled = new Map<string, number>();
   /** When so many had been stored: at the end of each publish. */
@@ -33,6 +35,7 @@ export class Load {
     this.topic = topic;
     this.quick = `${topic}-quick`;
     this.slow = `${topic}-slow`;
+    this.live = `${topic}-live`;
   }
 
   /** @param topicOptions as the queue type of RabbitMQ. */
@@ -44,7 +47,15 @@ export class Load {
       start: 'earliest',
       retry: { minBackoffMs: 10 },
     });
-    await this.#ok('subscriptions', { name: this.slow, topic: this.topic, start: 'earliest', ackDeadlineMs: 2_000 });
+    await this.#ok('subscriptions', { name: this.live, topic: this.topic });
+    await this.#ok('subscriptions', {
+      name: this.slow,
+      topic: this.topic,
+      start: 'earliest',
+      ackDeadlineMs: 2_000,
+      // None is given up by itself: the books would not know of it.
+      retry: { maxAttempts: 100 },
+    });
   }
 
   /** Messages a second, in small publishes at the times they are due. */

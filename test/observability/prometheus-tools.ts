@@ -92,7 +92,7 @@ export async function startPrometheus(context: TestContext, gateways: readonly s
     if (status !== 'success') throw new Error(`${parameters['query']}: ${error}`);
     return data;
   };
-  return {
+  const prometheus: Prometheus = {
     url,
     range: async (query, fromMs, toMs) => {
       const times = { start: String(fromMs / 1_000), end: String(toMs / 1_000), step: '1' };
@@ -107,6 +107,9 @@ export async function startPrometheus(context: TestContext, gateways: readonly s
       return answer.data.groups.flatMap(({ rules }: { rules: unknown[] }) => rules);
     },
   };
+  // Its first scrape comes several seconds after it is ready.
+  await expect.poll(async () => await prometheus.value('sum(up)'), { timeout: 20_000 }).toBe(gateways.length);
+  return prometheus;
 }
 
 /** Prometheus takes no port 0. Nobody else is given this one in the moment until it listens, as the kernel hands them out in turn. */

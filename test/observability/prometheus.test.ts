@@ -29,7 +29,7 @@ it('every panel and alert has its query answered, and rate and lag are right', {
   const load = new Load(gateway.url);
   await load.prepare();
   const prometheus = await startPrometheus(context, [gateway.url]);
-  const events = await openEvents(gateway, load.quick);
+  const events = await openEvents(gateway, load.live);
   context.onTestFinished(() => events.leave());
 
   const startedMs = Date.now();

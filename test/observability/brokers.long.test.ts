@@ -12,6 +12,7 @@ import { type Gateway, type GatewayConfigInput, startGateway } from '../../src/g
 import { connect } from '../gateway/grpc/support.ts';
 import { askPanels, askRules, emptyOnes, notFinite } from './ask-everything.ts';
 import { Load } from './load.ts';
+import { drawDashboards } from './picture.ts';
 import { needsPrometheus, startPrometheus } from './prometheus-tools.ts';
 
 const RATE = 150;
@@ -97,6 +98,8 @@ it('three backends side by side, and both brokers killed', { timeout: 600_000 },
     ...(await askRules(prometheus, killedMs, Date.now())),
   ];
   expect(notFinite(outage)).toEqual([]);
+  const pictures = process.env['SLUICE_DASHBOARD_PICTURES'];
+  if (pictures !== undefined) await drawDashboards(prometheus, pictures, startedMs, Date.now());
   const failed = await prometheus.value('max(sluice:errors:ratio_rate5m{backend=~"rabbitmq|kafka"})');
   expect(failed).toBeGreaterThan(0);
 });

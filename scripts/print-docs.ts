@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
 import { limitsPage } from '../src/gateway/limit-table.ts';
+import { metricsPage } from '../src/gateway/metrics-page.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
@@ -19,6 +20,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/ERRORS.md': errorsPage,
   'docs/CONFIG.md': configPage,
   'docs/LIMITS.md': limitsPage,
+  'docs/METRICS.md': metricsPage,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
   'docs/SCENARIOS.md': scenariosPage,

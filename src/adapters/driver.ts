@@ -17,6 +17,7 @@ import type {
   PublishOutcome,
   QueueType,
   ReadResult,
+  StorageFigures,
   SubscriptionDefinition,
   SubscriptionLag,
   TopicDefinition,
@@ -180,10 +181,18 @@ export interface Driver {
   ): Promise<ReadResult>;
 
   health(): Promise<Health>;
+  /** Only of a driver that keeps the messages itself. */
+  storage?(): Promise<StorageFigures>;
   close(): Promise<void>;
+}
+
+/** Told as things happen, for metrics. Must not throw. */
+export interface DriverHooks {
+  /** A sync of a file has ended, well or not. Only of a driver that keeps the messages itself. */
+  readonly synced?: (durationMs: number) => void;
 }
 
 /** What `registry.ts` loads for a backend's name. `config` is the backend's own section of the configuration, unchecked. */
 export interface DriverModule {
-  readonly openDriver: (config: Readonly<Record<string, unknown>>) => Promise<Driver>;
+  readonly openDriver: (config: Readonly<Record<string, unknown>>, hooks?: DriverHooks) => Promise<Driver>;
 }

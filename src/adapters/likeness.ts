@@ -31,6 +31,7 @@ import type {
   PublishOutcome,
   QueueType,
   ReadResult,
+  StorageFigures,
   SubscriptionDefinition,
   SubscriptionLag,
   TopicDefinition,
@@ -134,6 +135,7 @@ function intersection(ours: CapabilityTable, theirs: CapabilityTable, id: string
 
 class LikeDriver implements Driver {
   readonly info: BackendInfo;
+  readonly storage?: () => Promise<StorageFigures>;
   readonly #driver: Driver;
   readonly #manners: Manners;
   readonly #tables: ReadonlyMap<QueueType | null, CapabilityTable>;
@@ -145,6 +147,7 @@ class LikeDriver implements Driver {
     this.#manners = manners;
     this.#tables = tables;
     this.info = { ...driver.info, like: id };
+    if (driver.storage !== undefined) this.storage = driver.storage.bind(driver);
   }
 
   capabilities(queueType: QueueType | null = this.#manners.queueType): CapabilityTable {

@@ -7,7 +7,7 @@ import { AckTokens } from './ack-tokens.ts';
 import type { Capability, CapabilityTable } from './capabilities.ts';
 import { type PortClock, systemClock } from './clock.ts';
 import { definitionRevision, Definitions, sameDefinition } from './definitions.ts';
-import type { Driver, OutgoingMessage } from './driver.ts';
+import type { Driver, DriverHooks, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
 import { LateTokens } from './late-tokens.ts';
 import { limits } from './limits.ts';
@@ -30,6 +30,7 @@ import type {
   SubscriptionDefinition,
   SubscriptionLag,
   SubscriptionOptions,
+  StorageFigures,
   TokenResult,
   TopicChanges,
   TopicDefinition,
@@ -75,7 +76,7 @@ export interface TokenOptions {
 }
 
 /** Told as things happen, for metrics. Must not throw. */
-export interface PortHooks {
+export interface PortHooks extends DriverHooks {
   readonly subscriptionEvent?: (event: SessionEvent, subscription: string, topic: string) => void;
 }
 
@@ -93,7 +94,7 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
       throw new PortError('invalid_argument', `like: only the native log takes on the manners of another system`);
   }
   const { openDriver } = await loadDriver(options.backend);
-  const driver = await openDriver(options.config ?? {});
+  const driver = await openDriver(options.config ?? {}, options.hooks);
   if (options.like === undefined) return await portFromDriver(driver, options.hooks, systemClock, options.tokens);
   const { driverLike } = await import('./likeness.ts');
   return await portFromDriver(await driverLike(driver, options.like), options.hooks, systemClock, options.tokens);
@@ -132,6 +133,8 @@ class Port implements SeverablePort {
   /** By subscription: the last of what opens, moves or ends its session. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #publishing: PublishPath;
+  /** As the driver: absent where it is absent there. */
+  readonly storage?: () => Promise<StorageFigures>;
   readonly #secrets: TokenSecrets;
   readonly #tokens: AckTokens;
   readonly #late: LateTokens;
@@ -139,6 +142,9 @@ class Port implements SeverablePort {
 
   constructor(driver: Driver, hooks: PortHooks, clock: PortClock, { gateway = '', keys = [] }: TokenOptions) {
     this.#driver = driver;
+    if (driver.storage !== undefined)
+      this.storage = async () =>
+        await this.#admin(async () => await (driver.storage as () => Promise<StorageFigures>)());
     this.#hooks = hooks;
     this.#clock = clock;
     this.#definitions = new Definitions((kind, name) => this.#definitionChanged(kind, name));

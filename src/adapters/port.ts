@@ -179,6 +179,7 @@ export interface SubscriptionLag {
   readonly partitions: readonly {
     readonly partition: number;
     readonly lag: number;
+    /** Age of the first message that is not settled, by its timestamp; absent where nothing waits, and where the backend does not show it. */
     readonly oldestUnackedMs?: number;
   }[];
   readonly total: number;
@@ -268,6 +269,22 @@ export interface Health {
   readonly detail: string;
 }
 
+/** Of a backend that keeps the messages itself, on this machine: for metrics. */
+export interface StorageFigures {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly bytes: number;
+    readonly segments: number;
+    readonly partitions: number;
+    /** Partitions that refuse appends. */
+    readonly fenced: number;
+  }[];
+  /** Of the file system that the data lies on. */
+  readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
+  /** How long the last start needed until it answered. */
+  readonly recoveryMs: number;
+}
+
 export interface MessagingPort extends AsyncDisposable {
   readonly info: BackendInfo;
 
@@ -341,6 +358,8 @@ export interface MessagingPort extends AsyncDisposable {
   read(topic: string, partition: number, from: 'earliest' | 'latest' | number, limit: number): Promise<ReadResult>;
 
   health(): Promise<Health>;
+  /** Absent where the messages are kept by somebody else. */
+  storage?(): Promise<StorageFigures>;
   /** Closes consumers (outstanding deliveries are released), settles publishes, then the backend. Idempotent, bounded in time. */
   close(): Promise<void>;
 }

@@ -16,6 +16,7 @@ export type TellBackend = (health: Health) => void;
 export class OpenStreams {
   readonly #open = new Map<EndStream, { readonly kind: StreamKind; readonly caller: Caller | undefined }>();
   readonly #listeners = new Set<TellBackend>();
+  readonly #opened = Object.fromEntries(streamKinds.map((kind) => [kind, 0])) as Record<StreamKind, number>;
   readonly #max: number;
   #isDraining = false;
 
@@ -34,7 +35,13 @@ export class OpenStreams {
       throw new PortError('too_many_in_flight', `${this.#open.size} streams are open`, { retryAfterMs: 1_000 });
     }
     this.#open.set(end, { kind, caller });
+    this.#opened[kind] += 1;
     return () => void this.#open.delete(end);
+  }
+
+  /** Since the start. */
+  openedCount(kind: StreamKind): number {
+    return this.#opened[kind];
   }
 
   /** Until what comes back is called. */

@@ -49,7 +49,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
       backend: config.backend,
       config: backendConfig(config),
       ...(config.like === undefined ? {} : { like: config.like }),
-      hooks: { subscriptionEvent: metrics.subscriptionEvent },
+      hooks: { subscriptionEvent: metrics.subscriptionEvent, synced: metrics.synced },
       tokens: {
         gateway: gatewayName(config),
         ...(config.ackTokenKeys === undefined ? {} : { keys: config.ackTokenKeys }),

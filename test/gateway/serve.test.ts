@@ -251,7 +251,7 @@ async function stored(url: string): Promise<string[]> {
 
 async function metric(url: string, name: string): Promise<number | undefined> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1];
+  const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, 'm').exec(text)?.[1];
   return value === undefined ? undefined : Number(value);
 }
 

@@ -77,12 +77,16 @@ export async function seekGroup(
   await commitWithoutMember(client, groupId, topic, offsets);
 }
 
-/** @param start where a partition without a committed offset is read from: its oldest message where a start was committed. */
+/**
+ * @param start where a partition without a committed offset is read from: its oldest message where a start was committed.
+ * @param ageMs of the first message at or after an offset, where it is known.
+ */
 export async function groupLag(
   client: KafkaClient,
   groupId: string,
   topic: TopicDefinition,
   start: Position = 'earliest',
+  ageMs: (partition: number, offset: number) => Promise<number | undefined> = async () => undefined,
 ): Promise<SubscriptionLag> {
   const partitions = partitionsOf(topic);
   const committed = await untilServed(() => client.committedOffsets(groupId, topic.name, partitions));
@@ -92,13 +96,23 @@ export async function groupLag(
   ]);
   const missing = partitions.filter((partition) => !committed.has(partition));
   const starts = missing.length === 0 ? null : await resolvePosition(client, topic, start, missing);
-  const lags = partitions.map((partition) => {
+  const rows = partitions.map((partition) => {
     const [low, end] = [earliest.get(partition) ?? 0, latest.get(partition) ?? 0];
     const state = committed.get(partition);
-    if (state === undefined) return { partition, lag: Math.max(0, end - (starts?.get(partition) ?? low)) };
+    if (state === undefined) {
+      const from = starts?.get(partition) ?? low;
+      return { partition, from, lag: Math.max(0, end - from) };
+    }
     const tracker = decodeAckState(state);
-    return { partition, lag: Math.max(0, end - Math.max(low, tracker.watermark) - tracker.settledAboveWatermark) };
+    const from = Math.max(low, tracker.watermark);
+    return { partition, from, lag: Math.max(0, end - from - tracker.settledAboveWatermark) };
   });
+  const lags = await Promise.all(
+    rows.map(async ({ partition, from, lag }) => {
+      const oldestUnackedMs = lag === 0 ? undefined : await ageMs(partition, from);
+      return { partition, lag, ...(oldestUnackedMs !== undefined && { oldestUnackedMs }) };
+    }),
+  );
   return { partitions: lags, total: lags.reduce((sum, { lag }) => sum + lag, 0) };
 }
 

@@ -4,6 +4,7 @@ import type { CapabilityTable } from '../capabilities.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage, PositionState } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { toRecordHeaders } from '../log-codec.ts';
+import { OldestUnsettled } from '../oldest-unsettled.ts';
 import type {
   BackendInfo,
   Durability,
@@ -82,6 +83,9 @@ class KafkaBackend implements Driver {
   readonly #leaders: Leaders;
   readonly #producer: Producer;
   readonly #intakes = new Map<string, KafkaIntake>();
+  readonly #oldest = new OldestUnsettled(
+    async (topic, partition, offset) => await this.#timestampAt(topic, partition, offset),
+  );
   /** With `manage: none`, as Kafka has them. */
   #found: readonly TopicDefinition[] = [];
   #metaClient: KafkaClient | null = null;
@@ -169,11 +173,12 @@ class KafkaBackend implements Driver {
     );
   }
 
-  async deleteSubscription(subscription: SubscriptionDefinition): Promise<void> {
+  async deleteSubscription(subscription: SubscriptionDefinition, { partitions }: TopicDefinition): Promise<void> {
     if (this.#config.existing !== null) throw notManaged(`delete subscription "${subscription.name}"`);
     await this.#call(`deleting subscription "${subscription.name}"`, () =>
       deleteGroup(this.#client, this.#names.group(subscription.name), subscription),
     );
+    for (let partition = 0; partition < partitions; partition += 1) this.#oldest.forget(subscription.name, partition);
   }
 
   durability(
@@ -249,6 +254,16 @@ class KafkaBackend implements Driver {
     );
   }
 
+  /** Undefined when it was removed meanwhile, or is not in sight: the lag is known all the same. */
+  async #timestampAt(topic: string, partition: number, offset: number): Promise<number | undefined> {
+    try {
+      const { messages } = await readPartition(this.#client, this.#names.topic(topic), partition, offset, 1);
+      return messages[0]?.timestampMs;
+    } catch {
+      return undefined;
+    }
+  }
+
   async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
     // What this process acked a moment ago counts.
     await this.#intakes.get(subscription.name)?.flush();
@@ -258,6 +273,7 @@ class KafkaBackend implements Driver {
         this.#names.group(subscription.name),
         this.#physical(topic),
         this.#config.existing === null ? 'earliest' : subscription.start,
+        async (partition, offset) => await this.#oldest.ageMs(subscription.name, topic.name, partition, offset),
       ),
     );
   }

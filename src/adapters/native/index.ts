@@ -1,12 +1,23 @@
 /** The driver over the embedded log: a topic is an engine topic, a subscription is a set of cursors. */
 
-import { type Engine, openEngine } from '../../core-log/index.ts';
+import { statfs } from 'node:fs/promises';
+import { type Engine, EngineError, openEngine, systemFileSystem } from '../../core-log/index.ts';
 import { AckTracker } from '../ack-tracker.ts';
 import type { CapabilityTable } from '../capabilities.ts';
 import { SUBSCRIPTION } from '../definitions.ts';
-import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage, PositionState } from '../driver.ts';
+import type {
+  Driver,
+  DriverHooks,
+  Intake,
+  IntakeCredit,
+  IntakeSink,
+  MetaStore,
+  OutgoingMessage,
+  PositionState,
+} from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { fromRecord, toTextHeaders } from '../log-codec.ts';
+import { OldestUnsettled } from '../oldest-unsettled.ts';
 import type {
   BackendInfo,
   Durability,
@@ -15,6 +26,7 @@ import type {
   Position,
   PublishOutcome,
   ReadResult,
+  StorageFigures,
   SubscriptionDefinition,
   SubscriptionLag,
   TopicDefinition,
@@ -24,6 +36,7 @@ import { deleteTracker, keepCursorsBehind, loadTracker, saveTracker } from './cu
 import { toPortError } from './errors.ts';
 import { NativeIntake } from './intake.ts';
 import { type NativeOptions, nativeOptions, topicOptionNames } from './options.ts';
+import { withTimedSyncs } from './timed-syncs.ts';
 
 /** The native log is released with Sluice and has its version. */
 const VERSION = '0.1.0';
@@ -32,12 +45,16 @@ const topicOptions: readonly string[] = topicOptionNames;
 
 export { describeCursor, loadTracker } from './cursors.ts';
 
-export async function openDriver(config: Readonly<Record<string, unknown>>): Promise<Driver> {
+export async function openDriver(
+  config: Readonly<Record<string, unknown>>,
+  { synced }: DriverHooks = {},
+): Promise<Driver> {
   const options = nativeOptions(config);
   try {
     const { dataDir, compactionCheckIntervalMs, retentionCheckIntervalMs } = options;
     const engine = await openEngine({
       dataDir,
+      ...(synced !== undefined && { fileSystem: withTimedSyncs(systemFileSystem, synced) }),
       ...(compactionCheckIntervalMs !== undefined && { compactionCheckIntervalMs }),
       ...(retentionCheckIntervalMs !== undefined && { retentionCheckIntervalMs }),
     });
@@ -56,9 +73,13 @@ class NativeDriver implements Driver {
   readonly info: BackendInfo = { backend: 'native', product: 'Sluice log', version: VERSION };
   readonly #engine: Engine;
   readonly #options: Omit<NativeOptions, 'dataDir'>;
+  readonly #oldest: OldestUnsettled;
 
   constructor(engine: Engine, options: Omit<NativeOptions, 'dataDir'>) {
     this.#engine = engine;
+    this.#oldest = new OldestUnsettled(
+      async (topic, partition, offset) => await timestampAt(engine, topic, partition, offset),
+    );
     this.#options = options;
   }
 
@@ -163,6 +184,7 @@ class NativeDriver implements Driver {
   async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     for (let partition = 0; partition < topic.partitions; partition += 1) {
       await engineCall(deleteTracker(this.#engine, subscription.name, partition));
+      this.#oldest.forget(subscription.name, partition);
     }
   }
 
@@ -259,12 +281,17 @@ class NativeDriver implements Driver {
   }
 
   async lag(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<SubscriptionLag> {
-    const partitions = Array.from({ length: topic.partitions }, (_, partition) => {
-      const { earliest, next } = this.#engine.status(topic.name, partition);
-      const tracker = loadTracker(this.#engine, subscription.name, partition) ?? new AckTracker(earliest);
-      const from = Math.max(tracker.watermark, earliest);
-      return { partition, lag: Math.max(0, next - from - tracker.settledAboveWatermark) };
-    });
+    const partitions = await Promise.all(
+      Array.from({ length: topic.partitions }, async (_, partition) => {
+        const { earliest, next } = this.#engine.status(topic.name, partition);
+        const tracker = loadTracker(this.#engine, subscription.name, partition) ?? new AckTracker(earliest);
+        const from = Math.max(tracker.watermark, earliest);
+        const lag = Math.max(0, next - from - tracker.settledAboveWatermark);
+        if (lag === 0) return { partition, lag };
+        const oldestUnackedMs = await this.#oldest.ageMs(subscription.name, topic.name, partition, from);
+        return { partition, lag, ...(oldestUnackedMs !== undefined && { oldestUnackedMs }) };
+      }),
+    );
     return { partitions, total: partitions.reduce((sum, { lag }) => sum + lag, 0) };
   }
 
@@ -309,6 +336,25 @@ class NativeDriver implements Driver {
     return { ok: false, detail: broken.map(({ name, status }) => `${name}: ${status.reason}`).join('; ') };
   }
 
+  async storage(): Promise<StorageFigures> {
+    const topics = this.#engine.topics().map(({ name, partitions }) => {
+      const states = Array.from({ length: partitions }, (_, partition) => this.#engine.status(name, partition));
+      return {
+        topic: name,
+        bytes: states.reduce((sum, { bytes }) => sum + bytes, 0),
+        segments: states.reduce((sum, { segments }) => sum + segments, 0),
+        partitions,
+        fenced: states.filter(({ state }) => state === 'fenced').length,
+      };
+    });
+    const { bavail, blocks, bsize } = await statfs(this.#engine.dataDir);
+    return {
+      topics,
+      disk: { freeBytes: bavail * bsize, sizeBytes: blocks * bsize },
+      recoveryMs: this.#engine.recovery.durationMs,
+    };
+  }
+
   async close(): Promise<void> {
     await engineCall(this.#engine.close());
   }
@@ -345,6 +391,21 @@ class NativeDriver implements Driver {
       );
     }
     return offset;
+  }
+}
+
+async function timestampAt(
+  engine: Engine,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<number | undefined> {
+  try {
+    const { records } = await engine.fetch(topic, partition, offset, { maxRecords: 1 });
+    return records[0]?.timestamp;
+  } catch (reason) {
+    if (reason instanceof EngineError) return undefined; // retention, or damage that health tells of: the lag is still known
+    throw reason;
   }
 }
 

@@ -43,6 +43,8 @@ export function unary<Request, Response>(
   const counts = context.metrics.grpcCalls(rpc);
   const requirement = requirementOf(rpc);
   const answer = async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): Promise<void> => {
+    const startedMs = performance.now();
+    const ended = (): void => context.metrics.grpcCallEnded(rpc, performance.now() - startedMs);
     let response: Response;
     try {
       const { request } = call;
@@ -54,10 +56,12 @@ export function unary<Request, Response>(
       response = await work(request, call, caller);
     } catch (reason) {
       callback(callError(context, counts, call.metadata.get('x-request-id')[0], reason));
+      ended();
       return;
     }
     counts['OK'] = (counts['OK'] ?? 0) + 1;
     callback(null, response);
+    ended();
   };
   return (call, callback) => void answer(call, callback);
 }

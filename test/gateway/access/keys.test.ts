@@ -58,7 +58,7 @@ describe('the file of keys', () => {
     expect(world.logged()).toMatch(why);
     expect(world.logged()).not.toContain('sluice_secret');
     const metrics = await world.ask('GET', '/metrics', { key });
-    expect(metrics.text).toContain('sluice_access_reloads_total{what="keys",result="failed"} 1');
+    expect(metrics.text).toContain('sluice_access_reloads_total{what="keys",result="failed",backend="model"} 1');
     write(file, []);
     await world.gateway.reloadAccess();
     expect((await world.ask('GET', topics, { key })).status).toBe(401);

@@ -199,5 +199,5 @@ describe('an error', () => {
 
 async function metricOf(url: string, name: string): Promise<string | undefined> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+  return new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1];
 }

@@ -78,7 +78,7 @@ describe('shutdown', () => {
     const waiting = world.ask.pull({ subscription: idle, waitMs: 30_000 });
     await expect
       .poll(async () => await (await fetch(`${world.gateway.url}/metrics`)).text())
-      .toContain('sluice_pulls_waiting 1');
+      .toMatch(/^sluice_pulls_waiting\{[^}]*\} 1$/m);
 
     const ends = [pulling, publishing, watching].map(async (stream) => (await once(stream, 'error')) as [ServiceError]);
     const startedAt = performance.now();

@@ -41,6 +41,7 @@ describe('the change of a figure', () => {
     ['a third less', 0.67, 'worse'],
     ['a third more', 1.33, 'better'],
     ['five percent less, which noise does', 0.95, 'no difference shown'],
+    ['five percent more', 1.05, 'no difference shown'],
     ['nothing', 1, 'no difference shown'],
   ] as const)('of %s is called "%s"', (_, factor, finding) => {
     const change = changeOf(ratesOf(before), ratesOf(before.map((value) => value * factor)));

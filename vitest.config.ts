@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const BROKER_TESTS = ['test/{brokers,conformance,rabbitmq,kafka,existing,faults,e2e}/**/*.test.ts'];
+const BROKER_TESTS = [
+  'test/{brokers,conformance,rabbitmq,kafka,existing,faults,e2e}/**/*.test.ts',
+  'test/observability/brokers.long.test.ts',
+];
 const LONG_TESTS = ['test/**/*.long.test.ts'];
 
 /** `SLUICE_LONG=1` (set by `npm run test:long`) adds the tests whose full counts do not fit a landing. */

@@ -9,6 +9,7 @@ import { connect } from '../gateway/grpc/support.ts';
 import { openEvents } from '../support/stream-clients.ts';
 import { askPanels, askRules, emptyOnes, notFinite } from './ask-everything.ts';
 import { Load } from './load.ts';
+import { drawDashboards } from './picture.ts';
 import { needsPrometheus, promtool, startPrometheus } from './prometheus-tools.ts';
 
 const RATE = 400;
@@ -84,6 +85,9 @@ it('every panel and alert has its query answered, and rate and lag are right', {
       })
       .toBe(load.lag(subscription));
   expect(load.lag(load.slow)).toBeGreaterThan(RATE);
+
+  const pictures = process.env['SLUICE_DASHBOARD_PICTURES'];
+  if (pictures !== undefined) await drawDashboards(prometheus, pictures, startedMs, endedMs);
 
   const text = await (await fetch(`${gateway.url}/metrics`)).text();
   expect(await promtool(['check', 'metrics'], text)).toEqual({ ok: true, text: '' });

@@ -42,6 +42,12 @@ export interface Prometheus {
   range(expr: string, fromMs: number, toMs: number): Promise<readonly Sample[]>;
   /** The one value of the query now; NaN when there is none. */
   value(expr: string, atMs?: number): Promise<number>;
+  /** Between which moments `rate()` over a window measures: the first and the last scrape of a gateway in it. */
+  measured(
+    gateway: string,
+    atMs: number,
+    windowMs: number,
+  ): Promise<{ readonly fromMs: number; readonly toMs: number }>;
   /** As `/api/v1/rules` shows them. */
   rules(): Promise<readonly { readonly name: string; readonly health: string; readonly lastError?: string }[]>;
 }
@@ -101,6 +107,15 @@ export async function startPrometheus(context: TestContext, gateways: readonly s
     value: async (query, atMs) => {
       const { result } = await ask('query', { query, ...(atMs !== undefined && { time: String(atMs / 1_000) }) });
       return Number(result[0]?.value[1]);
+    },
+    measured: async (gateway, atMs, windowMs) => {
+      const query = `scrape_duration_seconds{instance="${new URL(gateway).host}"}[${windowMs / 1_000}s]`;
+      const { result } = await ask('query', { query, time: String(atMs / 1_000) });
+      const scrapes = (result as Sample[])[0]?.values ?? [];
+      // Somewhere between its begin, which is its time, and its end the gateway looked at its counters.
+      const momentMs = (scrape: Sample['values'][number] | undefined): number =>
+        scrape === undefined ? Number.NaN : (scrape[0] + Number(scrape[1]) / 2) * 1_000;
+      return { fromMs: momentMs(scrapes[0]), toMs: momentMs(scrapes.at(-1)) };
     },
     rules: async () => {
       const answer = (await (await fetch(`${url}/api/v1/rules`)).json()) as ReturnType<typeof JSON.parse>;

@@ -89,6 +89,10 @@ export const gatewayLimits = {
   lagSubscriptionsMax: 100,
   lagCacheMs: 5_000,
   lagTimeoutMs: 2_000,
+  /** At a scrape the backend is asked whether it is there, at most so often. */
+  healthCacheMs: 500,
+  /** A scrape waits so long for lag and health, then it tells what was known last: some scrapers give up after a second. */
+  scrapeWaitMs: 500,
   /** What the native log says of its files and its disk, at a scrape: at most so often. */
   storageCacheMs: 1_000,
   /**

@@ -16,6 +16,7 @@ Dashboards, alerts and the files to load them are in [grafana/](../grafana/READM
 * Labels are bounded: the first ${gatewayLimits.metricNamesMax} topics and ${gatewayLimits.metricNamesMax} subscriptions have their names, all others share \`__other__\`. No series goes away with a connection.
 * What happens per message is counted in plain numbers and copied at a scrape.
 * Lag and age are asked of the backend at a scrape: at most every ${gatewayLimits.lagCacheMs / 1_000} s, of the first ${gatewayLimits.lagSubscriptionsMax} subscriptions, and waited for at most ${gatewayLimits.lagTimeoutMs / 1_000} s. A
+  scrape itself is held up for ${gatewayLimits.scrapeWaitMs / 1_000} s at most, and then tells what was known last, so that a backend that hangs is seen. A
   subscription whose backend does not answer has no series: that says so better than a zero. Several gateways on one backend tell the same lag: take the \`max\`, not the sum.
 * \`sluice_subscription_oldest_unacked_seconds\` looks at the timestamp of the message, which its publisher may have set. The native log and Kafka show it; a queue or stream of
   RabbitMQ is not asked, as nobody but its consumer can look at the head of a queue. There the lag is what to watch.

@@ -12,6 +12,7 @@ import {
   type SubscriptionLag,
   type TokenResult,
 } from '../adapters/index.ts';
+import { healthOf } from './backend-watch.ts';
 import { gatewayLimits } from './limits.ts';
 import { metricCatalogue, type MetricName } from './metrics.ts';
 import { type OpenStreams, streamKinds } from './open-streams.ts';
@@ -98,9 +99,14 @@ export class GatewayMetrics {
       { version, node: process.version, product: `${product} ${port.info.version}` },
       1,
     );
+    const health = new Polled(
+      gatewayLimits.healthCacheMs,
+      2 * gatewayLimits.healthTimeoutMs,
+      async () => await healthOf(port),
+    );
     this.#gauge('sluice_backend_up', async (gauge) => {
-      const health = await before(gatewayLimits.healthTimeoutMs, port.health(), { ok: false, detail: 'no answer' });
-      gauge.set(health.ok ? 1 : 0);
+      const now = await health.get();
+      if (now !== undefined) gauge.set(now.ok ? 1 : 0);
     });
     this.#gauge('sluice_pull_sessions', (gauge) => gauge.set(pulls.openCount));
     this.#gauge('sluice_pulls_waiting', (gauge) => gauge.set(pulls.waitingCount));
@@ -345,13 +351,17 @@ function boundedLabel(known: Set<string>, name: string): string {
   return name;
 }
 
-/** An answer that is asked for at most so often and waited for at most so long; undefined when there was none. */
+/**
+ * An answer that is asked for at most so often; undefined when there was none in time. A scrape does not wait for all of that time: Prometheus
+ * gives up on one that is slow, and would know nothing of a gateway whose backend hangs. It is told what was known last.
+ */
 class Polled<T> {
   readonly #everyMs: number;
   readonly #timeoutMs: number;
   readonly #ask: () => Promise<T>;
   #askedAtMs = Number.NEGATIVE_INFINITY;
-  #answer: Promise<T | undefined> = Promise.resolve(undefined);
+  #asking: Promise<void> | undefined;
+  #latest: T | undefined;
 
   constructor(everyMs: number, timeoutMs: number, ask: () => Promise<T>) {
     this.#everyMs = everyMs;
@@ -360,11 +370,17 @@ class Polled<T> {
   }
 
   async get(): Promise<T | undefined> {
-    if (performance.now() - this.#askedAtMs >= this.#everyMs) {
+    if (this.#asking === undefined && performance.now() - this.#askedAtMs >= this.#everyMs) {
       this.#askedAtMs = performance.now();
-      this.#answer = before(this.#timeoutMs, this.#ask(), undefined);
+      this.#asking = this.#look();
     }
-    return await this.#answer;
+    if (this.#asking !== undefined) await before(gatewayLimits.scrapeWaitMs, this.#asking, undefined);
+    return this.#latest;
+  }
+
+  async #look(): Promise<void> {
+    this.#latest = await before(this.#timeoutMs, this.#ask(), undefined);
+    this.#asking = undefined;
   }
 }
 

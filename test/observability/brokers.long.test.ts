@@ -122,6 +122,7 @@ async function opened(config: BackendConfig): Promise<World> {
     await gateway.close();
   });
   const load = new Load(gateway.url);
+  onTestFinished(async () => await load.stop());
   await load.prepare();
   return { backend: config.backend, gateway, load, clients };
 }

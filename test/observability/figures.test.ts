@@ -18,7 +18,19 @@ async function gatewayOnLog(): Promise<Gateway> {
   return gateway;
 }
 
+/** A scrape on a machine that is busy may not have waited for it. */
 async function figure(gateway: Gateway, series: string): Promise<number> {
+  let value = Number.NaN;
+  await expect
+    .poll(async () => {
+      value = await figureNow(gateway, series);
+      return value;
+    })
+    .not.toBeNaN();
+  return value;
+}
+
+async function figureNow(gateway: Gateway, series: string): Promise<number> {
   const text = await (await fetch(`${gateway.url}/metrics`)).text();
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
   return Number(line?.slice(series.length + 1) ?? Number.NaN);
@@ -133,4 +145,36 @@ it('the first dead letter is an increase: its counter is there with 0 before', a
       async () => await figure(gateway, 'sluice_dead_lettered_messages_total{subscription="billing",backend="native"}'),
     )
     .toBe(0);
+});
+
+it('a backend that hangs does not hold up a scrape, which says that it is away once it should have answered', async () => {
+  const { GatewayMetrics } = await import('../../src/gateway/observability.ts');
+  const { OpenStreams } = await import('../../src/gateway/open-streams.ts');
+  const { port } = await gatewayOnLog();
+  let hangs = false;
+  const silent = async (): Promise<never> => await new Promise<never>(() => undefined);
+  const hanging = new Proxy(port, {
+    get: (target, name) => {
+      if (hangs && (name === 'health' || name === 'listSubscriptions')) return silent;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const metrics = new GatewayMetrics();
+  metrics.watch(hanging, '0', { openCount: 0, waitingCount: 0 }, new OpenStreams());
+  await expect.poll(async () => await metrics.registry.metrics()).toContain('sluice_backend_up{backend="native"} 1\n');
+  hangs = true;
+  let slowestMs = 0;
+  await expect
+    .poll(
+      async () => {
+        const startedMs = performance.now();
+        const text = await metrics.registry.metrics();
+        slowestMs = Math.max(slowestMs, performance.now() - startedMs);
+        return text;
+      },
+      { timeout: 3 * gatewayLimits.healthTimeoutMs },
+    )
+    .toContain('sluice_backend_up{backend="native"} 0\n');
+  expect(slowestMs).toBeLessThan(gatewayLimits.healthTimeoutMs);
 });

@@ -65,6 +65,13 @@ export class Load {
     this.#work = [this.#publish(rate), this.#consumeQuick(), this.#consumeSlow()];
   }
 
+  /** For the end of a test, however it ended. */
+  async stop(): Promise<void> {
+    this.#isPublishing = false;
+    this.#isConsuming = false;
+    await Promise.allSettled(this.#work);
+  }
+
   async stopPublishing(): Promise<void> {
     this.#isPublishing = false;
     await this.#work[0];

@@ -28,6 +28,7 @@ it('every panel and alert has its query answered, and rate and lag are right', {
     rmSync(dataDir, { recursive: true, force: true });
   });
   const load = new Load(gateway.url);
+  context.onTestFinished(async () => await load.stop());
   await load.prepare();
   const prometheus = await startPrometheus(context, [gateway.url]);
   const events = await openEvents(gateway, load.live);

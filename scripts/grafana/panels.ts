@@ -95,7 +95,17 @@ export function dashboardJson({ uid, title, description, variables, rows }: Dash
     timezone: '',
     annotations: { list: [restarts] },
     links: [
-      { type: 'dashboards', tags: ['sluice'], title: 'Sluice', asDropdown: true, includeVars: true, keepTime: true },
+      {
+        type: 'dashboards',
+        tags: ['sluice'],
+        title: 'Sluice',
+        icon: 'external link',
+        tooltip: '',
+        asDropdown: true,
+        includeVars: true,
+        keepTime: true,
+        targetBlank: false,
+      },
     ],
     templating: { list: [datasourceVariable, ...variables.map(variableJson)] },
     panels: panelsOf(rows),

@@ -44,8 +44,9 @@ export const alerts: readonly Alert[] = [
   },
   {
     alert: 'SluiceBackendDown',
-    expr: 'sluice_backend_up == 0',
-    for: '1m',
+    // Over a window: a scrape that fails, as they do on a machine in trouble, would begin the wait anew.
+    expr: 'max_over_time(sluice_backend_up[1m]) == 0',
+    for: '30s',
     severity: 'critical',
     summary: 'The backend {{ $labels.backend }} does not answer the gateway {{ $labels.instance }}.',
   },
@@ -112,8 +113,9 @@ export const alerts: readonly Alert[] = [
   },
   {
     alert: 'SluiceEventLoopLate',
-    expr: 'nodejs_eventloop_lag_p99_seconds{backend=~".+"} > 0.25',
-    for: '5m',
+    // The middle one of five minutes: a process that is late also misses scrapes.
+    expr: 'quantile_over_time(0.5, nodejs_eventloop_lag_p99_seconds{backend=~".+"}[5m]) > 0.25',
+    for: '2m',
     severity: 'warning',
     summary: 'The event loop of {{ $labels.instance }} is late by {{ $value | humanizeDuration }}.',
   },

@@ -1,5 +1,7 @@
 /** Alert rules for Prometheus, each with the sentence that a person reads at night and a chapter of docs/RUNBOOK.md. */
 
+import { errorCodes } from '../../src/adapters/errors.ts';
+
 export interface Alert {
   readonly alert: string;
   readonly expr: string;
@@ -13,20 +15,24 @@ export interface RecordingRule {
   readonly expr: string;
 }
 
-/** Of the answers, what is the gateway's or its backend's fault may be one in a thousand. */
+/** Of requests, calls and messages, what is the gateway's or its backend's fault may be one in a thousand. */
 export const ERROR_BUDGET = 0.001;
 
 const probes = 'route!~"/livez|/readyz|/metrics"';
-const grpcFaults = 'status=~"UNAVAILABLE|INTERNAL|UNKNOWN|DATA_LOSS|DEADLINE_EXCEEDED"';
+/** Of the table of errors, those that are no fault of the caller. */
+const faults = `code=~"${Object.entries(errorCodes)
+  .flatMap(([code, { httpStatus }]) => (httpStatus >= 500 ? [code] : []))
+  .join('|')}"`;
 
-/** What part of REST requests and gRPC calls failed. The two have different labels, so `or` keeps both. */
+/**
+ * What part of all that was asked failed: requests, gRPC calls and messages. Messages on their own, because a publish of several answers 207 however
+ * many of them failed. The three have different labels, so `or` keeps all.
+ */
 function errorRatio(window: string): RecordingRule {
-  const failed =
-    `sum by (backend) (rate(sluice_requests_total{${probes},status=~"5.."}[${window}])` +
-    ` or rate(sluice_grpc_calls_total{${grpcFaults}}[${window}]))`;
+  const failed = `sum by (backend) (rate(sluice_problems_total{${faults}}[${window}]))`;
   const all =
     `sum by (backend) (rate(sluice_requests_total{${probes}}[${window}])` +
-    ` or rate(sluice_grpc_calls_total[${window}]))`;
+    ` or rate(sluice_grpc_calls_total[${window}]) or rate(sluice_publish_messages_total[${window}]))`;
   return { record: `sluice:errors:ratio_rate${window}`, expr: `(${failed} or 0 * ${all}) / (${all} > 0)` };
 }
 
@@ -79,7 +85,7 @@ export const alerts: readonly Alert[] = [
     for: '2m',
     severity: 'critical',
     summary:
-      'Of requests to {{ $labels.backend }} {{ $value | humanizePercentage }} fail: a month of errors in two days.',
+      'Of requests and messages to {{ $labels.backend }} {{ $value | humanizePercentage }} fail: a month of errors in two days.',
   },
   {
     alert: 'SluiceErrorBudgetBurnSlow',
@@ -87,7 +93,7 @@ export const alerts: readonly Alert[] = [
     for: '15m',
     severity: 'warning',
     summary:
-      'Of requests to {{ $labels.backend }} {{ $value | humanizePercentage }} fail: a month of errors in five days.',
+      'Of requests and messages to {{ $labels.backend }} {{ $value | humanizePercentage }} fail: a month of errors in five days.',
   },
   {
     alert: 'SluiceSlowFsync',

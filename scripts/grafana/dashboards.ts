@@ -210,7 +210,6 @@ const overview: Dashboard = {
           title: 'Problems by code',
           description: 'What callers were told, docs/ERRORS.md.',
           unit: 'cps',
-          emptyWhen: 'nothing was refused since the start',
           queries: [{ expr: `sum by (code) (${rateOf('sluice_problems_total')})`, legend: '{{code}}' }],
         },
         {

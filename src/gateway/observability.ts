@@ -6,6 +6,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import {
   type ErrorCode,
+  errorCodes,
   type MessagingPort,
   type PublishOutcome,
   type StorageFigures,
@@ -71,6 +72,9 @@ export class GatewayMetrics {
     this.#grpcDuration = this.#histogram('sluice_grpc_call_duration_seconds');
     this.#syncDuration = this.#histogram('sluice_log_fsync_duration_seconds');
     this.#problems = this.#counter('sluice_problems_total');
+    // As for a subscription's counters below: the first fault is an increase.
+    for (const [code, { httpStatus }] of Object.entries(errorCodes))
+      if (httpStatus >= 500) this.#problems.inc({ code }, 0);
     this.#delivered = this.#counter('sluice_deliver_messages_total');
     this.#settled = this.#counter('sluice_settle_total');
     this.#accessReloads = this.#counter('sluice_access_reloads_total');
@@ -326,20 +330,20 @@ interface LagOfSubscription {
 async function lagsOf(port: MessagingPort): Promise<readonly LagOfSubscription[]> {
   const subscriptions = (await port.listSubscriptions()).slice(0, gatewayLimits.lagSubscriptionsMax);
   const lags = await Promise.allSettled(subscriptions.map(async ({ name }) => await port.lag(name)));
+  // Who cannot look at a message that waits shows no age, and 0 beside a lag would say that all is well.
+  const showsAge = port.capabilities().browse.level !== 'unsupported';
   return subscriptions.flatMap(({ name, topic }, index) => {
     const lag = lags[index];
     // A backend that has no lag, or is away: the series is absent, which says so better than a zero.
     if (lag?.status !== 'fulfilled') return [];
     const { total, partitions } = lag.value;
-    return [{ topic, subscription: name, lag: total, oldestUnackedMs: oldestOf(partitions) }];
+    const oldestUnackedMs = oldestOf(partitions) ?? (total === 0 && showsAge ? 0 : undefined);
+    return [{ topic, subscription: name, lag: total, oldestUnackedMs }];
   });
 }
 
-/** 0 when nothing waits; undefined when something does and nothing is known of its age. */
 function oldestOf(partitions: SubscriptionLag['partitions']): number | undefined {
-  const waiting = partitions.filter(({ lag }) => lag > 0);
-  if (waiting.length === 0) return 0;
-  const ages = waiting.flatMap(({ oldestUnackedMs }) => oldestUnackedMs ?? []);
+  const ages = partitions.flatMap(({ oldestUnackedMs }) => oldestUnackedMs ?? []);
   return ages.length === 0 ? undefined : Math.max(...ages);
 }
 

@@ -35,6 +35,8 @@ const reader = { backend: 'native', topic: 'orders', subscription: 'billing' };
 const answers = (status: string): string =>
   on('sluice_requests_total', `method="POST",route="/v1/topics",status="${status}"`);
 const calls = (status: string): string => on('sluice_grpc_calls_total', `rpc="Publish",status="${status}"`);
+const problems = (code: string): string => on('sluice_problems_total', `code="${code}"`);
+const messages = on('sluice_publish_messages_total', 'topic="orders",result="stored"');
 const bucket = (le: string): string => on('sluice_log_fsync_duration_seconds_bucket', `le="${le}"`);
 const [free, size] = [on('sluice_log_disk_free_bytes'), on('sluice_log_disk_size_bytes')];
 
@@ -81,26 +83,26 @@ const cases: Readonly<Record<string, AlertCase>> = {
     resolvedAt: '30m',
   },
   SluiceErrorBudgetBurnFast: {
-    fires: { [answers('200')]: '0+980x120', [answers('503')]: '0+20x120' },
+    fires: { [answers('207')]: '0+100x120', [messages]: '0+880x120', [problems('backend_unavailable')]: '0+20x120' },
     at: '80m',
     labels: { backend: 'native' },
     // What the caller did wrong, a probe that says no, and a part that is within the budget.
     quiet: {
       [answers('200')]: '0+980x120',
       [answers('404')]: '0+500x120',
-      [answers('500')]: '0+10x120',
+      [problems('internal')]: '0+10x120',
+      [problems('invalid_argument')]: '0+500x120',
       [on('sluice_requests_total', 'method="GET",route="/readyz",status="503"')]: '0+900x120',
-      [calls('INVALID_ARGUMENT')]: '0+100x120',
     },
-    resolves: { [calls('OK')]: '0+980x120', [calls('UNAVAILABLE')]: '0+20x80 1600x40' },
+    resolves: { [calls('OK')]: '0+980x120', [problems('overloaded')]: '0+20x80 1600x40' },
     resolvedAt: '95m',
   },
   SluiceErrorBudgetBurnSlow: {
-    fires: { [answers('200')]: '0+990x480', [answers('500')]: '0+10x480' },
+    fires: { [answers('200')]: '0+990x480', [problems('internal')]: '0+10x480' },
     at: '420m',
     labels: { backend: 'native' },
-    quiet: { [answers('200')]: '0+996x480', [answers('500')]: '0+4x480' },
-    resolves: { [answers('200')]: '0+990x480', [answers('500')]: '0+10x380 3800x100' },
+    quiet: { [answers('200')]: '0+996x480', [problems('internal')]: '0+4x480' },
+    resolves: { [answers('200')]: '0+990x480', [problems('internal')]: '0+10x380 3800x100' },
     resolvedAt: '425m',
   },
   SluiceSlowFsync: {

@@ -106,7 +106,7 @@ export class GatewayMetrics {
     const health = new Polled(
       gatewayLimits.healthCacheMs,
       2 * gatewayLimits.healthTimeoutMs,
-      async () => await healthOf(port),
+      async () => await healthOf(port).catch((reason: unknown) => ({ ok: false, detail: String(reason) })),
     );
     this.#gauge('sluice_backend_up', async (gauge) => {
       const now = await health.get();
@@ -200,7 +200,8 @@ export class GatewayMetrics {
     const isNew = !this.#subscriptionNames.has(name);
     const label = boundedLabel(this.#subscriptionNames, name);
     // A counter whose first sample is 1 has not increased, says Prometheus: the first dead letter would raise no alert.
-    if (isNew) for (const counter of Object.values(this.#events)) counter.inc({ subscription: label }, 0);
+    if (isNew && label === name)
+      for (const counter of Object.values(this.#events)) counter.inc({ subscription: label }, 0);
     return label;
   }
 

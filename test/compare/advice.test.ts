@@ -181,6 +181,13 @@ describe('the answer', () => {
   });
 });
 
+it('says that the machine was busy where its load at the start was more than its cores carry', () => {
+  const report = verdicts({ kafka: { priority: 'PASS' } });
+  const busy = { ...report, environment: { ...report.environment, loadAverage: { start: 9, end: 9 } } };
+  expect(advise(report, ['priority']).notes.join()).not.toContain('busy');
+  expect(advise(busy, ['priority']).notes.join()).toContain('busy');
+});
+
 describe('a rate and a bound of latency', () => {
   const report = (limitedBy: 'broker' | 'client') =>
     reportOf({

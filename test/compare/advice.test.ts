@@ -35,7 +35,15 @@ function advise(
 function verdicts(given: Readonly<Record<string, Readonly<Record<string, ScenarioVerdict>>>>): Report {
   return reportOf({
     scenarios: Object.entries(given).flatMap(([system, answers]) =>
-      Object.entries(answers).map(([id, verdict]) => scenarioRow({ system, id, verdict, layer: 'bare' })),
+      Object.entries(answers).map(([id, verdict]) =>
+        scenarioRow({
+          system,
+          id,
+          verdict,
+          layer: 'bare',
+          expected: { verdict, why: 'so', versions: '*', source: 'docs' },
+        }),
+      ),
     ),
   });
 }
@@ -181,6 +189,13 @@ describe('the answer', () => {
   });
 });
 
+it('says that the machine was busy where its load at the start was more than its cores carry', () => {
+  const report = verdicts({ kafka: { priority: 'PASS' } });
+  const busy = { ...report, environment: { ...report.environment, loadAverage: { start: 9, end: 9 } } };
+  expect(advise(report, ['priority']).notes.join()).not.toContain('busy');
+  expect(advise(busy, ['priority']).notes.join()).toContain('busy');
+});
+
 describe('a rate and a bound of latency', () => {
   const report = (limitedBy: 'broker' | 'client') =>
     reportOf({
@@ -224,6 +239,7 @@ describe('sluice recommend', { timeout: 60_000 }, () => {
 
   it('answers for scripts from the report that is named, and from the one that ships without', () => {
     const own = recommend(['--need', 'priority', '--report', file, '--json']);
+    expect(own.stderr).toBe('');
     expect(JSON.parse(own.stdout)).toMatchObject({ recommended: ['rabbitmq-quorum'] });
     onTestFinished(() => rmSync(file, { force: true }));
     const shipped = recommend(['--need', 'replay,per-key-order', '--rate', '5k', '--size', '1k']);

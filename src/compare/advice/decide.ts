@@ -427,7 +427,13 @@ function answerOf(
 
 function notesOf(report: Report): readonly string[] {
   const copies = report.systems.every(({ nodes }) => nodes <= 1);
+  const { cpu, loadAverage } = report.environment;
   return [
+    ...(loadAverage.start > cpu.cores
+      ? [
+          `the machine was busy with something else when the run began (load average ${loadAverage.start} on ${cpu.cores} cores): rates and latencies are worse than its own`,
+        ]
+      : []),
     ...(copies
       ? ['measured on one node of each broker: copies, elections and the loss of a machine are not in it']
       : []),

@@ -26,7 +26,9 @@ export default defineConfig({
     // The default of one second is less than a busy machine takes; only a poll that fails waits so long.
     expect: { poll: { timeout: 10_000 } },
     reporters:
-      process.env['CI'] === 'true' ? ['default', ['json', { outputFile: process.env['SLUICE_TEST_RESULTS'] ?? '.vitest-results.json' }]] : ['default'],
+      process.env['CI'] === 'true'
+        ? ['default', ['json', { outputFile: process.env['SLUICE_TEST_RESULTS'] ?? '.vitest-results.json' }]]
+        : ['default'],
     projects: [
       {
         extends: true,

@@ -20,7 +20,7 @@ import { recordedDir } from '../support/conformance-results.ts';
 const isLong = process.env['SLUICE_LONG'] === '1';
 
 /** What the log cannot do whatever it is like: these are refused though the system has them. */
-const logLacks: readonly Capability[] = ['ttl.message', 'priority', 'durability.copies'];
+const logLacks: readonly Capability[] = ['delay', 'ttl.message', 'priority', 'durability.copies'];
 
 async function portLike(like: string): Promise<MessagingPort> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-like-'));

@@ -161,6 +161,7 @@ describe('effect and noise', () => {
     expect(noiseOf([1], [2], 1)).toBe(1);
     expect(noiseOf([2], [1], 1)).toBe(1);
     expect(noiseOf([0], [1], 1)).toBeNull();
+    expect(noiseOf([1], [0], 1)).toBeNull();
   });
   it('the noise of a run is taken from its twins, by figure and mode', () => {
     const floors = noiseFloors(repeated([1000], {}), repeated([1250], {}), 1);

@@ -36,6 +36,8 @@ export function noiseOf(first: readonly number[], second: readonly number[], see
   const effect = effectOf(first, second, seed);
   if (effect === null) return null;
   const ratios = effect.interval === null ? [effect.ratio] : [effect.interval.low, effect.interval.high];
+  // Something and nothing are no measure of each other: too small a figure, such as the processor time of a run of a few milliseconds.
+  if (ratios.some((ratio) => ratio <= 0)) return null;
   // A half and a double are equally far.
   return Math.max(...ratios.map((ratio) => (ratio >= 1 ? ratio : 1 / ratio) - 1));
 }

@@ -10,6 +10,7 @@ const out = join(root, 'dist', 'bench');
 rmSync(out, { recursive: true, force: true });
 run([join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.bench.json')]);
 cpSync(join(root, 'package.json'), join(out, 'package.json'));
+cpSync(join(root, 'proto'), join(out, 'proto'), { recursive: true });
 run([join(out, 'bench', 'run.js'), ...process.argv.slice(2)]);
 
 function run(args) {

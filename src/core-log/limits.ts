@@ -41,8 +41,8 @@ export const limits = {
   inlineWriteMsMax: 1,
   handedOverWrites: 64,
   /** While a sync is under way fsync appends are held back for one common write, up to this: then they are written beside the sync, so
-   *  that the disk finds the next group ready. Measured for 1 KB records in one partition: a quarter of this is as good, four times as
-   *  much loses a third. */
+   *  that the disk finds the next group ready. Measured for 1 KB records in one partition: half of this is as good, twice as much
+   *  loses a quarter. */
   heldBytesMax: 512 * 1024,
   /** Groups of fsync appends above twice this are synced in two halves; below a second sync costs more than it hides. */
   halvedGroupBytes: 256 * 1024,

@@ -263,6 +263,7 @@ or where the row's door is tested.
 
 What is at the bound works; what is one above it gets the code that the row says, over REST and gRPC alike ([ERRORS.md](ERRORS.md)), and nothing of it was done. Bounds are of one gateway.
 Bounds with a setting are set in the file (\`limits: {connectionsMax: 500}\`) or by the variable; the others hold up each other or the backends.
+Those of access control (sizes of keys, tokens and key files, how often they are looked at) are in \`src/gateway/access/limits.ts\`.
 
 Names of topics and subscriptions match \`${limits.namePattern.source}\`.
 

@@ -31,12 +31,16 @@ export class DelayQueues {
     this.#stopListening = connection.listen({ up: () => this.#declared.clear() });
   }
 
-  /** Resolves when the exchanges for all the delayed ones of `messages` are there; with the errors of those that cannot be had. */
+  /** Resolves when the exchanges for the delayed ones of `messages` that may wait are there; with the errors of those that cannot be had. */
   async prepare(topic: TopicDefinition, messages: readonly OutgoingMessage[]): Promise<ReadonlyMap<number, PortError>> {
-    const steps = new Set(messages.flatMap(({ delayMs }) => (isDelayed(delayMs) ? [stepOf(delayMs)] : [])));
+    const wanted = new Set(
+      messages.flatMap((message, index) =>
+        isDelayed(message.delayMs) && delayProblem(message, index) === undefined ? [stepOf(message.delayMs)] : [],
+      ),
+    );
     const failures = new Map<number, PortError>();
     await Promise.all(
-      [...steps].map(async (step) => {
+      [...wanted].map(async (step) => {
         try {
           await this.#declare(topic, step);
         } catch (reason) {
@@ -53,9 +57,7 @@ export class DelayQueues {
 
   /** What waits goes with its topic: it must not come back in another one of the same name. */
   async deleteAll(topic: TopicDefinition): Promise<void> {
-    const names = Array.from({ length: stepOf(bounds.delayMsMax) + 1 }, (_, step) =>
-      this.#topology.delayQueue(topic.name, step),
-    );
+    const names = steps.map((_, step) => this.#topology.delayQueue(topic.name, step));
     await withChannel(this.#connection, `delete what waits for topic "${topic.name}"`, async (channel) => {
       await Promise.all(names.map(async (name) => await channel.deleteQueue(name)));
     });
@@ -107,14 +109,21 @@ export function delayProblem({ delayMs, ttlMs }: OutgoingMessage, index: number)
   return new PortError('invalid_argument', `${path} ${text}`, { errors: [{ path, message: text }] });
 }
 
-/** The lowest step whose delay is at least this one. */
+/** The lowest step whose delay is at least this one, which is at most `bounds.delayMsMax`. */
 export function stepOf(delayMs: number): number {
-  let step = 0;
-  while (delayOfStep(step) < delayMs) step += 1;
-  return step;
+  return steps.findIndex((longest) => longest >= delayMs);
 }
 
 /** The longest delay of a step. */
 export function delayOfStep(step: number): number {
-  return Math.ceil(bounds.delayStepMsMin * bounds.delayStepFactor ** step);
+  return steps[step] as number;
+}
+
+const steps = longestDelays();
+
+function longestDelays(): readonly number[] {
+  const delays: number[] = [bounds.delayStepMsMin];
+  while ((delays.at(-1) as number) < bounds.delayMsMax)
+    delays.push(Math.ceil(bounds.delayStepMsMin * bounds.delayStepFactor ** delays.length));
+  return delays;
 }

@@ -294,7 +294,10 @@ class RabbitMqDriver implements Driver {
       : await this.#publisher.publish(this.#publications(topic, messages, options.durability), options.signal);
     if (topic.queueType === 'stream') {
       const stored = new Set(
-        messages.filter((_, index) => outcomes[index]?.kind === 'stored').map(({ partition }) => partition),
+        messages
+          // What waits is not in the stream yet.
+          .filter(({ delayMs }, index) => outcomes[index]?.kind === 'stored' && !isDelayed(delayMs))
+          .map(({ partition }) => partition),
       );
       for (const partition of stored) this.#reader.noteStored(this.#topology.stream(topic.name, partition));
     }

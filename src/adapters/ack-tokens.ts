@@ -18,7 +18,8 @@
  * fingerprint: after a power cut an offset may belong to another message. The HMAC is SHA-256, cut to 16 bytes, over all before it.
  */
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { HmacKey } from './hmac-key.ts';
 import { limits } from './limits.ts';
 import type { Message } from './port.ts';
 
@@ -65,12 +66,13 @@ export interface AckToken {
 export interface TokenKey {
   readonly id: Buffer;
   readonly secret: Buffer;
+  readonly hmac: HmacKey;
 }
 
 /** A key of its text; its id is told in tokens, and tells nothing of it. */
 export function tokenKey(secret: Buffer): TokenKey {
   const id = createHash('sha256').update('sluice ack token key').update(secret).digest().subarray(0, 4);
-  return { id, secret };
+  return { id, secret, hmac: new HmacKey(secret) };
 }
 
 /** The keys by which tokens are known; the first one signs. */
@@ -104,7 +106,7 @@ export class AckTokens {
     head.writeUInt32BE(this.#sessions % 2 ** 32, SESSION_AT);
     head.writeUInt8(this.#gateway.length, GATEWAY_AT);
     this.#gateway.copy(head, HEAD_BYTES);
-    return new TokenSigner(head, key.secret, this.#sessions);
+    return new TokenSigner(head, key.hmac, this.#sessions);
   }
 
   /** Undefined for what none of our keys signed for this subscription. The signature is compared in constant time. */
@@ -114,8 +116,9 @@ export class AckTokens {
     const key = this.#keys.byId(bytes.subarray(KEY_ID_AT, PROCESS_AT));
     if (key === undefined) return undefined;
     const signedBytes = bytes.length - MAC_BYTES;
-    if (!timingSafeEqual(mac(key.secret, bytes.subarray(0, signedBytes)), bytes.subarray(signedBytes)))
-      return undefined;
+    const tag = Buffer.alloc(MAC_BYTES);
+    key.hmac.writeTag(bytes.subarray(0, signedBytes), tag, 0, MAC_BYTES);
+    if (!timingSafeEqual(tag, bytes.subarray(signedBytes))) return undefined;
     const mark = bytes.subarray(SUBSCRIPTION_AT, SUBSCRIPTION_AT + SUBSCRIPTION_BYTES);
     if (!mark.equals(subscriptionMark(subscription))) return undefined;
     const own = bytes.subarray(signedBytes - OWN_BYTES, signedBytes);
@@ -140,12 +143,12 @@ export class TokenSigner {
   readonly #bytes: Buffer;
   readonly #own: Buffer;
   readonly #signed: Buffer;
-  readonly #secret: Buffer;
+  readonly #hmac: HmacKey;
   #number = 0;
 
-  constructor(head: Buffer, secret: Buffer, session: number) {
+  constructor(head: Buffer, hmac: HmacKey, session: number) {
     this.session = session;
-    this.#secret = secret;
+    this.#hmac = hmac;
     // Written anew for each token: everything but the text is the same memory.
     this.#bytes = Buffer.concat([head, Buffer.alloc(OWN_BYTES + MAC_BYTES)]);
     this.#signed = this.#bytes.subarray(0, head.length + OWN_BYTES);
@@ -167,7 +170,7 @@ export class TokenSigner {
     own.writeUIntBE(message.offset ?? NO_OFFSET, OFFSET_AT, 6);
     own.writeUIntBE(Math.max(0, Math.floor(expiresAtMs)), EXPIRY_AT, 6);
     own.writeUInt32BE(fingerprint(message), MESSAGE_AT);
-    mac(this.#secret, this.#signed).copy(this.#bytes, this.#signed.length);
+    this.#hmac.writeTag(this.#signed, this.#bytes, this.#signed.length, MAC_BYTES);
     return this.#bytes.toString('base64url');
   }
 }
@@ -193,8 +196,4 @@ function decoded(token: string): Buffer | undefined {
 
 function subscriptionMark(name: string): Buffer {
   return createHash('sha256').update(name).digest().subarray(0, SUBSCRIPTION_BYTES);
-}
-
-function mac(secret: Buffer, bytes: Buffer): Buffer {
-  return createHmac('sha256', secret).update(bytes).digest().subarray(0, MAC_BYTES);
 }

@@ -60,6 +60,11 @@ export class AckTracker {
     );
   }
 
+  /** Whether there is nothing to write but the watermark: nothing is settled above it and nothing was tried before. */
+  get isWatermarkAlone(): boolean {
+    return this.#attempts.size === 0 && this.#restored.length === 0 && this.settledAboveWatermark === 0;
+  }
+
   /** Registers a fetched offset. False when it was settled before: do not deliver it. */
   take(offset: number): boolean {
     if (offset < this.#next) throw new RangeError(`offset ${offset} taken after ${this.#next - 1}: order was lost`);

@@ -517,33 +517,31 @@ class Port implements SeverablePort {
       );
     }
     const session = this.#sessions.get(name);
-    const statuses = session === undefined ? [] : await how(session);
-    const results = new Map<number, TokenResult>();
-    for (const [index, token] of tokens.entries()) {
+    const statuses: readonly KnownStatus[] = session === undefined ? [] : await how(session);
+    const results = tokens.map((token, index) => {
       const status = statuses[index];
-      if (status !== undefined) results.set(index, { token, status });
-    }
-    if (results.size < tokens.length) {
-      await this.#admin(async () => await this.#settleLate(name, tokens, results, isAck));
-    }
-    return tokens.map((_, index) => results.get(index) as TokenResult);
+      return status === undefined ? undefined : { token, status };
+    });
+    if (!isWhole(results)) return await this.#admin(async () => await this.#settleLate(name, tokens, results, isAck));
+    return results;
   }
 
   /** In the turn of the subscription: neither a seek nor the first pull comes between a look at a position and its settlement. */
   async #settleLate(
     name: string,
     tokens: readonly string[],
-    results: Map<number, TokenResult>,
+    known: readonly (TokenResult | undefined)[],
     isAck: boolean,
-  ): Promise<void> {
+  ): Promise<readonly TokenResult[]> {
     const definition = await this.#definitions.subscription(name);
     const topic = await this.#definitions.topic(definition.topic);
-    await this.#inTurn(name, async () => {
+    return await this.#inTurn(name, async () => {
+      const results: TokenResult[] = [];
       for (const [index, token] of tokens.entries()) {
-        if (results.has(index)) continue;
         const session = this.#sessions.get(name);
-        results.set(index, await this.#late.settle(token, isAck, { definition, topic, session }));
+        results.push(known[index] ?? (await this.#late.settle(token, isAck, { definition, topic, session })));
       }
+      return results;
     });
   }
 
@@ -722,4 +720,8 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function isWhole(results: readonly (TokenResult | undefined)[]): results is readonly TokenResult[] {
+  return !results.includes(undefined);
 }

@@ -202,13 +202,15 @@ export class SubscriptionSession {
 
   takeFor(consumer: SessionConsumer, maxMessages: number, maxBytes: number): Delivery[] {
     const deliveries: Delivery[] = [];
+    const nowMs = this.#clock.nowMs();
+    const monotonicMs = this.#clock.monotonicMs();
     let bytes = 0;
     while (deliveries.length < maxMessages && consumer.hasCredit) {
       const next = this.#ready.peek();
       if (next === undefined || (deliveries.length > 0 && bytes + next.delivery.bytes > maxBytes)) break;
       const entry = this.#ready.take() as Entry;
       bytes += entry.delivery.bytes;
-      deliveries.push(this.#lease(entry, consumer));
+      deliveries.push(this.#lease(entry, consumer, nowMs, monotonicMs));
     }
     return deliveries;
   }
@@ -391,13 +393,13 @@ export class SubscriptionSession {
     return waiting.length > 0;
   }
 
-  #lease(entry: Entry, consumer: SessionConsumer): Delivery {
+  #lease(entry: Entry, consumer: SessionConsumer, nowMs: number, monotonicMs: number): Delivery {
     entry.state = 'leased';
     const { message } = entry.delivery;
-    const deadlineMs = this.#clock.nowMs() + this.definition.ackDeadlineMs;
+    const { ackDeadlineMs } = this.#definition;
+    const deadlineMs = nowMs + ackDeadlineMs;
     const token = this.#signer.sign(message, entry.attempt, deadlineMs);
-    const now = this.#clock.monotonicMs();
-    const lease: Lease = { token, entry, consumer, deadlineMs: now + this.definition.ackDeadlineMs, extended: null };
+    const lease: Lease = { token, entry, consumer, deadlineMs: monotonicMs + ackDeadlineMs, extended: null };
     this.#leases.set(token, lease);
     consumer.hold(entry.delivery.bytes);
     if (this.#expiryTask === undefined) {
@@ -418,12 +420,14 @@ export class SubscriptionSession {
 
   async #settle(tokens: readonly string[], how: (entry: Entry) => Promise<void> | void): Promise<KnownStatus[]> {
     const pending: Promise<void>[] = [];
+    let last: Promise<void> | undefined; // a driver that writes many settlements at once answers all with one promise
     const statuses = tokens.map((token): KnownStatus => {
       const lease = this.#leaseOf(token);
       if (lease === undefined) return this.#statusWithoutLease(token);
       this.#unlease(lease);
-      const done = how(lease.entry);
-      if (done !== undefined) pending.push(done);
+      const done = how(lease.entry) ?? undefined;
+      if (done !== undefined && done !== last) pending.push(done);
+      last = done ?? last;
       return 'ok';
     });
     if (this.#ready.count > 0) this.#pump();

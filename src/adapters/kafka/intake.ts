@@ -43,6 +43,7 @@ export class KafkaIntake implements Intake {
   #outstandingMessages = 0;
   #outstandingBytes = 0;
   #isDeliveryHeld = true;
+  #isAdvancingSoon = false;
   #isClosed = false;
   #commitTimer: NodeJS.Timeout | null = null;
   #committing: Promise<void> | null = null;
@@ -102,14 +103,14 @@ export class KafkaIntake implements Intake {
     if (!ours.partition.settle(ours)) return;
     this.#free(ours);
     this.#scheduleCommit();
-    this.#advance();
+    this.#advanceSoon();
   }
 
   /** The watermark stays before it, so it comes again with the next assignment; `noteAttempt` counted it already. */
   giveBack(delivery: DriverDelivery): void {
     const ours = delivery as KafkaDelivery;
     if (ours.partition.outstanding.delete(ours)) this.#free(ours);
-    this.#advance();
+    this.#advanceSoon();
   }
 
   noteAttempt(delivery: DriverDelivery, attempt: number): void {
@@ -230,6 +231,16 @@ export class KafkaIntake implements Intake {
   }
 
   // ---------------------------------------------------------------------------------------------- fetch and deliver
+
+  /** Once for all that is settled in one go: looking at every partition for each message would cost more than the message. */
+  #advanceSoon(): void {
+    if (this.#isAdvancingSoon) return;
+    this.#isAdvancingSoon = true;
+    queueMicrotask(() => {
+      this.#isAdvancingSoon = false;
+      this.#advance();
+    });
+  }
 
   /** Delivers what credit allows, then fetches for those that have room. */
   #advance(): void {

@@ -244,7 +244,6 @@ interface Internals {
     };
   };
   readonly protocolErrors: { readonly errorCodes: readonly { readonly code: number; readonly type: string }[] };
-  readonly crc32c: (bytes: Uint8Array) => number;
   readonly apiKeys: Readonly<Record<'Produce' | 'Fetch' | 'Metadata' | 'JoinGroup' | 'ApiVersions', number>>;
   readonly assigner: {
     readonly MemberMetadata: {
@@ -283,7 +282,6 @@ export const internals: Internals = {
   loggers: load('kafkajs/src/loggers') as Internals['loggers'],
   protocol: load('kafkajs/src/protocol/requests') as Internals['protocol'],
   protocolErrors: load('kafkajs/src/protocol/error') as Internals['protocolErrors'],
-  crc32c: load('kafkajs/src/protocol/recordBatch/crc32C') as Internals['crc32c'],
   apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as Internals['apiKeys'],
   assigner: load('kafkajs/src/consumer/assignerProtocol') as Internals['assigner'],
   RequestQueueClass: load('kafkajs/src/network/requestQueue') as Internals['RequestQueueClass'],

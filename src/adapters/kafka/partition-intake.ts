@@ -2,10 +2,10 @@
 
 import type { AckTracker } from '../ack-tracker.ts';
 import type { DriverDelivery } from '../driver.ts';
-import { fromRecord, messageBytes } from '../log-codec.ts';
+import { messageBytes } from '../log-codec.ts';
 import type { Message } from '../port.ts';
 import { ackStateBytesPause, ackStateBytesResume } from './ack-state.ts';
-import type { FetchedRecord } from './record-batch.ts';
+import { type FetchedRecord, messageOf } from './record-batch.ts';
 
 /** Changes of a partition's ack state between two looks at its encoded size. */
 const CHANGES_PER_SIZE_CHECK = 64;
@@ -87,7 +87,7 @@ export class PartitionIntake {
         this.changed();
         continue;
       }
-      const message = fromRecord(this.shownTopic, this.partition, record);
+      const message = messageOf(record, this.shownTopic, this.partition);
       const delivery = new KafkaDelivery(message, record.offset, this.tracker.attemptsOf(record.offset) + 1, this);
       this.outstanding.add(delivery);
       this.#checkState();
@@ -121,7 +121,8 @@ export class PartitionIntake {
     }
     if (this.#changesSinceCheck < CHANGES_PER_SIZE_CHECK) return;
     this.#changesSinceCheck = 0;
-    const bytes = this.tracker.encode().length + this.outstanding.size;
+    const { tracker, outstanding } = this;
+    const bytes = (tracker.isWatermarkAlone ? 0 : tracker.encode().length) + outstanding.size;
     if (bytes >= ackStateBytesPause) this.#isStateFull = true;
     else if (bytes <= ackStateBytesResume) this.#isStateFull = false;
   }

@@ -1,12 +1,13 @@
 /** Reading a partition without a group: for browsing and for the topic of definitions. kafkajs has no such consumer. */
 
 import { PortError } from '../errors.ts';
-import { fromRecord, messageBytes } from '../log-codec.ts';
+import { messageBytes } from '../log-codec.ts';
 import type { Message, ReadResult } from '../port.ts';
 import { isFault, KafkaFault, naming } from './errors.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets } from './patience.ts';
+import { messageOf } from './record-batch.ts';
 
 /**
  * Up to `limit` messages, or fewer of large ones: a thousand of 1 MiB, written as JSON, would be more than a string can hold.
@@ -46,7 +47,7 @@ export async function readPartition(
     }
     for (const record of answer.records) {
       if (isFull() || record.offset >= end) break;
-      const message = fromRecord(shownTopic, partition, record);
+      const message = messageOf(record, shownTopic, partition);
       messages.push(message);
       bytes += messageBytes(message);
       next = record.offset + 1;

@@ -17,11 +17,11 @@
  *   length | attributes (one byte) | timestamp delta | offset delta | key length, key | value length, value | n x header
  */
 
+import { crc32c } from '@node-rs/crc32';
+import { CONTENT_TYPE_HEADER, ID_HEADER } from '../log-codec.ts';
+import type { Header, Message } from '../port.ts';
 import { decompress } from './compression.ts';
 import { KafkaFault } from './errors.ts';
-import { internals } from './kafkajs-internals.ts';
-
-const { crc32c } = internals;
 
 export const BATCH_OVERHEAD_BYTES = 61;
 const LENGTH_AT = 8;
@@ -33,6 +33,8 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const ABORT_MARKER = 0;
+const ID_HEADER_BYTES = Buffer.from(ID_HEADER);
+const CONTENT_TYPE_BYTES = Buffer.from(CONTENT_TYPE_HEADER);
 
 export interface RecordToWrite {
   readonly key: Buffer | null;
@@ -46,7 +48,17 @@ export interface FetchedRecord {
   readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: readonly { readonly name: string; readonly value: Buffer | null }[];
+  /** Of the first header of that name, which is not among `headers`. */
+  readonly contentType: string | null;
+  readonly id: string | null;
+  /** A null value, which Kafka allows, became an empty one. */
+  readonly headers: readonly Header[];
+}
+
+/** @param topic as the port names it. */
+export function messageOf(record: FetchedRecord, topic: string, partition: number): Message {
+  const { offset, timestamp, key, value, headers, contentType, id } = record;
+  return { topic, partition, offset, key, value, headers, contentType, id, timestampMs: timestamp };
 }
 
 /** At least what the record takes in a batch; headers as given. */
@@ -234,16 +246,23 @@ function readRecords(
     }
     const key = reader.bytes();
     const value = reader.bytes();
-    into.push({ offset, timestamp: appendTimestamp ?? timestamp, key, value, headers: reader.headers() });
+    reader.readHeaders();
+    const { contentType, id, headers } = reader;
+    into.push({ offset, timestamp: appendTimestamp ?? timestamp, key, value, contentType, id, headers });
     reader.at = end;
   }
 }
 
-const NO_HEADERS: FetchedRecord['headers'] = [];
+const NO_HEADERS: readonly Header[] = [];
+const EMPTY = Buffer.alloc(0);
 
 class RecordReader {
   readonly #bytes: Buffer;
   at: number;
+  /** Of the last record whose headers were read. */
+  contentType: string | null = null;
+  id: string | null = null;
+  headers: readonly Header[] = NO_HEADERS;
 
   constructor(bytes: Buffer, at: number) {
     this.#bytes = bytes;
@@ -272,17 +291,46 @@ class RecordReader {
     return this.#bytes.subarray(from, this.at);
   }
 
-  headers(): FetchedRecord['headers'] {
-    const count = this.varint();
-    if (count === 0) return NO_HEADERS;
-    const headers: { name: string; value: Buffer | null }[] = [];
-    for (let index = 0; index < count; index += 1) {
-      const length = this.varint();
-      const name = this.#bytes.toString('utf8', this.at, this.at + length);
-      this.at += length;
-      headers.push({ name, value: this.bytes() });
+  /** Our own two become text at once, without a buffer each: every message of ours has them. */
+  readHeaders(): void {
+    this.contentType = null;
+    this.id = null;
+    this.headers = NO_HEADERS;
+    let others: Header[] | undefined;
+    for (let left = this.varint(); left > 0; left -= 1) {
+      const name = this.#name();
+      if (name === ID_HEADER && this.id === null) this.id = this.#text();
+      else if (name === CONTENT_TYPE_HEADER && this.contentType === null) this.contentType = this.#text();
+      else {
+        others ??= [];
+        others.push({ name, value: this.bytes() ?? EMPTY });
+      }
     }
-    return headers;
+    if (others !== undefined) this.headers = others;
+  }
+
+  #name(): string {
+    const length = this.varint();
+    const from = this.at;
+    this.at += length;
+    if (length === ID_HEADER_BYTES.length && this.#isAt(from, ID_HEADER_BYTES)) return ID_HEADER;
+    if (length === CONTENT_TYPE_BYTES.length && this.#isAt(from, CONTENT_TYPE_BYTES)) return CONTENT_TYPE_HEADER;
+    return this.#bytes.toString('utf8', from, this.at);
+  }
+
+  #isAt(from: number, bytes: Buffer): boolean {
+    for (let index = 0; index < bytes.length; index += 1) {
+      if (this.#bytes[from + index] !== bytes[index]) return false;
+    }
+    return true;
+  }
+
+  #text(): string {
+    const length = this.varint();
+    if (length <= 0) return '';
+    const from = this.at;
+    this.at += length;
+    return this.#bytes.toString('utf8', from, this.at);
   }
 
   #next(): number {

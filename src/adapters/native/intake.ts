@@ -46,6 +46,7 @@ export class NativeIntake implements Intake {
   #unsettledBytes = 0;
   #creditWaiters: (() => void)[] = [];
   #flush: Promise<void> | undefined;
+  #ackFlush: Promise<void> | undefined;
   #loops: Promise<void>[] = [];
   #damage: PortError | undefined;
   #damagedPartitions = 0;
@@ -77,14 +78,18 @@ export class NativeIntake implements Intake {
     this.#wakeLoops();
   }
 
-  async ack(delivery: DriverDelivery): Promise<void> {
+  ack(delivery: DriverDelivery): Promise<void> | void {
     this.#settle(delivery as NativeDelivery);
     const { offset, partition } = delivery.message;
-    if ((delivery as NativeDelivery).tracker.settle(offset as number)) {
-      this.#changed.add(partition);
-      await this.#flushed();
-    }
-    this.#endIfAllIsDamaged();
+    if (!(delivery as NativeDelivery).tracker.settle(offset as number)) return;
+    this.#changed.add(partition);
+    return this.#acksFlushed();
+  }
+
+  /** One promise for all acks up to the moment at which the next write takes what it writes. */
+  #acksFlushed(): Promise<void> {
+    this.#ackFlush ??= this.#flushed().then(() => this.#endIfAllIsDamaged());
+    return this.#ackFlush;
   }
 
   /** The cursor was not moved, so it comes again with the next intake; `noteAttempt` counted it already. */
@@ -225,6 +230,7 @@ export class NativeIntake implements Intake {
 
   async #flushNow(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve)); // the acks of this tick share the write
+    this.#ackFlush = undefined; // what is acked from here on is not in this write
     const partitions = [...this.#changed];
     this.#changed.clear();
     await Promise.all(

@@ -33,6 +33,8 @@ export const bounds = {
   resubscribeMaxMs: 2_000,
   /** RabbitMQ counts messages, not bytes: the prefetch assumes messages of this size to stay within a credit in bytes. */
   assumedMessageBytes: 64 * 1024,
+  /** Once it is known what they weigh, so many times that much may arrive before the credit in bytes is used up. */
+  weightMargin: 4,
   /** However small the credit in bytes, so many are sent ahead: else each message would wait for a round trip. */
   prefetchMin: 8,
   /** Of all queues of an ordered subscription together, each of which may be the one that has everything. */
@@ -41,6 +43,8 @@ export const bounds = {
   prefetchMax: 65_535,
   /** Acks of one turn of the event loop travel together; more than this are written at once. */
   ackBatchMax: 512,
+  /** So long an ack waits for others to be written with. */
+  ackDelayMs: 2,
   /** A cursor is stored after this many settled messages or this long after the first, whichever is sooner. */
   cursorCommitMessages: 1_000,
   cursorCommitMs: 200,

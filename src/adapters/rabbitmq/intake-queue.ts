@@ -73,6 +73,8 @@ export class QueueIntake implements Intake {
   /** What the consumers were made with; `#prefetch` is what is wanted. */
   #consumingWith = 0;
   #isResizing = false;
+  /** What arrived since the prefetch was looked at. */
+  #weighed = { messages: 0, bytes: 0 };
   #credit: IntakeCredit;
   #closing: Promise<void> | undefined;
 
@@ -185,13 +187,23 @@ export class QueueIntake implements Intake {
     return Math.max(1, Math.min(credit.messages, Math.max(byBytes, bounds.prefetchMin)));
   }
 
-  /** RabbitMQ counts messages only: what they turn out to weigh decides how many may be sent ahead within the credit. */
+  /**
+   * RabbitMQ counts messages only: what they turn out to weigh decides how many may be sent ahead within the credit. Looked at once a
+   * prefetch's worth has arrived, and enlarged only by half at least: each change makes the consumer anew.
+   */
   #adaptPrefetch(): void {
     if (!this.#isShared) return;
-    if (this.#gate.heldBytes > this.#credit.bytes) this.#setPrefetch(Math.max(1, this.#prefetch >> 1));
-    else if (this.#gate.count >= this.#prefetch && this.#gate.bytes * 2 < this.#credit.bytes) {
-      this.#setPrefetch(Math.min(this.#credit.messages, this.#prefetch * 2));
+    if (this.#gate.heldBytes > this.#credit.bytes) {
+      this.#setPrefetch(Math.max(1, this.#prefetch >> 1));
+      this.#weighed = { messages: 0, bytes: 0 };
+      return;
     }
+    const { messages, bytes } = this.#weighed;
+    if (messages < this.#prefetch) return;
+    const fitting = Math.floor(this.#credit.bytes / (bounds.weightMargin * Math.max(1, bytes / messages)));
+    const wanted = Math.min(this.#credit.messages, fitting);
+    if (wanted >= this.#prefetch * 1.5) this.#setPrefetch(wanted);
+    this.#weighed = { messages: 0, bytes: 0 };
   }
 
   #setPrefetch(prefetch: number): void {
@@ -238,7 +250,10 @@ export class QueueIntake implements Intake {
     const routed = this.#options.partitionOf(raw.fields.routingKey);
     const partition = partitions.includes(routed) ? routed : (partitions[0] ?? 0);
     const message = fromAmqp(raw, { topic: this.#options.topic.name, partition });
-    this.#gate.arrived(new QueueDelivery(message, this.#attemptOf(message, raw), channel, raw));
+    const delivery = new QueueDelivery(message, this.#attemptOf(message, raw), channel, raw);
+    this.#weighed.messages += 1;
+    this.#weighed.bytes += delivery.bytes;
+    this.#gate.arrived(delivery);
     this.#adaptPrefetch();
   }
 

@@ -39,6 +39,8 @@ function answerOf(topic: string, partition: number, offset: number, begin: numbe
         timestamp: 1,
         key: null,
         value: Buffer.from('v'),
+        contentType: null,
+        id: null,
         headers: [],
       }));
   const type = isRemoved ? 'OFFSET_OUT_OF_RANGE' : null;

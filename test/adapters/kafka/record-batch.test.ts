@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { CONTENT_TYPE_HEADER, ID_HEADER } from '../../../src/adapters/log-codec.ts';
 import {
   decodeRecords,
   encodeBatch,
@@ -23,24 +24,39 @@ const decodeByKafkaJs = load('kafkajs/src/protocol/recordBatch/v0/decoder') as (
 const crc32c = load('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Uint8Array) => number;
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((value) => Buffer.from(value));
+const headerName = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+  fc.constantFrom(ID_HEADER, CONTENT_TYPE_HEADER, 'sluice-iD', 'content-typ'),
+);
 const record: fc.Arbitrary<RecordToWrite> = fc.record({
   key: fc.option(bytes, { nil: null }),
   value: fc.option(bytes, { nil: null }),
-  headers: fc.array(fc.record({ name: fc.string({ unit: 'grapheme', maxLength: 20 }), value: bytes }), {
-    maxLength: 5,
-  }),
+  headers: fc.array(fc.record({ name: headerName, value: bytes }), { maxLength: 5 }),
   timestampMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
 });
 const batch = fc.array(record, { minLength: 1, maxLength: 50 });
 
 describe('record batches', () => {
-  test('are read back as they were written, header order and repeats included', () => {
+  test('are read back as they were written, header order and repeats included; the first id and content type apart', () => {
     fc.assert(
       fc.property(batch, (records) => {
         const { records: read, nextOffset } = decodeRecords(encodeBatch(records), 0, []);
         expect(nextOffset).toBe(records.length);
         expect(read).toEqual(
-          records.map(({ timestampMs, ...rest }, offset) => ({ ...rest, offset, timestamp: timestampMs })),
+          records.map(({ key, value, headers, timestampMs }, offset) => {
+            const [id, contentType] = [ID_HEADER, CONTENT_TYPE_HEADER].map((own) =>
+              headers.find(({ name }) => name === own),
+            );
+            return {
+              key,
+              value,
+              offset,
+              timestamp: timestampMs,
+              id: id?.value.toString() ?? null,
+              contentType: contentType?.value.toString() ?? null,
+              headers: headers.filter((header) => header !== id && header !== contentType),
+            };
+          }),
         );
       }),
     );

@@ -61,7 +61,7 @@ export function messageJson(message: Message, encoding: Encoding): string {
 
 /** One `Delivery` of the REST API as JSON text. */
 export function deliveryJson({ token, attempt, deadlineMs, message }: Delivery, encoding: Encoding): string {
-  return `{"ackToken":${JSON.stringify(token)},"attempt":${attempt},"deadline":${deadlineMs},"message":${messageJson(message, encoding)}}`;
+  return `{"ackToken":"${token}","attempt":${attempt},"deadline":${deadlineMs},"message":${messageJson(message, encoding)}}`;
 }
 
 const messageNames = { plain: 'value', base64: 'valueBase64' };

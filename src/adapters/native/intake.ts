@@ -10,12 +10,15 @@ import { PortError } from '../errors.ts';
 import { fromRecord, messageBytes } from '../log-codec.ts';
 import type { Message, SubscriptionDefinition, TopicDefinition } from '../port.ts';
 import { AckTracker } from '../ack-tracker.ts';
+import { Fifo } from '../ready-queue.ts';
 import { loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
 
-/** One read from the engine: enough to keep consumers busy, little enough to be fair between partitions. */
-const FETCH_RECORDS_MAX = 500;
-const FETCH_BYTES_MAX = 1024 * 1024;
+/**
+ * One read from the engine: enough to keep consumers busy, little enough to be fair between partitions. What is read is checked whole, so
+ * all of it is kept until there is credit for it.
+ */
+const FETCH = { maxRecords: 2_000, maxBytes: 128 * 1024 };
 
 class NativeDelivery implements DriverDelivery {
   readonly message: Message;
@@ -124,26 +127,24 @@ export class NativeIntake implements Intake {
   async #run(partition: number): Promise<void> {
     const tracker = this.#trackers[partition] as AckTracker;
     let next = tracker.next;
+    /** Read, and waiting for credit; at most one fetch. */
+    const ahead = new Fifo<LogRecord>();
     const { name } = this.#topic;
     const { signal } = this.#stop;
     try {
       while (!signal.aborted) {
-        const room = this.#room();
-        if (room <= 0) {
+        if (this.#room() <= 0) {
           await new Promise<void>((resolve) => this.#creditWaiters.push(resolve));
           continue;
         }
-        const fetched = await this.#fetch(partition, next, room);
-        if (signal.aborted) return;
-        for (const record of fetched.records) {
-          if (this.#room() <= 0) break;
-          this.#take(tracker, partition, record);
-          next = record.offset + 1;
-        }
-        if (fetched.records.length === 0) {
+        if (ahead.length === 0) {
+          const fetched = await this.#fetch(partition, next);
+          if (signal.aborted) return;
+          for (const record of fetched.records) ahead.push(record);
           next = fetched.next;
-          await this.#engine.waitForAppend(name, partition, next, signal);
+          if (ahead.length === 0) await this.#engine.waitForAppend(name, partition, next, signal);
         }
+        while (ahead.length > 0 && this.#room() > 0) this.#take(tracker, partition, ahead.shift() as LogRecord);
       }
     } catch (reason) {
       if (signal.aborted) return;
@@ -172,11 +173,8 @@ export class NativeIntake implements Intake {
   }
 
   /** Retention may have passed the cursor: the reader then goes on with the oldest that is left. */
-  async #fetch(partition: number, offset: number, room: number) {
-    const bounds = {
-      maxRecords: Math.min(room, FETCH_RECORDS_MAX),
-      maxBytes: Math.min(this.#credit.bytes, FETCH_BYTES_MAX),
-    };
+  async #fetch(partition: number, offset: number) {
+    const bounds = { ...FETCH, maxBytes: Math.min(this.#credit.bytes, FETCH.maxBytes) };
     try {
       return await this.#engine.fetch(this.#topic.name, partition, offset, bounds);
     } catch (reason) {

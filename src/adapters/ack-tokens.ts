@@ -144,6 +144,7 @@ export class TokenSigner {
   readonly #own: Buffer;
   readonly #signed: Buffer;
   readonly #hmac: HmacKey;
+  readonly #localMark = `${randomBytes(12).toString('base64url')}.`;
   #number = 0;
 
   constructor(head: Buffer, hmac: HmacKey, session: number) {
@@ -158,6 +159,12 @@ export class TokenSigner {
   /** For the tokens from now on; they stay those of this session. */
   useEpoch(epoch: string): void {
     Buffer.from(epoch, 'base64url').copy(this.#bytes, EPOCH_AT, 0, EPOCH_BYTES);
+  }
+
+  /** Known to its session alone, and to be guessed by nobody. */
+  local(): string {
+    this.#number += 1;
+    return `${this.#localMark}${this.#number}`;
   }
 
   /** A token that no other delivery has. */

@@ -368,7 +368,7 @@ class Port implements SeverablePort {
 
   async subscribe(
     name: string,
-    options: { readonly credit: Credit; readonly signal?: AbortSignal },
+    options: { readonly credit: Credit; readonly signal?: AbortSignal; readonly hasLocalTokens?: boolean },
   ): Promise<Consumer> {
     checkName(name, 'subscription');
     const credit = { messages: options.credit.messages, bytes: options.credit.bytes ?? limits.maxInFlightBytes };
@@ -381,7 +381,7 @@ class Port implements SeverablePort {
     let session = await this.#admin(async () => await this.#session(name, credit));
     // Its last consumer may have closed it between the answer and now.
     while (session.isClosing) session = await this.#admin(async () => await this.#session(name, credit));
-    return session.addConsumer(credit, options.signal);
+    return session.addConsumer(credit, options);
   }
 
   async #session(name: string, credit: Required<Credit>): Promise<SubscriptionSession> {

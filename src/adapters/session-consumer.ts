@@ -16,6 +16,7 @@ interface Waiter {
 
 export class SessionConsumer implements Consumer {
   readonly credit: Required<Credit>;
+  readonly hasLocalTokens: boolean;
   readonly #session: SubscriptionSession;
   readonly #waiters = new Fifo<Waiter>();
   readonly #signal: AbortSignal | undefined;
@@ -26,8 +27,13 @@ export class SessionConsumer implements Consumer {
   #endedWith: PortError | undefined;
   #isEnded = false;
 
-  constructor(session: SubscriptionSession, credit: Required<Credit>, signal: AbortSignal | undefined) {
+  constructor(
+    session: SubscriptionSession,
+    credit: Required<Credit>,
+    { signal, hasLocalTokens = false }: { readonly signal?: AbortSignal; readonly hasLocalTokens?: boolean },
+  ) {
     this.#session = session;
+    this.hasLocalTokens = hasLocalTokens;
     this.credit = credit;
     this.#signal = signal;
     if (signal?.aborted === true) queueMicrotask(this.#onAbort);

@@ -140,14 +140,17 @@ export class SubscriptionSession {
 
   // ------------------------------------------------------------------------------------------ consumers
 
-  addConsumer(credit: Required<Credit>, signal: AbortSignal | undefined): Consumer {
+  addConsumer(
+    credit: Required<Credit>,
+    options: { readonly signal?: AbortSignal; readonly hasLocalTokens?: boolean },
+  ): Consumer {
     if (this.#consumers.size >= limits.consumersPerSubscriptionMax) {
       throw new PortError(
         'too_many_in_flight',
         `subscription "${this.definition.name}" has ${this.#consumers.size} consumers in this process`,
       );
     }
-    const consumer = new SessionConsumer(this, credit, signal);
+    const consumer = new SessionConsumer(this, credit, options);
     this.#consumers.add(consumer);
     this.#grant();
     return consumer;
@@ -398,7 +401,9 @@ export class SubscriptionSession {
     const { message } = entry.delivery;
     const { ackDeadlineMs } = this.#definition;
     const deadlineMs = nowMs + ackDeadlineMs;
-    const token = this.#signer.sign(message, entry.attempt, deadlineMs);
+    const token = consumer.hasLocalTokens
+      ? this.#signer.local()
+      : this.#signer.sign(message, entry.attempt, deadlineMs);
     const lease: Lease = { token, entry, consumer, deadlineMs: monotonicMs + ackDeadlineMs, extended: null };
     this.#leases.set(token, lease);
     consumer.hold(entry.delivery.bytes);

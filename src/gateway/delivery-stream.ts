@@ -74,7 +74,8 @@ export class DeliveryStream {
 
   /**
    * Resolves when the subscription is open; deliveries begin.
-   * @param outstandingMax how many may be out and not settled, below what the subscription allows.
+   * @param options.outstandingMax how many may be out and not settled, below what the subscription allows.
+   * @param options.hasLocalTokens the peer settles by itself and shows no token to its client.
    * @throws PortError `scope_missing`, `subscription_not_found`, `too_many_in_flight`, `draining`.
    */
   static async open(
@@ -82,12 +83,18 @@ export class DeliveryStream {
     subscription: string,
     credit: StreamCredit,
     peer: DeliveryPeer,
-    outstandingMax?: number,
+    {
+      outstandingMax,
+      hasLocalTokens = false,
+    }: { readonly outstandingMax?: number | undefined; readonly hasLocalTokens?: boolean } = {},
   ): Promise<DeliveryStream> {
     peer.caller.requireNamed('consume', subscription);
     const { maxInFlight } = await context.port.describeSubscription(subscription);
     const messages = Math.min(maxInFlight.messages, outstandingMax ?? maxInFlight.messages);
-    const consumer = await context.port.subscribe(subscription, { credit: { ...maxInFlight, messages } });
+    const consumer = await context.port.subscribe(subscription, {
+      credit: { ...maxInFlight, messages },
+      hasLocalTokens,
+    });
     try {
       const stream = new DeliveryStream(context, consumer, credit, peer);
       const { trouble } = context.backend;

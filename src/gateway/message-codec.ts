@@ -59,6 +59,18 @@ export function messageJson(message: Message, encoding: Encoding): string {
   return json;
 }
 
+/** The last text of a message that several streams may send: the native log gives all of them the same object. */
+const shared = new WeakMap<Message, { readonly encoding: Encoding; readonly json: string }>();
+
+/** As `messageJson`, made once for all streams that get the same message in the same encoding. */
+export function sharedMessageJson(message: Message, encoding: Encoding): string {
+  const known = shared.get(message);
+  if (known?.encoding === encoding) return known.json;
+  const json = messageJson(message, encoding);
+  shared.set(message, { encoding, json });
+  return json;
+}
+
 /** One `Delivery` of the REST API as JSON text. */
 export function deliveryJson({ token, attempt, deadlineMs, message }: Delivery, encoding: Encoding): string {
   return `{"ackToken":"${token}","attempt":${attempt},"deadline":${deadlineMs},"message":${messageJson(message, encoding)}}`;

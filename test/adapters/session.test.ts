@@ -78,7 +78,7 @@ async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: I
     },
   });
   await session.open({ messages: 100, bytes: 1_000_000 });
-  const consumer = session.addConsumer({ messages: 100, bytes: 1_000_000 }, undefined);
+  const consumer = session.addConsumer({ messages: 100, bytes: 1_000_000 }, {});
   let offset = 0;
   const feed = (value: string, key: string | null = null, attempt = 1): DriverDelivery => {
     const delivery = {
@@ -291,7 +291,7 @@ describe('a session', () => {
 
   it('several waiting consumers share a burst', async () => {
     const { session, consumer, feed } = await world();
-    const other = session.addConsumer({ messages: 100, bytes: 1_000_000 }, undefined);
+    const other = session.addConsumer({ messages: 100, bytes: 1_000_000 }, {});
     const pulls = [consumer, other].map(async (each) => await each.pull({ maxMessages: 100, waitMs: 1_000 }));
     for (let index = 0; index < 10; index += 1) feed(String(index));
     expect((await Promise.all(pulls)).map((deliveries) => deliveries.length)).toEqual([5, 5]);
@@ -299,8 +299,8 @@ describe('a session', () => {
 
   it('never has more out than the credit, in messages and in bytes', async () => {
     const { session, feed } = await world();
-    const small = session.addConsumer({ messages: 2, bytes: 1_000_000 }, undefined);
-    const thin = session.addConsumer({ messages: 100, bytes: 3 }, undefined);
+    const small = session.addConsumer({ messages: 2, bytes: 1_000_000 }, {});
+    const thin = session.addConsumer({ messages: 100, bytes: 3 }, {});
     for (let index = 0; index < 20; index += 1) feed('xx');
     const two = await small.pull({ maxMessages: 100, waitMs: 0 });
     expect(two).toHaveLength(2);
@@ -310,9 +310,22 @@ describe('a session', () => {
     expect(await small.pull({ maxMessages: 100, waitMs: 0 })).toHaveLength(1);
   });
 
+  it('tokens of a consumer that keeps them to itself settle here, and are signed by nobody', async () => {
+    const { session, feed } = await world();
+    const local = session.addConsumer({ messages: 10, bytes: 1_000_000 }, { hasLocalTokens: true });
+    for (const value of ['a', 'b']) feed(value);
+    const [a, b] = await local.pull({ maxMessages: 2, waitMs: 0 });
+    expect(a!.token).not.toBe(b!.token);
+    expect(new AckTokens(new TokenSecrets([]), '').read(a!.token, 'billing')).toBeUndefined();
+    expect(await session.ack([a!.token, a!.token])).toEqual(['ok', undefined]);
+    // Not to be made by counting: the other one is not found by the number alone.
+    expect(await session.ack(['1', '2', b!.token.split('.')[1]!])).toEqual([undefined, undefined, undefined]);
+    expect(await session.ack([b!.token])).toEqual(['ok']);
+  });
+
   it('a closed consumer gives back what it holds, to the others and in order', async () => {
     const { session, consumer, feed, pull } = await world();
-    const other = session.addConsumer({ messages: 100, bytes: 1_000_000 }, undefined);
+    const other = session.addConsumer({ messages: 100, bytes: 1_000_000 }, {});
     for (const value of ['a', 'b', 'c']) feed(value);
     expect(await other.pull({ maxMessages: 3, waitMs: 0 })).toHaveLength(3);
     await other.close();

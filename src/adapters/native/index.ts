@@ -35,6 +35,7 @@ import { nativeCapabilities } from './capabilities.ts';
 import { deleteTracker, keepCursorsBehind, loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
 import { NativeIntake } from './intake.ts';
+import { SharedReads } from './shared-reads.ts';
 import { type NativeOptions, nativeOptions, topicOptionNames } from './options.ts';
 import { withTimedSyncs } from './timed-syncs.ts';
 
@@ -74,9 +75,11 @@ class NativeDriver implements Driver {
   readonly #engine: Engine;
   readonly #options: Omit<NativeOptions, 'dataDir'>;
   readonly #oldest: OldestUnsettled;
+  readonly #reads: SharedReads;
 
   constructor(engine: Engine, options: Omit<NativeOptions, 'dataDir'>) {
     this.#engine = engine;
+    this.#reads = new SharedReads(engine);
     this.#oldest = new OldestUnsettled(
       async (topic, partition, offset) => await timestampAt(engine, topic, partition, offset),
     );
@@ -174,6 +177,7 @@ class NativeDriver implements Driver {
   }
 
   async deleteTopic(topic: TopicDefinition): Promise<void> {
+    this.#reads.forget(topic.name);
     if (this.#engine.topic(topic.name) !== undefined) await engineCall(this.#engine.deleteTopic(topic.name));
   }
 
@@ -266,7 +270,7 @@ class NativeDriver implements Driver {
     sink: IntakeSink,
     credit: IntakeCredit,
   ): Promise<Intake> {
-    const intake = new NativeIntake(this.#engine, subscription, topic, sink, credit);
+    const intake = new NativeIntake(this.#engine, this.#reads, subscription, topic, sink, credit);
     try {
       intake.start();
     } catch (reason) {

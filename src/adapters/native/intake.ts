@@ -4,21 +4,16 @@
  * time. An ack resolves when the write that holds it is done, so it survives the death of the process.
  */
 
-import { type Engine, EngineError, type LogRecord } from '../../core-log/index.ts';
+import { type Engine, EngineError } from '../../core-log/index.ts';
 import type { DriverDelivery, Intake, IntakeCredit, IntakeSink, PositionState } from '../driver.ts';
 import { PortError } from '../errors.ts';
-import { fromRecord, messageBytes } from '../log-codec.ts';
+import { messageBytes } from '../log-codec.ts';
 import type { Message, SubscriptionDefinition, TopicDefinition } from '../port.ts';
 import { AckTracker } from '../ack-tracker.ts';
 import { Fifo } from '../ready-queue.ts';
 import { loadTracker, saveTracker } from './cursors.ts';
 import { toPortError } from './errors.ts';
-
-/**
- * One read from the engine: enough to keep consumers busy, little enough to be fair between partitions. What is read is checked whole, so
- * all of it is kept until there is credit for it.
- */
-const FETCH = { maxRecords: 2_000, maxBytes: 128 * 1024 };
+import type { SharedReads } from './shared-reads.ts';
 
 class NativeDelivery implements DriverDelivery {
   readonly message: Message;
@@ -38,6 +33,7 @@ class NativeDelivery implements DriverDelivery {
 export class NativeIntake implements Intake {
   readonly retryMode = 'local';
   readonly #engine: Engine;
+  readonly #reads: SharedReads;
   readonly #subscription: SubscriptionDefinition;
   readonly #topic: TopicDefinition;
   readonly #sink: IntakeSink;
@@ -56,12 +52,14 @@ export class NativeIntake implements Intake {
 
   constructor(
     engine: Engine,
+    reads: SharedReads,
     subscription: SubscriptionDefinition,
     topic: TopicDefinition,
     sink: IntakeSink,
     credit: IntakeCredit,
   ) {
     this.#engine = engine;
+    this.#reads = reads;
     this.#subscription = subscription;
     this.#topic = topic;
     this.#sink = sink;
@@ -69,6 +67,7 @@ export class NativeIntake implements Intake {
   }
 
   start(): void {
+    this.#reads.join(this.#topic.name);
     for (let partition = 0; partition < this.#topic.partitions; partition += 1) {
       const { earliest } = this.#engine.status(this.#topic.name, partition);
       this.#trackers.push(loadTracker(this.#engine, this.#subscription.name, partition) ?? new AckTracker(earliest));
@@ -117,6 +116,7 @@ export class NativeIntake implements Intake {
   }
 
   async close(): Promise<void> {
+    if (!this.#stop.signal.aborted) this.#reads.leave(this.#topic.name);
     this.#stop.abort();
     this.#wakeLoops();
     await Promise.all(this.#loops);
@@ -127,8 +127,8 @@ export class NativeIntake implements Intake {
   async #run(partition: number): Promise<void> {
     const tracker = this.#trackers[partition] as AckTracker;
     let next = tracker.next;
-    /** Read, and waiting for credit; at most one fetch. */
-    const ahead = new Fifo<LogRecord>();
+    /** Read, and waiting for credit: at most one read. All of it was checked, so none of it is thrown away. */
+    const ahead = new Fifo<Message>();
     const { name } = this.#topic;
     const { signal } = this.#stop;
     try {
@@ -138,13 +138,13 @@ export class NativeIntake implements Intake {
           continue;
         }
         if (ahead.length === 0) {
-          const fetched = await this.#fetch(partition, next);
+          const read = await this.#reads.read(name, partition, next);
           if (signal.aborted) return;
-          for (const record of fetched.records) ahead.push(record);
-          next = fetched.next;
+          for (const message of read.messages) ahead.push(message);
+          next = read.next;
           if (ahead.length === 0) await this.#engine.waitForAppend(name, partition, next, signal);
         }
-        while (ahead.length > 0 && this.#room() > 0) this.#take(tracker, partition, ahead.shift() as LogRecord);
+        while (ahead.length > 0 && this.#room() > 0) this.#take(tracker, ahead.shift() as Message);
       }
     } catch (reason) {
       if (signal.aborted) return;
@@ -172,22 +172,10 @@ export class NativeIntake implements Intake {
     if (this.#damage !== undefined && isAllDamaged && this.#unsettledMessages === 0) this.#sink.ended(this.#damage);
   }
 
-  /** Retention may have passed the cursor: the reader then goes on with the oldest that is left. */
-  async #fetch(partition: number, offset: number) {
-    const bounds = { ...FETCH, maxBytes: Math.min(this.#credit.bytes, FETCH.maxBytes) };
-    try {
-      return await this.#engine.fetch(this.#topic.name, partition, offset, bounds);
-    } catch (reason) {
-      if (!(reason instanceof EngineError) || reason.code !== 'offset_out_of_range') throw reason;
-      const { earliest, next } = this.#engine.status(this.#topic.name, partition);
-      return await this.#engine.fetch(this.#topic.name, partition, offset > next ? next : earliest, bounds);
-    }
-  }
-
-  #take(tracker: AckTracker, partition: number, record: LogRecord): void {
-    if (!tracker.take(record.offset)) return;
-    const attempt = tracker.attemptsOf(record.offset) + 1;
-    const delivery = new NativeDelivery(fromRecord(this.#topic.name, partition, record), attempt, tracker);
+  #take(tracker: AckTracker, message: Message): void {
+    const offset = message.offset as number;
+    if (!tracker.take(offset)) return;
+    const delivery = new NativeDelivery(message, tracker.attemptsOf(offset) + 1, tracker);
     this.#unsettledMessages += 1;
     this.#unsettledBytes += delivery.bytes;
     this.#sink.deliver(delivery);

@@ -21,7 +21,7 @@ import type { GatewayContext, Routes } from '../context.ts';
 import { DeliveryStream } from '../delivery-stream.ts';
 import { Flushes } from '../flushes.ts';
 import { gatewayLimits } from '../limits.ts';
-import { deliveryJson, type Encoding, messageJson } from '../message-codec.ts';
+import { deliveryJson, type Encoding, sharedMessageJson } from '../message-codec.ts';
 import { SubscriptionParams } from '../schema/common.ts';
 import { SseCursor, SseQuery } from '../schema/consume.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -148,7 +148,7 @@ class EventWriter {
         backend: ({ ok, detail }) => void this.#tellBackend(ok, detail),
         ended: (reason) => this.#ended(reason),
       },
-      outstandingMax,
+      { outstandingMax, hasLocalTokens: this.#cursor !== undefined },
     );
     this.#stream = stream;
     this.#reply.hijack();
@@ -218,12 +218,14 @@ class EventWriter {
     const next = this.#cursor?.next;
     const after = (message.offset ?? 0) + 1;
     if (next !== undefined && after > (next.get(message.partition) ?? 0)) next.set(message.partition, after);
-    return `${this.#id()}data: ${messageJson(message, this.#encoding)}\n\n`;
+    return `${this.#id()}data: ${sharedMessageJson(message, this.#encoding)}\n\n`;
   }
 
   #id(): string {
-    const pairs = [...(this.#cursor?.next ?? [])].map(([partition, offset]) => `${partition}:${offset}`);
-    return `id: ${pairs.join(',')}\n`;
+    let pairs = '';
+    for (const [partition, offset] of this.#cursor?.next ?? [])
+      pairs += `${pairs === '' ? '' : ','}${partition}:${offset}`;
+    return `id: ${pairs}\n`;
   }
 
   async #write(text: string): Promise<void> {

@@ -1,14 +1,15 @@
 /**
  * Every bound that a user of the gateway can meet: docs/LIMITS.md is printed from this table, and the test of the bounds walks it.
- * The values are those of limits.ts and adapters/limits.ts.
+ * The values are those of limits.ts, access/limits.ts and adapters/limits.ts.
  */
 
 import { type ErrorCode, errorCodes, limits } from '../adapters/index.ts';
+import { accessLimits } from './access/limits.ts';
 import { configurableLimits, gatewayLimits } from './limits.ts';
 
 interface LimitRow {
   readonly what: string;
-  readonly name: keyof typeof gatewayLimits | keyof typeof limits;
+  readonly name: keyof typeof gatewayLimits | keyof typeof limits | keyof typeof accessLimits;
   readonly unit: 'bytes' | 'ms' | 'characters' | 'count';
   readonly why: string;
   /** The code of what is one above; or, in words, what happens then. */
@@ -191,6 +192,36 @@ export const limitTable: readonly LimitChapter[] = [
     ],
   },
   {
+    title: 'Access',
+    rows: [
+      row(
+        '`authorization`, and what is in it',
+        'credentialCharactersMax',
+        'characters',
+        'a key or a token',
+        'unauthenticated',
+      ),
+      row(
+        'principal of a token',
+        'principalCharactersMax',
+        'characters',
+        'it is a label and a log field',
+        'unauthenticated',
+      ),
+      row(
+        'scopes of a key (and of a token, there 401)',
+        'scopesMax',
+        'count',
+        'each request is matched against them',
+        waits('the file is refused whole, and the one before it stays'),
+      ),
+      row('one scope', 'scopeCharactersMax', 'characters', 'a name and room for wildcards', waits('as for too many')),
+      row('wildcards of a scope', 'wildcardsMax', 'count', 'each is a scan of the name', waits('as for too many')),
+      row('keys of a file', 'keysMax', 'count', 'read whole when it changes', waits('as for too many scopes')),
+      row('file of keys', 'keysFileBytesMax', 'bytes', 'read whole when it changes', waits('not read')),
+    ],
+  },
+  {
     title: 'Silence',
     rows: [
       row(
@@ -263,16 +294,16 @@ or where the row's door is tested.
 
 What is at the bound works; what is one above it gets the code that the row says, over REST and gRPC alike ([ERRORS.md](ERRORS.md)), and nothing of it was done. Bounds are of one gateway.
 Bounds with a setting are set in the file (\`limits: {connectionsMax: 500}\`) or by the variable; the others hold up each other or the backends.
-Those of access control (sizes of keys, tokens and key files, how often they are looked at) are in \`src/gateway/access/limits.ts\`.
+How often files of keys are looked at, and what is kept of tokens that were verified, is in \`src/gateway/access/limits.ts\`.
 
 Names of topics and subscriptions match \`${limits.namePattern.source}\`.
 
 ${chapters.join('\n')}`;
 }
 
-/** The value of a bound by its name: the gateway's or the port's. */
+/** The value of a bound by its name: the gateway's, that of its access control, or the port's. */
 export function limitValue(name: LimitRow['name']): number {
-  return Number({ ...limits, ...gatewayLimits }[name]);
+  return Number({ ...limits, ...accessLimits, ...gatewayLimits }[name]);
 }
 
 function valueText(name: LimitRow['name'], unit: LimitRow['unit']): string {

@@ -319,6 +319,14 @@ describe('the page', () => {
     'adminTimeoutMs',
     'healthTimeoutMs',
     'shutdownMs',
+    // test/gateway/access/bounds.test.ts
+    'credentialCharactersMax',
+    'principalCharactersMax',
+    'scopesMax',
+    'scopeCharactersMax',
+    'wildcardsMax',
+    'keysMax',
+    'keysFileBytesMax',
   ];
   const here = [
     ...Object.keys(bodies),

@@ -1,12 +1,13 @@
 /**
  * Publishing to RabbitMQ through the port against bare amqplib: the same bodies to a quorum queue, confirmed, with as many
  * messages in flight. The bare side is amqplib as one writes it by hand: a confirm channel, persistent, no id, no headers, no
- * mandatory routing. Rounds alternate, so both see the same noise; the median of each counts. Queues are emptied in between.
+ * mandatory routing. Rows that say "equal properties" give its messages what ours have (an id, a time, mandatory routing), so that the
+ * rest is the port's own cost. Rounds alternate, so both see the same noise; the median of each counts. Queues are emptied in between.
  */
 
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type Channel, type ConfirmChannel, connect } from 'amqplib';
+import { type Channel, type ConfirmChannel, connect, type Options } from 'amqplib';
 import { openPort } from '../src/adapters/index.ts';
 import { type BenchRow, formatRows } from './row.ts';
 
@@ -16,6 +17,7 @@ interface Load {
   readonly messagesPerCall: number;
   readonly callsAtOnce: number;
   readonly messages: number;
+  readonly hasEqualProperties?: boolean;
 }
 
 const loads: readonly Load[] = [
@@ -39,6 +41,22 @@ const loads: readonly Load[] = [
     messagesPerCall: 1,
     callsAtOnce: 2_000,
     messages: 40_000,
+  },
+  {
+    name: '1 KB, 200 a call, 2,000 in flight, equal properties',
+    messageBytes: 1_024,
+    messagesPerCall: 200,
+    callsAtOnce: 10,
+    messages: 40_000,
+    hasEqualProperties: true,
+  },
+  {
+    name: '1 KB, 1 a call, 2,000 in flight, equal properties',
+    messageBytes: 1_024,
+    messagesPerCall: 1,
+    callsAtOnce: 2_000,
+    messages: 40_000,
+    hasEqualProperties: true,
   },
   { name: '1 KB, 1 a call, 1 in flight', messageBytes: 1_024, messagesPerCall: 1, callsAtOnce: 1, messages: 1_000 },
 ];
@@ -83,7 +101,7 @@ async function compare(
     const bad = outcomes.find(({ kind }) => kind !== 'stored');
     if (bad !== undefined) throw new Error(`a publish was ${JSON.stringify(bad)}`);
   };
-  const reference = async (): Promise<void> => await publishBare(bare, name, value, load.messagesPerCall);
+  const reference = async (): Promise<void> => await publishBare(bare, name, value, load);
   const rates: { ours: number[]; reference: number[] } = { ours: [], reference: [] };
   for (let round = -1; round < ROUNDS; round += 1) {
     const our = await ratePerSecond(load, ours);
@@ -105,17 +123,36 @@ async function compare(
   };
 }
 
-async function publishBare(bare: ConfirmChannel, exchange: string, value: Buffer, count: number): Promise<void> {
+async function publishBare(
+  bare: ConfirmChannel,
+  exchange: string,
+  value: Buffer,
+  { messagesPerCall, hasEqualProperties = false }: Load,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    let left = count;
-    for (let index = 0; index < count; index += 1) {
-      bare.publish(exchange, '0', value, { persistent: true }, (error: Error | null) => {
+    let left = messagesPerCall;
+    for (let index = 0; index < messagesPerCall; index += 1) {
+      bare.publish(exchange, '0', value, hasEqualProperties ? ourProperties() : { persistent: true }, (error) => {
         left -= 1;
         if (error !== null) reject(error);
         else if (left === 0) resolve();
       });
     }
   });
+}
+
+let ids = 0;
+
+function ourProperties(): Options.Publish {
+  ids += 1;
+  const nowMs = Date.now();
+  return {
+    headers: { 'sluice-timestamp': nowMs },
+    mandatory: true,
+    persistent: true,
+    timestamp: Math.floor(nowMs / 1_000),
+    messageId: `bench-${ids.toString(36)}`,
+  };
 }
 
 async function empty(channel: Channel, name: string): Promise<void> {

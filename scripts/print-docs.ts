@@ -12,6 +12,7 @@ import { renderCapabilities, renderMatrix, tables } from './print-capabilities.t
 import { conformancePage } from './print-conformance.ts';
 import { scenariosPage } from './print-scenarios.ts';
 import { faultsPage } from './print-faults.ts';
+import { comparisonPicture } from './print-pictures.ts';
 
 const root = new URL('../', import.meta.url);
 
@@ -25,6 +26,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/CONFORMANCE.md': conformancePage,
   'docs/SCENARIOS.md': scenariosPage,
   'docs/FAULTS.md': faultsPage,
+  'docs/pictures/comparison.svg': comparisonPicture,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

@@ -61,10 +61,12 @@ export function cellMs({ planned: { spec } }: PlannedCell): number {
 }
 
 /** `standard: 130 cells of workloads (5 repeats), 640 scenario rows, 90 of them with faults; about 24 min`. */
-export function budgetInWords({ profile, repeats }: RunQuestion, budget: Budget): string {
+export function budgetInWords({ profile, repeats, primaryRepeats }: RunQuestion, budget: Budget): string {
   const rows = budget.scenarioRows + budget.faultRows;
+  const ofPrimary =
+    primaryRepeats === undefined || primaryRepeats === repeats ? '' : `, ${primaryRepeats} for primary comparisons`;
   return [
-    `${profile}: ${budget.cells} cells of workloads (${repeats} ${repeats === 1 ? 'repeat' : 'repeats'})`,
+    `${profile}: ${budget.cells} cells of workloads (${repeats} ${repeats === 1 ? 'repeat' : 'repeats'}${ofPrimary})`,
     `${rows} scenario rows${budget.faultRows === 0 ? '' : `, ${budget.faultRows} of them with faults`}; about ${timeInWords(budget.expectedMs)}`,
   ].join(', ');
 }

@@ -29,6 +29,7 @@ import {
 import { openCluster } from './cluster.ts';
 import { cellName, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
+import { decidePrimary, primaryInWords } from './primary-comparisons.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
 import type { Faults, Scenario } from './scenarios/scenario.ts';
@@ -128,6 +129,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const rows = blameLayer(measured.rows);
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
+    const primary = decidePrimary(plan.primary, rows, noise, options.seed);
     const systems = options.systems
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
@@ -159,7 +161,8 @@ export async function compare(options: CompareOptions): Promise<Report> {
       workloads: rows,
       summaries: cells,
       ...(noise.length === 0 ? {} : { noise }),
-      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise }),
+      ...(primary === null ? {} : { primary }),
+      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise, primary }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
       notMeasured: [
         ...missing,
@@ -265,6 +268,7 @@ function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null
   const leaveOut = leaveOutOf(options);
   const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
   options.onProgress(`budget ${budgetInWords(options, budget)}`);
+  for (const line of primaryInWords(plan.primary)) options.onProgress(line);
   const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
   const total = budget.cells + budget.scenarioRows + budget.faultRows;
   if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);

@@ -9,6 +9,7 @@ import type {
   ClaimVerdict,
   Layer,
   NoiseFloor,
+  PrimaryReport,
   ScenarioRow,
   Spread,
   SystemRow,
@@ -26,6 +27,8 @@ export interface VerdictInput {
   readonly machine: string;
   /** Of the same system run twice; a difference within it is none. */
   readonly noise?: readonly NoiseFloor[];
+  /** Where two systems were tested, the test decides between them. */
+  readonly primary?: PrimaryReport | null;
 }
 
 const rabbitMqSystems = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream'] as const;
@@ -129,7 +132,8 @@ function pairsOf(input: VerdictInput, mode: WorkloadMode, path: string): readonl
     .flatMap((kafka) =>
       onLayer
         .filter((cell) => cell.workload === kafka.workload && isRabbitMq(cell.system))
-        .flatMap((other) => pairOf(kafka, other, path, noiseOfRun(input, mode, path))),
+        .flatMap((other) => pairOf(kafka, other, path, noiseOfRun(input, mode, path)))
+        .map((pair) => testedPair(pair, path, input)),
     );
 }
 
@@ -148,6 +152,28 @@ function pairOf(kafka: CellSummary, other: CellSummary, path: string, floor: num
     kafka.durability.copies === other.durability.copies;
   const comparison = compareSpreads(kafkaFigure, otherFigure, floor);
   return [{ kafka, other, kafkaFigure, otherFigure, comparison, isSamePromise }];
+}
+
+/** What a primary comparison found of this pair stands; without one it is the intervals that say. */
+function testedPair(pair: Pair, path: string, { primary }: VerdictInput): Pair {
+  const { kafka, other } = pair;
+  const tested = primary?.results.find(
+    (one) =>
+      one.workload === kafka.workload &&
+      one.mode === kafka.mode &&
+      one.layer === kafka.layer &&
+      one.figure === path &&
+      one.first === kafka.system &&
+      one.second === other.system,
+  );
+  if (tested === undefined) return pair;
+  const comparisons = {
+    shown: tested.direction,
+    'opposite-shown': tested.direction === 'higher' ? 'lower' : 'higher',
+    'no-difference-shown': 'no-difference-shown',
+    'cannot-be-shown': 'no-difference-shown',
+  } as const;
+  return { ...pair, comparison: comparisons[tested.outcome] };
 }
 
 function judge(

@@ -37,6 +37,8 @@ const keptKeys = new Set([
   'arrival',
   'limitedBy',
   'level',
+  'direction',
+  'outcome',
   'evidence-ids',
 ]);
 const sources = new Set(['embedded', 'address', 'docker', 'process']);

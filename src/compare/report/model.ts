@@ -21,6 +21,8 @@ export interface Report {
   readonly summaries: readonly CellSummary[];
   /** What one cell, run twice under two names, differed by: the noise of this run. Absent in reports of before it was measured. */
   readonly noise?: readonly NoiseFloor[];
+  /** The comparisons that were named before the run and tested after it. Absent where none were named. */
+  readonly primary?: PrimaryReport;
   readonly verdicts: readonly ClaimVerdict[];
   /** Results of `--assert`, in the order given. */
   readonly assertions: readonly AssertionResult[];
@@ -312,6 +314,57 @@ export interface NoiseFloor {
   readonly second: Spread;
   /** How far from 1 the ratio of the two may be by its 95 % interval; with one repeat, how far it was. */
   readonly floor: number;
+}
+
+// ------------------------------------------------------------------------------------------------ primary comparisons
+
+/** One question of two systems, named before the run. At most six; all else in a report is effect size and interval. */
+export interface PrimaryComparison {
+  readonly id: string;
+  /** What is expected, as a sentence. */
+  readonly hypothesis: string;
+  readonly workload: string;
+  readonly mode: WorkloadMode;
+  readonly layer: Layer;
+  /** Dotted path of a figure of a WorkloadRow. */
+  readonly figure: string;
+  readonly first: SystemId;
+  readonly second: SystemId;
+  /** How the figure of the first is expected to be beside that of the second. */
+  readonly direction: 'higher' | 'lower';
+  /** Planned for each side. */
+  readonly repeats: number;
+}
+
+/** `cannot-be-shown`: whatever the figures were, too few repeats, or different promises, for a test to say anything. */
+export type PrimaryOutcome = 'shown' | 'opposite-shown' | 'no-difference-shown' | 'cannot-be-shown';
+
+export interface PrimaryResult extends PrimaryComparison {
+  readonly outcome: PrimaryOutcome;
+  /** In one sentence: both figures, or what stands against a difference. */
+  readonly because: string;
+  readonly firstSpread: Spread | null;
+  readonly secondSpread: Spread | null;
+  /** Median of the first by median of the second; null where there is none. */
+  readonly ratio: number | null;
+  /** 95 % bootstrap interval of the ratio. */
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  /** 1: every repeat of the first above every one of the second; -1: below. */
+  readonly cliffsDelta: number | null;
+  /** Differences within it are none: at least 0.1, more where this run showed more of the same system run twice. */
+  readonly noiseFloor: number;
+  /** Exact rank-sum test, two-sided; null where no test could say anything. */
+  readonly pValue: number | null;
+  /** The same after Holm's correction for all that were named. */
+  readonly adjustedPValue: number | null;
+}
+
+export interface PrimaryReport {
+  /** How often a family without any difference may find one. */
+  readonly level: number;
+  /** How many were named, and are corrected for. */
+  readonly named: number;
+  readonly results: readonly PrimaryResult[];
 }
 
 // ------------------------------------------------------------------------------------------------ claims and assertions

@@ -193,6 +193,35 @@ const noise = z.strictObject({
   floor: amount,
 });
 
+const primary = z.strictObject({
+  level: amount,
+  named: count,
+  results: z.array(
+    z.strictObject({
+      id: text,
+      hypothesis: text,
+      workload: text,
+      mode,
+      layer,
+      figure: text,
+      first: text,
+      second: text,
+      direction: z.enum(['higher', 'lower']),
+      repeats: count,
+      outcome: z.enum(['shown', 'opposite-shown', 'no-difference-shown', 'cannot-be-shown']),
+      because: text,
+      firstSpread: spread.nullable(),
+      secondSpread: spread.nullable(),
+      ratio: amount.nullable(),
+      interval: z.strictObject({ low: amount, high: amount }).nullable(),
+      cliffsDelta: z.number().nullable(),
+      noiseFloor: amount,
+      pValue: amount.nullable(),
+      adjustedPValue: amount.nullable(),
+    }),
+  ),
+});
+
 const claim = z.strictObject({
   id: text,
   claim: text,
@@ -212,6 +241,7 @@ export const reportSchema = z.strictObject({
   workloads: z.array(workload),
   summaries: z.array(summary),
   noise: z.array(noise).exactOptional(),
+  primary: primary.exactOptional(),
   verdicts: z.array(claim),
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),

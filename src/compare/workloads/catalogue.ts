@@ -33,15 +33,37 @@ interface ProfileSize {
   readonly warmupMs: number;
   readonly measuredMs: number;
   readonly repeats: number;
+  readonly primaryRepeats: number;
   readonly replayMessages: number;
   readonly bareEverywhere: boolean;
 }
 
 const sizes: Readonly<Record<Profile, ProfileSize>> = {
-  smoke: { warmupMs: 250, measuredMs: 1_000, repeats: 1, replayMessages: 5_000, bareEverywhere: false },
+  smoke: {
+    warmupMs: 250,
+    measuredMs: 1_000,
+    repeats: 1,
+    primaryRepeats: 1,
+    replayMessages: 5_000,
+    bareEverywhere: false,
+  },
   // Ten thousand samples at the equal load are the fewest that say anything about the slowest of a thousand.
-  standard: { warmupMs: 1_000, measuredMs: 2_000, repeats: 5, replayMessages: 25_000, bareEverywhere: false },
-  full: { warmupMs: 5_000, measuredMs: 20_000, repeats: 10, replayMessages: 500_000, bareEverywhere: true },
+  standard: {
+    warmupMs: 1_000,
+    measuredMs: 2_000,
+    repeats: 5,
+    primaryRepeats: 10,
+    replayMessages: 25_000,
+    bareEverywhere: false,
+  },
+  full: {
+    warmupMs: 5_000,
+    measuredMs: 20_000,
+    repeats: 10,
+    primaryRepeats: 10,
+    replayMessages: 500_000,
+    bareEverywhere: true,
+  },
 };
 
 /** What smoke leaves out to end in a minute. */
@@ -78,6 +100,11 @@ const common = {
 
 export function repeatsOf(profile: Profile): number {
   return sizes[profile].repeats;
+}
+
+/** Of the cells of the primary comparisons. */
+export function primaryRepeatsOf(profile: Profile): number {
+  return sizes[profile].primaryRepeats;
 }
 
 /**

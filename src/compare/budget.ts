@@ -16,6 +16,8 @@ export interface Budget {
 const cellOverheadMs = 800;
 /** A second reading is about this fast, and so is the filling before it. */
 const replayPerSecond = 15_000;
+/** Of a search for a sustainable rate: five of the ramp, and those between the last two of it with a second try. */
+const stepsUsual = 11;
 /** Of one scenario on one system and layer, as seen on two cores; those of different brokers run side by side. */
 const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly long: number; readonly fault: number }>> =
   {
@@ -56,6 +58,11 @@ export function budgetOf(
 
 /** What one cell of a workload takes, about. */
 export function cellMs({ planned: { spec } }: PlannedCell): number {
+  if (spec.ladder !== undefined) {
+    const { searchMsMax, confirmMs } = spec.ladder;
+    const searchMs = stepsUsual * (cellOverheadMs + spec.warmupMs + spec.measuredMs);
+    return Math.min(searchMsMax, searchMs) + cellOverheadMs + spec.warmupMs + confirmMs;
+  }
   const replayMs = spec.kind === 'replay' ? (2 * spec.messages * 1000) / replayPerSecond : 0;
   return cellOverheadMs + spec.warmupMs + spec.measuredMs + replayMs;
 }

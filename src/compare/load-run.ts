@@ -52,6 +52,8 @@ export class LoadRun {
   /** Planned inside the window, and of these acked in time (`onTimeGraceMs` after its end). */
   plannedInWindow = 0;
   ackedOnTime = 0;
+  /** How long the sender of an open loop waited inside the window because too many messages were unanswered: back-pressure. */
+  blockedMs = 0;
   /** Over the whole run. */
   ackedBytes = 0;
   failure: Error | null = null;
@@ -162,9 +164,15 @@ export class LoadRun {
       for (let seq = next; seq < end; seq++) this.#noteIntended(seq, sendAtMs[seq] as number, now);
       this.#hand(publisher, next, end);
       next = end;
-      if (this.#outstanding >= this.#spec.publishWindow) await this.#roomFor(1);
+      if (this.#outstanding >= this.#spec.publishWindow) await this.#blocked();
       else await this.#clock.sleep(tickMs);
     }
+  }
+
+  async #blocked(): Promise<void> {
+    const fromMs = this.nowMs();
+    await this.#roomFor(1);
+    if (this.#isInWindow(fromMs)) this.blockedMs += this.nowMs() - fromMs;
   }
 
   async #sendClosedWindow(publisher: WirePublisher): Promise<void> {
@@ -239,7 +247,7 @@ export class LoadRun {
       }
       if (this.#isInWindow(intendedMs)) {
         this.publishLatency.record(atMs - intendedMs);
-        if (atMs <= this.#windowEndMs + onTimeGraceMs) this.ackedOnTime++;
+        if (atMs <= this.#windowEndMs + (this.#spec.onTimeGraceMs ?? onTimeGraceMs)) this.ackedOnTime++;
       }
     }
     this.#wakeSender();

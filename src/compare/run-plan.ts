@@ -7,7 +7,15 @@ import { createHash } from 'node:crypto';
 import type { Layer, PrimaryComparison, Profile } from './report/model.ts';
 import { isSideOf, primaryComparisonsOf } from './primary-comparisons.ts';
 import { systemOf } from './system-ids.ts';
-import { deriveSeed, type Plan, planFromSpec, seededRandom, shuffled, type WorkloadSpec } from './workloads/index.ts';
+import {
+  deriveSeed,
+  ladderHash,
+  type Plan,
+  planFromSpec,
+  seededRandom,
+  shuffled,
+  type WorkloadSpec,
+} from './workloads/index.ts';
 
 /** A workload and, for a trace, its fixed plan; the others are planned anew for each repeat, equal for all systems. */
 export interface PlannedWorkload {
@@ -74,7 +82,18 @@ export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell
 
 /** The same messages for every system; another set in each repeat. */
 export function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
-  return plan ?? planFromSpec({ ...spec, seed: deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`) });
+  const own = deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`);
+  if (spec.ladder === undefined) return plan ?? planFromSpec({ ...spec, seed: own });
+  // Every step has a plan of its own, which follows from the ladder; what is planned here is the ladder.
+  return { ...planFromSpec({ ...spec, seed: own }), hash: ladderHash(spec.ladder, own, { ...spec }) };
+}
+
+/** What a step of a ladder sends: the same for every system that comes to it. */
+export function planOfStep(spec: WorkloadSpec, seed: number, repeat: number): Plan {
+  return planFromSpec({
+    ...spec,
+    seed: deriveSeed(seed, `${spec.id}/${spec.ratePerSecond}/${spec.measuredMs}/${repeat}`),
+  });
 }
 
 function primaryOf({ systems, layers, workloads, repeats, primaryRepeats }: RunQuestion): readonly PrimaryComparison[] {
@@ -110,7 +129,7 @@ function repeatsOf(
   primary: readonly PrimaryComparison[],
 ): number {
   const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
-  return isPrimary ? (primaryRepeats ?? repeats) : repeats;
+  return Math.min(isPrimary ? (primaryRepeats ?? repeats) : repeats, spec.repeatsMax ?? Number.POSITIVE_INFINITY);
 }
 
 /**

@@ -4,7 +4,7 @@ import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
 import type { Checks, HistogramData, WorkloadRow } from './report/model.ts';
-import { type RunNotes, validity } from './validity.ts';
+import { type Fault, faultOf, type RunNotes } from './validity.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
 import { PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
 
@@ -39,16 +39,25 @@ const marginMs = 60_000;
 
 /** Rejects with NotMeasurable; every other failure is an invalid row, since a run that broke is a result. */
 export async function runWorkload(options: WorkloadRunOptions): Promise<WorkloadRow> {
+  return (await measureWorkload(options)).row;
+}
+
+/** The same, with the kind of what stands against the row; null where it is valid. */
+export async function measureWorkload(
+  options: WorkloadRunOptions,
+): Promise<{ readonly row: WorkloadRow; readonly fault: Fault | null }> {
   const { wire, spec } = options;
   if (spec.kind === 'replay' && wire.layer === 'bare' && isQueue(wire))
     throw new NotMeasurable('a queue keeps nothing to read again (see the scenario replay-after-ack)');
   const cell = new Cell(options);
   const limitMs = spec.warmupMs + spec.measuredMs + drainDeadlineMs + marginMs;
   try {
-    return await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), limitMs);
+    const row = await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), limitMs);
+    return { row, fault: cell.fault };
   } catch (reason) {
     if (reason instanceof NotMeasurable) throw reason;
-    return cell.brokenRow(reason instanceof Error ? reason.message : String(reason));
+    const row = cell.brokenRow(reason instanceof Error ? reason.message : String(reason));
+    return { row, fault: cell.fault };
   } finally {
     await withDeadline(cell.strike(), marginMs);
   }
@@ -63,6 +72,8 @@ class Cell {
   readonly #run: LoadRun;
   readonly #startedAt = new Date().toISOString();
   #hasTopic = false;
+  /** Of the row that was made last. */
+  fault: Fault | null = null;
 
   constructor(options: WorkloadRunOptions) {
     this.#options = options;
@@ -140,6 +151,7 @@ class Cell {
       counted: { messages: 0, bytes: 0 },
     };
     const row = this.#row(this.#run, empty, Math.max(1, this.#run.windowMs), { drained: false, notes: [] });
+    this.fault = { kind: 'broken', reason: why };
     return { ...row, valid: false, invalidBecause: why };
   }
 
@@ -262,7 +274,8 @@ class Cell {
       brokerCores,
     };
     const slip = run.slip.summary();
-    const invalidBecause = validity({ spec, checks, slip, run, notes });
+    this.fault = faultOf({ spec, checks, slip, run, notes });
+    const invalidBecause = this.fault?.reason ?? null;
     return {
       id: spec.id,
       title: spec.title,
@@ -284,6 +297,15 @@ class Cell {
         eventLoop: rounded(measured.eventLoop),
       },
       checks,
+      ...(spec.mode === 'equal-load'
+        ? {
+            offered: {
+              planned: run.plannedInWindow,
+              acknowledgedInTime: run.ackedOnTime,
+              blockedMs: Math.round(run.blockedMs),
+            },
+          }
+        : {}),
       publish,
       consume,
       latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },

@@ -11,6 +11,7 @@ import { type Assertion, checkAssertion } from './assertions.ts';
 import { budgetInWords, budgetOf } from './budget.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
+import { findSustainableRate, type SearchOptions } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
 import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
@@ -496,7 +497,8 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
     planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${plan.hash}`);
     steps.begin(name);
     try {
-      const row = await runWorkload({
+      const row = await runCell({
+        seed: options.seed,
         wire,
         spec: planned.spec,
         plan,
@@ -526,6 +528,10 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
     planHashes: [...new Set(planHashes)].toSorted(),
     ceilings,
   };
+}
+
+async function runCell(options: SearchOptions): Promise<WorkloadRow> {
+  return options.spec.ladder === undefined ? await runWorkload(options) : await findSustainableRate(options);
 }
 
 function knownWorkloads(journal: Journal | null) {

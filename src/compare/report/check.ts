@@ -80,6 +80,10 @@ function workloadProblems(row: WorkloadRow): string[] {
   if (row.valid && row.checks.lost > 0) problems.push(`${name} is valid with ${row.checks.lost} lost`);
   if (row.valid && row.checks.phantom > 0) problems.push(`${name} is valid with ${row.checks.phantom} phantoms`);
   if (!row.valid && !row.invalidBecause) problems.push(`${name} is invalid without a reason`);
+  if ((row.search !== undefined) !== (row.mode === 'sustainable-rate'))
+    problems.push(`${name} ${row.search === undefined ? 'has no search' : 'has a search and another mode'}`);
+  if (row.valid && row.search !== undefined && row.search.sustainedPerSecond <= 0)
+    problems.push(`${name} is valid and nothing was held`);
   for (const kind of ['publish', 'endToEnd'] as const) {
     const total = histogramTotal(row.histograms[kind]);
     if (row.histograms[kind].upperMs.length !== row.histograms[kind].counts.length)

@@ -146,7 +146,7 @@ export interface ScenarioRow {
 
 // ------------------------------------------------------------------------------------------------ workloads
 
-export type WorkloadMode = 'equal-load' | 'own-maximum';
+export type WorkloadMode = 'equal-load' | 'own-maximum' | 'sustainable-rate';
 export type LimitedBy = 'broker' | 'client' | 'port' | 'gateway' | 'generator' | 'offered-load';
 export type PersistenceLevel = 'memory' | 'os' | 'fsync';
 
@@ -242,6 +242,55 @@ export interface SeriesPoint {
   readonly endToEndP99Ms: number | null;
 }
 
+/** What a rate must fulfil to be called sustainable; which of these it did not. `generator`: the load was not the one asked for. */
+export type SearchCriterion = 'loss' | 'broken' | 'achieved' | 'latency' | 'backlog' | 'generator';
+
+/** How a search ended: with a passing and a failing rung side by side, or before. */
+export type SearchEnd = 'bracketed' | 'top-of-ladder' | 'step-limit' | 'time-limit' | 'nothing-passed';
+
+/** One rate, held for a while. The curve of latency against offered load is drawn from these. */
+export interface SearchStep {
+  readonly kind: 'ramp' | 'bisection' | 'confirmation';
+  readonly ratePerSecond: number;
+  readonly passed: boolean;
+  /** The first that was not fulfilled. */
+  readonly criterion: SearchCriterion | null;
+  readonly because: string | null;
+  /** Of the offered messages, how many were acknowledged in time. */
+  readonly achieved: number;
+  /** By how many messages a second the backlog grew. */
+  readonly backlogPerSecond: number | null;
+  readonly publishP99Ms: number;
+  readonly endToEndP50Ms: number;
+  readonly endToEndP99Ms: number;
+  /** Behind the end-to-end percentiles. */
+  readonly samples: number;
+  readonly slipP99Ms: number;
+  /** Who had no more to give, as far as processor shares show it. */
+  readonly limitedBy: LimitedBy;
+  readonly brokerCores: number | null;
+  readonly clientCores: number;
+  readonly planHash: string;
+}
+
+export interface RateSearch {
+  /** The bounds: share acknowledged in time, end-to-end p99, growth of the backlog as a share of the rate; nothing may be lost. */
+  readonly bounds: { readonly achievedMin: number; readonly p99MsMax: number; readonly backlogGrowthMax: number };
+  /** Held at the end, and published: a little below what was found. 0 where nothing could be held. */
+  readonly sustainedPerSecond: number;
+  /** The highest rate that passed; null where none did. */
+  readonly foundPerSecond: number | null;
+  /** The lowest rate that failed, what it failed by, and what limited it there. */
+  readonly failed: {
+    readonly ratePerSecond: number;
+    readonly criterion: SearchCriterion;
+    readonly because: string;
+    readonly limitedBy: LimitedBy;
+  } | null;
+  readonly end: SearchEnd;
+  readonly steps: readonly SearchStep[];
+}
+
 export interface WorkloadRow {
   readonly id: string;
   readonly title: string;
@@ -265,6 +314,13 @@ export interface WorkloadRow {
     readonly eventLoop: number;
   };
   readonly checks: Checks;
+  /**
+   * With an offered load: planned inside the window, of these acknowledged in time, and how long the sender had to wait because too
+   * many were unanswered. Absent in reports of before it was kept.
+   */
+  readonly offered?: { readonly planned: number; readonly acknowledgedInTime: number; readonly blockedMs: number };
+  /** In mode `sustainable-rate`: how the rate was found. The row's other figures are those of the step that held it. */
+  readonly search?: RateSearch;
   readonly publish: Rate;
   /** Of the measured window; over all subscriptions. */
   readonly consume: Rate;

@@ -13,7 +13,7 @@ const timestamp = z.iso.datetime({ offset: true });
 
 const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
 const profile = z.enum(['smoke', 'standard', 'full']);
-const mode = z.enum(['equal-load', 'own-maximum']);
+const mode = z.enum(['equal-load', 'own-maximum', 'sustainable-rate']);
 const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);
 const scenarioVerdict = z.enum(scenarioVerdicts);
 const durability = z.strictObject({ persistence: z.enum(['memory', 'os', 'fsync']), copies: z.int().min(1) });
@@ -126,6 +126,36 @@ const latency = z.strictObject({
 
 const histogram = z.strictObject({ upperMs: z.array(amount), counts: z.array(count) });
 
+const searchCriterion = z.enum(['loss', 'broken', 'achieved', 'latency', 'backlog', 'generator']);
+
+const search = z.strictObject({
+  bounds: z.strictObject({ achievedMin: amount, p99MsMax: amount, backlogGrowthMax: amount }),
+  sustainedPerSecond: amount,
+  foundPerSecond: amount.nullable(),
+  failed: z.strictObject({ ratePerSecond: amount, criterion: searchCriterion, because: text, limitedBy }).nullable(),
+  end: z.enum(['bracketed', 'top-of-ladder', 'step-limit', 'time-limit', 'nothing-passed']),
+  steps: z.array(
+    z.strictObject({
+      kind: z.enum(['ramp', 'bisection', 'confirmation']),
+      ratePerSecond: amount,
+      passed: z.boolean(),
+      criterion: searchCriterion.nullable(),
+      because: text.nullable(),
+      achieved: amount,
+      backlogPerSecond: z.number().nullable(),
+      publishP99Ms: amount,
+      endToEndP50Ms: amount,
+      endToEndP99Ms: amount,
+      samples: count,
+      slipP99Ms: amount,
+      limitedBy,
+      brokerCores: amount.nullable(),
+      clientCores: amount,
+      planHash: text,
+    }),
+  ),
+});
+
 const workload = z.strictObject({
   id: text,
   title: text,
@@ -143,6 +173,8 @@ const workload = z.strictObject({
   limitedBy,
   utilization: z.strictObject({ brokerCores: amount.nullable(), clientCores: amount, eventLoop: amount }),
   checks,
+  offered: z.strictObject({ planned: count, acknowledgedInTime: count, blockedMs: count }).exactOptional(),
+  search: search.exactOptional(),
   publish: rate,
   consume: rate,
   latencyMs: z.strictObject({ publish: latency, endToEnd: latency }),

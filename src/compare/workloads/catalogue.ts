@@ -1,6 +1,7 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
+import type { LadderSpec } from './ladder.ts';
 import type { Plan } from './plan.ts';
 
 export interface WorkloadSpec {
@@ -27,6 +28,12 @@ export interface WorkloadSpec {
   readonly publishWindow: number;
   readonly credit: number;
   readonly ackBatch: number;
+  /** In mode `sustainable-rate`: the rates that are tried; `warmupMs` and `measuredMs` are those of a step. */
+  readonly ladder?: LadderSpec;
+  /** How long after the window an answer still counts as one in time; 50 ms by default. */
+  readonly onTimeGraceMs?: number;
+  /** Never more repeats than these, whatever the profile has. */
+  readonly repeatsMax?: number;
 }
 
 interface ProfileSize {
@@ -36,7 +43,76 @@ interface ProfileSize {
   readonly primaryRepeats: number;
   readonly replayMessages: number;
   readonly bareEverywhere: boolean;
+  readonly sustainable: SustainableSize;
 }
+
+interface SustainableSize {
+  readonly ladder: LadderSpec;
+  readonly warmupMs: number;
+  readonly measuredMs: number;
+  readonly repeatsMax: number;
+  readonly layers: readonly Layer[];
+  readonly has100b: boolean;
+}
+
+/** As reference comparisons have it: a p99 that a person who waits does not notice. */
+const sustainableP99MsMax = 100;
+
+const ladders: Readonly<Record<Profile, SustainableSize>> = {
+  // Asked for by name only, to see that it works.
+  smoke: {
+    ladder: {
+      startPerSecond: 1_000,
+      mostPerSecond: 64_000,
+      rungsPerDoubling: 2,
+      p99MsMax: sustainableP99MsMax,
+      triesPerRung: 2,
+      stepsMax: 12,
+      searchMsMax: 10_000,
+      confirmMs: 500,
+    },
+    warmupMs: 100,
+    measuredMs: 300,
+    repeatsMax: 1,
+    layers: ['bare', 'port'],
+    has100b: false,
+  },
+  // About twenty seconds for each system, once: half an hour has no room for more.
+  standard: {
+    ladder: {
+      startPerSecond: 2_000,
+      mostPerSecond: 128_000,
+      rungsPerDoubling: 8,
+      p99MsMax: sustainableP99MsMax,
+      triesPerRung: 2,
+      stepsMax: 14,
+      searchMsMax: 20_000,
+      confirmMs: 2_000,
+    },
+    warmupMs: 250,
+    measuredMs: 750,
+    repeatsMax: 1,
+    layers: ['bare'],
+    has100b: false,
+  },
+  full: {
+    ladder: {
+      startPerSecond: 1_000,
+      mostPerSecond: 128_000,
+      rungsPerDoubling: 16,
+      p99MsMax: sustainableP99MsMax,
+      triesPerRung: 2,
+      stepsMax: 30,
+      searchMsMax: 240_000,
+      confirmMs: 10_000,
+    },
+    warmupMs: 1_000,
+    measuredMs: 4_000,
+    repeatsMax: 5,
+    layers: ['bare', 'port'],
+    has100b: true,
+  },
+};
 
 const sizes: Readonly<Record<Profile, ProfileSize>> = {
   smoke: {
@@ -46,6 +122,7 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
     primaryRepeats: 1,
     replayMessages: 5_000,
     bareEverywhere: false,
+    sustainable: ladders.smoke,
   },
   // Ten thousand samples at the equal load are the fewest that say anything about the slowest of a thousand.
   standard: {
@@ -55,6 +132,7 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
     primaryRepeats: 10,
     replayMessages: 25_000,
     bareEverywhere: false,
+    sustainable: ladders.standard,
   },
   full: {
     warmupMs: 5_000,
@@ -63,6 +141,7 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
     primaryRepeats: 10,
     replayMessages: 500_000,
     bareEverywhere: true,
+    sustainable: ladders.full,
   },
 };
 
@@ -155,6 +234,10 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
       warmupMs: 0,
       measuredMs: 0,
     },
+    sustainable('sustainable-1k', 'The highest rate of 1 KiB messages that can go on for ever', 1024, size),
+    ...(size.sustainable.has100b || which === 'all'
+      ? [sustainable('sustainable-100b', 'The highest rate of 100 B messages that can go on for ever', 100, size)]
+      : []),
   ];
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
@@ -215,6 +298,27 @@ function throughput(
       measuredMs: Math.min(size.measuredMs, 4_000),
     },
   ];
+}
+
+function sustainable(id: string, title: string, messageBytes: number, { sustainable: own }: ProfileSize): WorkloadSpec {
+  const { ladder, warmupMs, measuredMs, repeatsMax, layers } = own;
+  return {
+    ...common,
+    id,
+    title,
+    kind: 'flow',
+    mode: 'sustainable-rate',
+    layers,
+    messageBytes,
+    // Of every step its own.
+    ratePerSecond: null,
+    arrival: 'poisson',
+    messages: 0,
+    warmupMs,
+    measuredMs,
+    ladder,
+    repeatsMax,
+  };
 }
 
 function timed(size: ProfileSize, ratePerSecond: number) {

@@ -11,7 +11,7 @@ import { type Assertion, checkAssertion } from './assertions.ts';
 import { budgetInWords, budgetOf } from './budget.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
-import { findSustainableRate, type SearchOptions } from './sustainable-rate.ts';
+import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
 import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
@@ -163,7 +163,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
       summaries: cells,
       ...(noise.length === 0 ? {} : { noise }),
       ...(primary === null ? {} : { primary }),
-      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise, primary }),
+      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise, primary, searches: rows }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
       notMeasured: [
         ...missing,
@@ -571,6 +571,7 @@ async function measureCeilings(workloads: readonly PlannedWorkload[]): Promise<R
 
 function inWords(row: WorkloadRow): string {
   if (!row.valid) return `INVALID, ${row.invalidBecause}`;
+  if (row.search !== undefined) return searchSentence(row.search);
   const { publish, consume, latencyMs } = row;
   return `${Math.round(publish.messagesPerSecond)}/s in, ${Math.round(consume.messagesPerSecond)}/s out, end to end p50 ${latencyMs.endToEnd.p50} ms, p99 ${latencyMs.endToEnd.p99} ms, limited by ${row.limitedBy}`;
 }

@@ -80,7 +80,7 @@ describe('climbing', () => {
         expect((found.foundPerSecond as number) * 2 ** (1 / 16) * 1.001).toBeGreaterThan(most);
         expect(found.confirmed?.step.ratePerSecond).toBe(Math.round((found.foundPerSecond as number) * confirmedShare));
         expect(found.failed?.step.ratePerSecond).toBeGreaterThan(most);
-        const { ratePerSecond } = found.failed?.step as SearchStep;
+        const ratePerSecond = found.failed?.step.ratePerSecond ?? Number.NaN;
         for (const { step } of found.steps)
           if (!step.passed) expect(step.ratePerSecond).toBeGreaterThanOrEqual(ratePerSecond);
       }),

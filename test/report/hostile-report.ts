@@ -39,6 +39,9 @@ const keptKeys = new Set([
   'level',
   'direction',
   'outcome',
+  'criterion',
+  'end',
+  'kind',
   'evidence-ids',
 ]);
 const sources = new Set(['embedded', 'address', 'docker', 'process']);

@@ -6,10 +6,12 @@ import type {
   HistogramData,
   LatencySummary,
   Layer,
+  RateSearch,
   Report,
   ScenarioRow,
   ScenarioVerdict,
   SystemRow,
+  WorkloadMode,
   WorkloadParameters,
   WorkloadRow,
 } from '../../src/compare/report/model.ts';
@@ -345,7 +347,7 @@ function scenarioRow(plan: (typeof scenarioPlans)[number], system: System, layer
 interface Cell {
   readonly id: string;
   readonly title: string;
-  readonly mode: 'equal-load' | 'own-maximum';
+  readonly mode: WorkloadMode;
   readonly layers: readonly Layer[];
   readonly parameters: Partial<WorkloadParameters>;
 }
@@ -385,6 +387,13 @@ const cells: readonly Cell[] = [
     mode: 'equal-load',
     layers: ['port'],
     parameters: { messageBytes: 256, consumersPerSubscription: 4, keyDistribution: 'zipf' },
+  },
+  {
+    id: 'sustainable-1k',
+    title: 'The highest rate of 1 KiB messages that can go on for ever',
+    mode: 'sustainable-rate',
+    layers: ['bare'],
+    parameters: { ratePerSecond: null },
   },
 ];
 
@@ -450,6 +459,7 @@ function workloadRow(cell: Cell, system: System, layer: Layer, repeat: number, r
       phantom: 0,
       offenders: isInvalid ? ['message 1041 of key k-17 was acknowledged and not received'] : [],
     },
+    ...(cell.mode === 'sustainable-rate' ? { search: searchOf(character, maximum) } : {}),
     publish: { messagesPerSecond: rate, megabytesPerSecond: megabytes(rate) },
     consume: {
       messagesPerSecond: rate * parameters.subscriptions,
@@ -473,6 +483,53 @@ function workloadRow(cell: Cell, system: System, layer: Layer, repeat: number, r
       endToEndP99Ms: 5,
     })),
     notes: system === 'log' ? ['in-process: no connection in between'] : [],
+  };
+}
+
+/** As a queue does: the nearer to its maximum, the longer the wait. */
+function searchOf({ medianMs, brokerCpu }: Character, maximum: number): RateSearch {
+  const rates = Array.from({ length: 8 }, (_, i) => 2_000 * 2 ** i);
+  const last = rates.findIndex((rate) => rate >= maximum);
+  const tried = last === -1 ? rates : rates.slice(0, last + 1);
+  const steps = tried.map((ratePerSecond): RateSearch['steps'][number] => {
+    const passed = ratePerSecond < maximum;
+    const p99 = Math.round((passed ? (medianMs * 4) / (1 - ratePerSecond / maximum) : 420) * 100) / 100;
+    return {
+      kind: 'ramp',
+      ratePerSecond,
+      passed,
+      criterion: passed ? null : 'latency',
+      because: passed ? null : `p99 ${p99} ms, allowed 100 ms`,
+      achieved: passed ? 1 : 0.91,
+      backlogPerSecond: passed ? 0 : 900,
+      publishP99Ms: p99,
+      endToEndP50Ms: medianMs,
+      endToEndP99Ms: p99,
+      samples: ratePerSecond,
+      slipP99Ms: 0.4,
+      limitedBy: passed ? 'offered-load' : 'broker',
+      brokerCores: brokerCpu === null ? null : 0.9,
+      clientCores: 0.6,
+      planHash: '77ab',
+    };
+  });
+  const failed = steps.find(({ passed }) => !passed);
+  const found = tried.filter((rate) => rate < maximum).at(-1) ?? 0;
+  return {
+    bounds: { achievedMin: 0.99, p99MsMax: 100, backlogGrowthMax: 0.01 },
+    sustainedPerSecond: Math.round(found * 0.95),
+    foundPerSecond: found,
+    failed:
+      failed === undefined
+        ? null
+        : {
+            ratePerSecond: failed.ratePerSecond,
+            criterion: 'latency',
+            because: failed.because ?? '',
+            limitedBy: failed.limitedBy,
+          },
+    end: failed === undefined ? 'top-of-ladder' : 'bracketed',
+    steps,
   };
 }
 

@@ -62,6 +62,18 @@ const columns: readonly CsvColumn[] = [
   ...(['sent', 'acked', 'unknown', 'refused', 'received', 'lost', 'duplicated', 'reordered', 'phantom'] as const).map(
     (name) => told(`checks.${name}`, (row) => row.checks[name]),
   ),
+  ...(['planned', 'acknowledgedInTime', 'blockedMs'] as const).map((name) =>
+    told(`offered.${name}`, (row) => row.offered?.[name] ?? null),
+  ),
+  ...(['achievedMin', 'p99MsMax', 'backlogGrowthMax'] as const).map((name) =>
+    told(`search.bounds.${name}`, (row) => row.search?.bounds[name] ?? null),
+  ),
+  told('search.sustainedPerSecond', (row) => row.search?.sustainedPerSecond ?? null),
+  told('search.foundPerSecond', (row) => row.search?.foundPerSecond ?? null),
+  told('search.failed.ratePerSecond', (row) => row.search?.failed?.ratePerSecond ?? null),
+  told('search.failed.criterion', (row) => row.search?.failed?.criterion ?? ''),
+  told('search.failed.limitedBy', (row) => row.search?.failed?.limitedBy ?? ''),
+  told('search.end', (row) => row.search?.end ?? ''),
   ...(['publish', 'consume'] as const).flatMap((side) =>
     (['messagesPerSecond', 'megabytesPerSecond'] as const).map((name) =>
       figure(`${side}.${name}`, (row) => row[side][name]),

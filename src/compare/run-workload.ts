@@ -3,7 +3,8 @@
 import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
-import type { Checks, HistogramData, WorkloadRow } from './report/model.ts';
+import type { Checks, HistogramData, Phase, WorkloadRow } from './report/model.ts';
+import type { LatencyHistogram } from './statistics/index.ts';
 import { type Fault, faultOf, type RunNotes } from './validity.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
 import { PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
@@ -50,7 +51,7 @@ export async function measureWorkload(
   if (spec.kind === 'replay' && wire.layer === 'bare' && isQueue(wire))
     throw new NotMeasurable('a queue keeps nothing to read again (see the scenario replay-after-ack)');
   const cell = new Cell(options);
-  const limitMs = spec.warmupMs + spec.measuredMs + drainDeadlineMs + marginMs;
+  const limitMs = Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0) + spec.measuredMs + drainDeadlineMs + marginMs;
   try {
     const row = await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), limitMs);
     return { row, fault: cell.fault };
@@ -72,6 +73,7 @@ class Cell {
   readonly #run: LoadRun;
   readonly #startedAt = new Date().toISOString();
   #hasTopic = false;
+  readonly #phases: Phase[] = [];
   /** Of the row that was made last. */
   fault: Fault | null = null;
 
@@ -125,10 +127,11 @@ class Cell {
     await until(() => checker.isComplete() || this.#run.failure !== null, drainDeadlineMs);
     const measured = meter.stop();
     const windowMs = Math.max(1, lastMs - firstMs);
+    this.#phases.push(this.#replayPhase(checker.receivedCount, firstMs, lastMs));
     this.#run.window.received = checker.receivedCount;
     this.#run.window.receivedBytes = receivedBytes;
-    this.#run.publishLatency.reset();
-    this.#run.endToEndLatency.reset();
+    const { publishLatency, endToEndLatency, publishService, endToEndService } = this.#run;
+    for (const histogram of [publishLatency, endToEndLatency, publishService, endToEndService]) histogram.reset();
     const row = this.#row(this.#run, measured, windowMs, {
       drained: checker.isComplete(),
       notes: [`rates are of the second reading of ${plan.count} messages; costs count each message read once`],
@@ -141,12 +144,19 @@ class Cell {
     };
   }
 
+  #replayPhase(messages: number, firstMs: number, lastMs: number): Phase {
+    const toMs = Math.round(this.#run.sinceWindowMs);
+    const tookMs = messages === 0 ? 0 : Math.round(lastMs - firstMs);
+    return { phase: 'replay', fromMs: toMs - tookMs, toMs, note: `${messages} messages read again` };
+  }
+
   /** A row for a run that could not be carried through: no figures but what was counted. */
   brokenRow(why: string): WorkloadRow {
     const empty = {
       broker: null,
       client: { cpuSeconds: 0, rssBytes: 0, bytesWritten: 0 },
       eventLoop: 0,
+      eventLoopLagMs: { p50: 0, p99: 0, max: 0 },
       seconds: 1,
       counted: { messages: 0, bytes: 0 },
     };
@@ -176,23 +186,25 @@ class Cell {
     const counted = () => ({ messages: run.checker.ackedCount, bytes: run.ackedBytes });
     run.begin();
     let meter = new Meter(pids, counted);
-    const windowOpens = setTimeout(() => {
+    run.onWindowOpens = () => {
       meter.stop();
       meter = new Meter(pids, counted);
-    }, spec.warmupMs);
+    };
     const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / seriesPoints);
     const sampler = setInterval(() => run.samplePoint(), everyMs);
     try {
       await run.send(publisher);
       const measured = meter.stop();
+      const drainFromMs = run.sinceWindowMs;
+      const waiting = run.checker.missing;
       const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
+      this.#phases.push(...phasesOf(run, { fromMs: drainFromMs, toMs: run.sinceWindowMs, waiting }));
       await pause(quietMs);
       run.samplePoint();
       await publisher.close();
       return { measured, drained };
     } finally {
       meter.stop();
-      clearTimeout(windowOpens);
       clearInterval(sampler);
     }
   }
@@ -309,11 +321,14 @@ class Cell {
       publish,
       consume,
       latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },
+      serviceMs: { publish: shortOf(run.publishService), endToEnd: shortOf(run.endToEndService) },
       slipMs: { p50: slip.p50, p99: slip.p99, max: slip.max },
+      eventLoopLagMs: measured.eventLoopLagMs,
       cost: costOf(measured),
       histograms: histogramsOf(run),
       series: run.series,
-      notes: notes.notes,
+      phases: this.#phases,
+      notes: [...notes.notes, ...unsteadyNote(run)],
     };
   }
 }
@@ -331,6 +346,51 @@ function costOf(measured: Measured): WorkloadRow['cost'] {
     bytesWrittenPerPayloadByte: bytes === 0 ? null : rounded(store.bytesWritten / bytes),
     peakRssBytes: store.rssBytes === 0 ? null : store.rssBytes,
   };
+}
+
+function shortOf(histogram: LatencyHistogram): { readonly p50: number; readonly p99: number; readonly max: number } {
+  const { p50, p99, max } = histogram.summary();
+  return { p50, p99, max };
+}
+
+// ------------------------------------------------------------------------------------------------ phases
+
+/** Of every flow: what came before the window, the window, and what was still to come after it. */
+function phasesOf(
+  run: LoadRun,
+  drain: { readonly fromMs: number; readonly toMs: number; readonly waiting: number },
+): readonly Phase[] {
+  const { warmup } = run;
+  const windowMs = Math.round(run.windowMs);
+  const fromMs = Math.max(windowMs, Math.round(drain.fromMs));
+  const first: readonly Phase[] =
+    warmup === null
+      ? []
+      : [
+          {
+            phase: 'warmup',
+            fromMs: -warmup.tookMs,
+            toMs: 0,
+            isSteady: warmup.isSteady,
+            note: warmup.because ?? `steady, limit ${warmup.limitMs} ms`,
+          },
+        ];
+  return [
+    ...first,
+    { phase: 'steady', fromMs: 0, toMs: windowMs, note: null },
+    {
+      phase: 'drain',
+      fromMs,
+      toMs: Math.max(fromMs, Math.round(drain.toMs)),
+      note: `${drain.waiting} messages to come`,
+    },
+  ];
+}
+
+/** A row of a run that had not settled says so. */
+function unsteadyNote({ warmup }: LoadRun): readonly string[] {
+  if (warmup === null || warmup.isSteady) return [];
+  return [`not steady when its warm-up ended, at the limit of ${warmup.limitMs} ms`];
 }
 
 function rateOf(messages: number, bytes: number, seconds: number): WorkloadRow['publish'] {

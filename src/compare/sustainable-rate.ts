@@ -7,7 +7,7 @@
 import { climb, type StepQuestion } from './climb.ts';
 import { limitedBy } from './limited-by.ts';
 import { plural } from './report/figures.ts';
-import type { RateSearch, SearchStep, WorkloadRow } from './report/model.ts';
+import type { Phase, RateSearch, SearchStep, WorkloadRow } from './report/model.ts';
 import { planOfStep } from './run-plan.ts';
 import { measureWorkload, type WorkloadRunOptions } from './run-workload.ts';
 import { isGrowing, trendOf } from './statistics/index.ts';
@@ -66,6 +66,7 @@ export async function findSustainableRate(options: SearchOptions): Promise<Workl
     ...(invalidBecause === null ? {} : { invalidBecause }),
     limitedBy: search.failed?.limitedBy ?? 'offered-load',
     search,
+    phases: [rampPhase(found.steps, best.row), ...(held.phases ?? [])],
     notes: [...held.notes, searchSentence(search)],
   };
 }
@@ -81,7 +82,7 @@ export function searchSentence({ bounds, sustainedPerSecond, foundPerSecond, fai
   return `${held} (${bound}); found ${foundPerSecond ?? 'none'}; ${first}; ${steps.length} ${plural(steps.length, 'step')}, ${endWords[end]}`;
 }
 
-export const criterionWords = {
+const criterionWords = {
   loss: 'loss',
   broken: 'breaking',
   achieved: 'what was acknowledged in time',
@@ -97,6 +98,19 @@ const endWords = {
   'time-limit': 'the search ended at its limit of time',
   'nothing-passed': 'not even the lowest rate passed',
 } as const satisfies Record<RateSearch['end'], string>;
+
+/** All that was tried before what the row shows. */
+function rampPhase(steps: readonly MadeStep[], shown: WorkloadRow): Phase {
+  const beganMs = Date.parse(steps[0]?.row.startedAt ?? shown.startedAt);
+  const warmupMs = -(shown.phases?.find(({ phase }) => phase === 'warmup')?.fromMs ?? 0);
+  const rates = steps.filter(({ step }) => step.kind !== 'confirmation').map(({ step }) => step.ratePerSecond);
+  return {
+    phase: 'ramp',
+    fromMs: beganMs - Date.parse(shown.startedAt) - warmupMs,
+    toMs: -warmupMs,
+    note: `${rates.length} steps from ${Math.min(...rates)} to ${Math.max(...rates)} messages/s`,
+  };
+}
 
 function nothingHeld({ foundPerSecond, failed, steps, end }: RateSearch): string {
   if (foundPerSecond === null)

@@ -40,6 +40,7 @@ const keptKeys = new Set([
   'direction',
   'outcome',
   'criterion',
+  'phase',
   'end',
   'kind',
   'evidence-ids',

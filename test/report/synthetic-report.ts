@@ -482,6 +482,13 @@ function workloadRow(cell: Cell, system: System, layer: Layer, repeat: number, r
       endToEndP50Ms: 1.2,
       endToEndP99Ms: 5,
     })),
+    serviceMs: { publish: { p50: 0.9, p99: 3.5, max: 9 }, endToEnd: { p50: 1.7, p99: 6.5, max: 14 } },
+    eventLoopLagMs: { p50: 0.1, p99: 1.9, max: 6 },
+    phases: [
+      { phase: 'warmup', fromMs: -1000, toMs: 0, isSteady: repeat !== 2, note: repeat === 2 ? 'p50 swung' : 'steady' },
+      { phase: 'steady', fromMs: 0, toMs: 3000, note: null },
+      { phase: 'drain', fromMs: 3000, toMs: 3040, note: '12 messages to come' },
+    ],
     notes: system === 'log' ? ['in-process: no connection in between'] : [],
   };
 }

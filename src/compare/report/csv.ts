@@ -82,7 +82,17 @@ const columns: readonly CsvColumn[] = [
   ...(['publish', 'endToEnd'] as const).flatMap((kind) =>
     latencyNames.map((name) => figure(`latencyMs.${kind}.${name}`, (row) => latencyValue(row.latencyMs[kind], name))),
   ),
+  ...(['publish', 'endToEnd'] as const).flatMap((kind) =>
+    (['p50', 'p99', 'max'] as const).map((name) =>
+      figure(`serviceMs.${kind}.${name}`, (row) =>
+        row.latencyMs[kind].count === 0 ? null : (row.serviceMs?.[kind][name] ?? null),
+      ),
+    ),
+  ),
   ...(['p50', 'p99', 'max'] as const).map((name) => figure(`slipMs.${name}`, (row) => row.slipMs[name])),
+  ...(['p50', 'p99', 'max'] as const).map((name) =>
+    figure(`eventLoopLagMs.${name}`, (row) => row.eventLoopLagMs?.[name] ?? null),
+  ),
   ...(['brokerCores', 'clientCores', 'eventLoop'] as const).map((name) =>
     figure(`utilization.${name}`, (row) => row.utilization[name]),
   ),

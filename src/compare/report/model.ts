@@ -215,6 +215,12 @@ export interface LatencySummary {
   readonly negative: number;
 }
 
+export interface ShortLatency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 /** One recorded distribution, mergeable: `counts[i]` samples in the bucket whose upper edge is `upperMs[i]`. Empty buckets are left out. */
 export interface HistogramData {
   readonly upperMs: readonly number[];
@@ -291,6 +297,19 @@ export interface RateSearch {
   readonly steps: readonly SearchStep[];
 }
 
+export const phaseNames = ['warmup', 'ramp', 'steady', 'burst', 'backlog', 'drain', 'idle', 'fault', 'replay'] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
+/** A part of a run's course; 0 is where the measured window began. */
+export interface Phase {
+  readonly phase: PhaseName;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Of a warm-up: whether rate and latency had settled when it ended. */
+  readonly isSteady?: boolean;
+  readonly note: string | null;
+}
+
 export interface WorkloadRow {
   readonly id: string;
   readonly title: string;
@@ -326,11 +345,17 @@ export interface WorkloadRow {
   readonly consume: Rate;
   /** From the intended send time. `publish`: to the answer; `endToEnd`: to the delivery in the consumer. For `replay` only endToEnd is empty (count 0). */
   readonly latencyMs: { readonly publish: LatencySummary; readonly endToEnd: LatencySummary };
+  /** The same from the time at which each message was really handed over: what the system took of it. Absent in older reports. */
+  readonly serviceMs?: { readonly publish: ShortLatency; readonly endToEnd: ShortLatency };
+  /** How much later than it should the generator's event loop came round. Absent in older reports. */
+  readonly eventLoopLagMs?: ShortLatency;
   /** How late the generator itself was; part of the latencies above. */
   readonly slipMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly cost: Cost;
   readonly histograms: { readonly publish: HistogramData; readonly endToEnd: HistogramData };
   readonly series: readonly SeriesPoint[];
+  /** The course of the run, in order. Absent in older reports. */
+  readonly phases?: readonly Phase[];
   /** What is special about this row, as sentences. */
   readonly notes: readonly string[];
 }

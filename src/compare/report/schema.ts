@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
+import { phaseNames, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
 
 const text = z.string();
 const count = z.int().nonnegative();
@@ -124,6 +124,16 @@ const latency = z.strictObject({
   negative: count,
 });
 
+const shortLatency = z.strictObject({ p50: amount, p99: amount, max: amount });
+
+const phase = z.strictObject({
+  phase: z.enum(phaseNames),
+  fromMs: z.number(),
+  toMs: z.number(),
+  isSteady: z.boolean().exactOptional(),
+  note: text.nullable(),
+});
+
 const histogram = z.strictObject({ upperMs: z.array(amount), counts: z.array(count) });
 
 const searchCriterion = z.enum(['loss', 'broken', 'achieved', 'latency', 'backlog', 'generator']);
@@ -178,7 +188,9 @@ const workload = z.strictObject({
   publish: rate,
   consume: rate,
   latencyMs: z.strictObject({ publish: latency, endToEnd: latency }),
-  slipMs: z.strictObject({ p50: amount, p99: amount, max: amount }),
+  serviceMs: z.strictObject({ publish: shortLatency, endToEnd: shortLatency }).exactOptional(),
+  eventLoopLagMs: shortLatency.exactOptional(),
+  slipMs: shortLatency,
   cost: z.strictObject({
     brokerCpuSecondsPerMillion: amount.nullable(),
     clientCpuSecondsPerMillion: amount.nullable(),
@@ -196,6 +208,7 @@ const workload = z.strictObject({
       endToEndP99Ms: amount.nullable(),
     }),
   ),
+  phases: z.array(phase).exactOptional(),
   notes: z.array(text),
 });
 

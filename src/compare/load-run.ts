@@ -10,7 +10,7 @@ import type { SeriesPoint } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
 import { type Steadiness, steadinessOf, type WarmupWindow, windowsOfWarmup } from './steady-state.ts';
 import type { SendResult, WireDelivery, WireMessage, WirePublisher } from './wire.ts';
-import type { PayloadCodec, Plan, WorkloadSpec } from './workloads/index.ts';
+import { type PartWindow, partWindows, type PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
 
 /** Timers of Node are about this fine: what is due within is sent in one batch. */
 const tickMs = 1;
@@ -82,6 +82,7 @@ export class LoadRun {
   readonly #handedAtMs: Float64Array;
   /** Of the run, not of the window: when that begins may not be known yet. */
   readonly #points: SeriesPoint[] = [];
+  readonly #parts: readonly { readonly window: PartWindow; readonly latency: LatencyHistogram }[];
   readonly #warmupMaxMs: number;
   readonly #warmupWindows: WarmupWindow[] = [];
   readonly #warmupLatency = new LatencyHistogram();
@@ -103,6 +104,7 @@ export class LoadRun {
     this.#codec = codec;
     this.#sendAtMs = new Float64Array(plan.count);
     this.#handedAtMs = new Float64Array(plan.count);
+    this.#parts = partWindows(spec.course ?? []).map((window) => ({ window, latency: new LatencyHistogram() }));
     this.#warmupMaxMs = spec.warmupMs === 0 ? 0 : Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0);
     this.#windowStartMs = this.#warmupMaxMs;
     this.#windowEndMs = spec.measuredMs === 0 ? Number.POSITIVE_INFINITY : this.#warmupMaxMs + spec.measuredMs;
@@ -143,6 +145,7 @@ export class LoadRun {
     if (this.#isInWindow(header.intendedMs)) {
       this.endToEndLatency.record(atMs - header.intendedMs);
       this.endToEndService.record(atMs - (this.#handedAtMs[header.seq] as number));
+      this.#recordPart(header.intendedMs - this.#windowStartMs, atMs - header.intendedMs);
     }
     this.#wakeSender();
   }
@@ -186,6 +189,18 @@ export class LoadRun {
   get series(): readonly SeriesPoint[] {
     // Not -0, which JSON does not know.
     return this.#points.map((point) => ({ ...point, tMs: Math.round(point.tMs - this.#windowStartMs) + 0 }));
+  }
+
+  /** Of the messages that were due in that part of the course. */
+  latencyOfPart(index: number): LatencyHistogram {
+    const part = this.#parts[index];
+    if (part === undefined) throw new RangeError(`the course has no part ${index}`);
+    return part.latency;
+  }
+
+  #recordPart(dueMs: number, latencyMs: number): void {
+    for (const { window, latency } of this.#parts)
+      if (dueMs >= window.fromMs && dueMs < window.toMs) latency.record(latencyMs);
   }
 
   /** Milliseconds since the window began. */

@@ -74,7 +74,7 @@ const mainWorkload = 'throughput-1k';
 export interface PrimaryQuestion {
   readonly systems: readonly string[];
   readonly layers: readonly Layer[];
-  readonly specs: readonly Pick<WorkloadSpec, 'id' | 'mode' | 'layers' | 'kind'>[];
+  readonly specs: readonly Pick<WorkloadSpec, 'id' | 'mode' | 'layers' | 'kind' | 'course'>[];
   readonly repeats: number;
 }
 
@@ -114,7 +114,7 @@ export function primaryComparisonsOf({
 
 /** The main workload, or the only one where somebody brought their own. */
 function specOf(specs: PrimaryQuestion['specs'], mode: WorkloadMode) {
-  const own = specs.filter((spec) => spec.kind === 'flow');
+  const own = specs.filter((spec) => spec.kind === 'flow' && spec.course === undefined);
   const isOnlyOne = new Set(own.map(({ id }) => id)).size === 1;
   return own.find((spec) => spec.mode === mode && (spec.id === mainWorkload || isOnlyOne));
 }

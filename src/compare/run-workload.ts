@@ -3,6 +3,7 @@
 import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
+import { followCourse, withLatencies } from './run-course.ts';
 import type { Checks, HistogramData, Phase, WorkloadRow } from './report/model.ts';
 import type { LatencyHistogram } from './statistics/index.ts';
 import { type Fault, faultOf, type RunNotes } from './validity.ts';
@@ -35,6 +36,7 @@ const drainDeadlineMs = 30_000;
 /** After the last expected message: for what should not come. */
 const quietMs = 100;
 const seriesPoints = 20;
+const seriesPointsOfCourse = 60;
 /** Everything of one cell: window, drain and the rest may not take longer. */
 const marginMs = 60_000;
 
@@ -190,15 +192,18 @@ class Cell {
       meter.stop();
       meter = new Meter(pids, counted);
     };
-    const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / seriesPoints);
+    const points = spec.course === undefined ? seriesPoints : seriesPointsOfCourse;
+    const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / points);
     const sampler = setInterval(() => run.samplePoint(), everyMs);
     try {
-      await run.send(publisher);
+      const [course] = await Promise.all([this.#follow(), run.send(publisher)]);
       const measured = meter.stop();
       const drainFromMs = run.sinceWindowMs;
       const waiting = run.checker.missing;
       const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
-      this.#phases.push(...phasesOf(run, { fromMs: drainFromMs, toMs: run.sinceWindowMs, waiting }));
+      this.#phases.push(
+        ...phasesOf(run, withLatencies(course, run), { fromMs: drainFromMs, toMs: run.sinceWindowMs, waiting }),
+      );
       await pause(quietMs);
       run.samplePoint();
       await publisher.close();
@@ -207,6 +212,20 @@ class Cell {
       meter.stop();
       clearInterval(sampler);
     }
+  }
+
+  async #follow() {
+    const { spec, pids } = this.#options;
+    if (spec.course === undefined) return [];
+    return await followCourse({
+      run: this.#run,
+      spec,
+      pids,
+      closeConsumers: async () => {
+        await Promise.all(this.#consumers.splice(0).map((consumer) => consumer.close()));
+      },
+      openConsumers: () => this.#consumeAll(() => {}),
+    });
   }
 
   /** Opens every consumer; resolves with the counts of probes that each subscription has heard so far. */
@@ -225,6 +244,12 @@ class Cell {
       this.#subscriptions.push(name);
       heard.push(new Set());
     }
+    await this.#consumeAll((index, probe) => heard[index]?.add(probe));
+    return heard;
+  }
+
+  async #consumeAll(onProbe: (subscription: number, probe: number) => void): Promise<void> {
+    const { spec } = this.#options;
     const opening: Promise<void>[] = [];
     for (const [index, name] of this.#subscriptions.entries())
       for (let member = 0; member < spec.consumersPerSubscription; member++)
@@ -232,11 +257,10 @@ class Cell {
           this.#consume(name, (value, delivery) => {
             const probe = probeNumber(value);
             if (probe === null) this.#run.receive(index, delivery);
-            else heard[index]?.add(probe);
+            else onProbe(index, probe);
           }),
         );
     await Promise.all(opening);
-    return heard;
   }
 
   async #consume(
@@ -358,6 +382,7 @@ function shortOf(histogram: LatencyHistogram): { readonly p50: number; readonly 
 /** Of every flow: what came before the window, the window, and what was still to come after it. */
 function phasesOf(
   run: LoadRun,
+  course: readonly Phase[],
   drain: { readonly fromMs: number; readonly toMs: number; readonly waiting: number },
 ): readonly Phase[] {
   const { warmup } = run;
@@ -377,7 +402,7 @@ function phasesOf(
         ];
   return [
     ...first,
-    { phase: 'steady', fromMs: 0, toMs: windowMs, note: null },
+    ...(course.length > 0 ? course : [{ phase: 'steady', fromMs: 0, toMs: windowMs, note: null } as const]),
     {
       phase: 'drain',
       fromMs,

@@ -2,10 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { LoadRun } from '../../src/compare/load-run.ts';
+import { reportProblems } from '../../src/compare/report/check.ts';
+import { runWorkload } from '../../src/compare/run-workload.ts';
 import { steadinessOf, type WarmupWindow } from '../../src/compare/steady-state.ts';
 import type { SendResult, WireMessage, WirePublisher } from '../../src/compare/wire.ts';
 import { PayloadCodec, planFromSpec, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
+import { reportOf } from './builders.ts';
 import { HandClock } from './hand-clock.ts';
+import { memoryWire } from './memory-wire.ts';
 
 const windows = (received: readonly number[], p50Ms: readonly number[]): readonly WarmupWindow[] =>
   received.map((count, i) => ({ ms: 250, received: count, p50Ms: p50Ms[i] as number }));
@@ -123,4 +127,68 @@ test('service time is what the system took, response time also what waited befor
   expect(held.blockedMs).toBeGreaterThan(100);
   expect(held.publishLatency.percentile(0.3)).toBeGreaterThan(held.publishService.percentile(0.3));
   expect(held.slip.summary().max).toBeGreaterThan(100);
+});
+
+describe('a course', () => {
+  const parts = [
+    { phase: 'steady', ms: 200, rateFactor: 1 },
+    { phase: 'burst', ms: 100, rateFactor: 4 },
+    { phase: 'backlog', ms: 200, rateFactor: 1 },
+    { phase: 'drain', ms: 300, rateFactor: 1 },
+    { phase: 'idle', ms: 100, rateFactor: 0 },
+  ] as const;
+  const spec: WorkloadSpec = {
+    ...(workloadsOf('smoke', 'all').find(({ id }) => id === 'phases') as WorkloadSpec),
+    course: parts,
+    ratePerSecond: 1_000,
+    warmupMs: 100,
+    measuredMs: 900,
+    // 100 in the warm-up, then 200, 400, 200, 300 and none.
+    messages: 1_200,
+  };
+
+  test.each(['uniform', 'poisson'] as const)('is planned at the rate of each of its phases (%s)', (arrival) => {
+    const { sendAtMs, hash } = planFromSpec({ ...spec, arrival, seed: 3 });
+    const within = (fromMs: number, toMs: number) => sendAtMs.filter((ms) => ms >= fromMs && ms < toMs).length;
+    const counts = [within(0, 100), within(100, 300), within(300, 400), within(400, 600), within(600, 900)];
+    for (const [i, wanted] of [100, 200, 400, 200, 300].entries())
+      expect(Math.abs((counts[i] as number) - wanted)).toBeLessThanOrEqual(
+        arrival === 'uniform' ? 1 : 4 * Math.sqrt(wanted),
+      );
+    expect(within(900, Number.POSITIVE_INFINITY)).toBeLessThanOrEqual(1);
+    expect(sendAtMs).toEqual(sendAtMs.toSorted());
+    expect(planFromSpec({ ...spec, arrival, seed: 3 }).hash).toBe(hash);
+  });
+
+  test('takes the consumers away for its backlog, brings them back, and tells each phase by itself', async () => {
+    const wire = memoryWire('none');
+    const row = await runWorkload({
+      wire,
+      spec,
+      plan: planFromSpec({ ...spec, seed: 3 }),
+      repeat: 0,
+      prefix: 'test',
+      pids: [process.pid],
+      generatorCeiling: null,
+    });
+    const of = (name: string) => row.phases?.find(({ phase, figures }) => phase === name && figures !== undefined);
+    expect(row.phases?.map(({ phase }) => phase)).toEqual([
+      'warmup',
+      'steady',
+      'burst',
+      'backlog',
+      'drain',
+      'idle',
+      'drain',
+    ]);
+    expect(row.checks).toMatchObject({ acked: 1_200, received: 1_200, lost: 0 });
+    expect(of('backlog')?.figures).toMatchObject({ receivedPerSecond: 0 });
+    expect(of('backlog')?.figures?.backlogMax).toBeGreaterThan(100);
+    // Who was due while nobody was there waited for them; on a busy machine the others may wait as long.
+    expect(of('backlog')?.figures?.endToEndP50Ms).toBeGreaterThan(50);
+    expect(of('backlog')?.figures?.samples).toBeGreaterThan(140);
+    expect(of('idle')?.figures?.samples).toBeLessThanOrEqual(1);
+    expect(of('drain')?.note).toMatch(/the backlog was (gone after \d+ ms|not gone)/);
+    expect(reportProblems(reportOf({ workloads: [row] }))).toEqual([]);
+  });
 });

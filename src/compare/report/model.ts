@@ -308,6 +308,18 @@ export interface Phase {
   /** Of a warm-up: whether rate and latency had settled when it ended. */
   readonly isSteady?: boolean;
   readonly note: string | null;
+  /** Of the phases of a course. Latencies are of the messages that were due in it, whenever they came. */
+  readonly figures?: {
+    readonly publishedPerSecond: number;
+    readonly receivedPerSecond: number;
+    readonly endToEndP50Ms: number | null;
+    readonly endToEndP99Ms: number | null;
+    readonly samples: number;
+    readonly backlogMax: number;
+    /** After a burst or a backlog: when it was gone; null when it was not, or there was none to go. */
+    readonly settledAfterMs: number | null;
+    readonly brokerCores: number | null;
+  };
 }
 
 export interface WorkloadRow {

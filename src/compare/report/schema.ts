@@ -132,6 +132,18 @@ const phase = z.strictObject({
   toMs: z.number(),
   isSteady: z.boolean().exactOptional(),
   note: text.nullable(),
+  figures: z
+    .strictObject({
+      publishedPerSecond: amount,
+      receivedPerSecond: amount,
+      endToEndP50Ms: amount.nullable(),
+      endToEndP99Ms: amount.nullable(),
+      samples: count,
+      backlogMax: count,
+      settledAfterMs: amount.nullable(),
+      brokerCores: amount.nullable(),
+    })
+    .exactOptional(),
 });
 
 const histogram = z.strictObject({ upperMs: z.array(amount), counts: z.array(count) });

@@ -1,6 +1,7 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
+import { type CoursePart, courseMessages, courseMs } from './course.ts';
 import type { LadderSpec } from './ladder.ts';
 import type { Plan } from './plan.ts';
 
@@ -32,6 +33,8 @@ export interface WorkloadSpec {
   readonly ackBatch: number;
   /** In mode `sustainable-rate`: the rates that are tried; `warmupMs` and `measuredMs` are those of a step. */
   readonly ladder?: LadderSpec;
+  /** Phases of the measured window, with consumers away in some. */
+  readonly course?: readonly CoursePart[];
   /** How long after the window an answer still counts as one in time; 50 ms by default. */
   readonly onTimeGraceMs?: number;
   /** Never more repeats than these, whatever the profile has. */
@@ -160,6 +163,9 @@ const smokeCells: readonly { readonly id: string; readonly mode: WorkloadMode }[
 
 /** A rate that every system of the range carries on two cores, so that latencies stand side by side. */
 const equalLoadPerSecond = 5_000;
+/** A burst of four times as much is more than some systems take: then it shows how they come back. */
+const coursePerSecond = 2_500;
+const burstFactor = 4;
 /** Four copies of each message leave the broker: a quarter of the rate keeps the delivered load the same. */
 const fanOutPerSecond = 1_250;
 /** Above what any client here reaches: the plan must not end before the window does. */
@@ -245,6 +251,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
     ...(size.sustainable.has100b || which === 'all'
       ? [sustainable('sustainable-100b', 'The highest rate of 100 B messages that can go on for ever', 100, size)]
       : []),
+    ...(profile === 'full' || which === 'all' ? [course(size)] : []),
   ];
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
@@ -326,6 +333,37 @@ function sustainable(id: string, title: string, messageBytes: number, { sustaina
     measuredMs,
     ladder,
     repeatsMax,
+  };
+}
+
+/** What the others carry one after the other: an even load, a burst, consumers that are away and come back, nothing at all. */
+function course({ warmupMs, measuredMs, bareEverywhere }: ProfileSize): WorkloadSpec {
+  const unitMs = measuredMs / 4;
+  const parts: readonly CoursePart[] = [
+    { phase: 'steady', ms: 2 * unitMs, rateFactor: 1 },
+    { phase: 'burst', ms: unitMs, rateFactor: burstFactor },
+    { phase: 'steady', ms: 2 * unitMs, rateFactor: 1 },
+    { phase: 'backlog', ms: unitMs, rateFactor: 1 },
+    { phase: 'drain', ms: 2 * unitMs, rateFactor: 1 },
+    { phase: 'idle', ms: unitMs, rateFactor: 0 },
+  ];
+  return {
+    ...common,
+    id: 'phases',
+    title: 'Steady, burst, backlog, drain and idle in one course (1 KiB)',
+    kind: 'flow',
+    mode: 'equal-load',
+    layers: bareEverywhere ? ['bare', 'port'] : ['bare'],
+    messageBytes: 1024,
+    ratePerSecond: coursePerSecond,
+    arrival: 'poisson',
+    messages: courseMessages({ warmupMs, ratePerSecond: coursePerSecond, parts }),
+    warmupMs,
+    measuredMs: courseMs(parts),
+    // An answer that comes late in a burst is in the latencies; here it is not what decides.
+    onTimeGraceMs: unitMs,
+    course: parts,
+    repeatsMax: 5,
   };
 }
 

@@ -20,6 +20,7 @@ export function workloadParts(report: Report): readonly Part[] {
         figuresTable(runs, `${part}-figures`, id),
         checksTable(runs, `${part}-checks`, id),
         ...courseTable(runs, `${part}-course`, id),
+        ...phaseTable(runs, `${part}-phases`, id),
         ...remarks(runs),
       ],
     };
@@ -301,6 +302,62 @@ function courseCells(own: readonly Run[]): readonly Cell[] {
     worst((row) => (row.latencyMs.endToEnd.count === 0 ? undefined : row.serviceMs?.endToEnd.p99)),
     worst((row) => row.eventLoopLagMs?.p99),
     names.join(', '),
+  ];
+}
+
+/** Where a workload has a course: every phase of every run. */
+function phaseTable(runs: readonly Run[], id: string, workload: string): readonly Block[] {
+  const rows = runs.flatMap(({ row, offer }) =>
+    (row.phases ?? []).flatMap((phase) =>
+      phase.figures === undefined ? [] : [{ row, offer, phase, of: phase.figures }],
+    ),
+  );
+  if (rows.length === 0) return [];
+  const or = (value: number | null, show: (value: number) => string = figure): Cell =>
+    value === null ? quiet('–') : show(value);
+  return [
+    {
+      kind: 'table',
+      id,
+      caption: `Every phase, ${workload}`,
+      look: 'dense',
+      columns: [
+        { title: 'System' },
+        { title: 'Run' },
+        { title: 'Phase' },
+        { title: 'From', unit: 's', isNumeric: true },
+        { title: 'To', unit: 's', isNumeric: true },
+        { title: 'Published', unit: 'msg/s', isNumeric: true },
+        { title: 'Received', unit: 'msg/s', isNumeric: true },
+        { title: 'p50', unit: 'ms', isNumeric: true, group: 'End to end' },
+        { title: 'p99', unit: 'ms', isNumeric: true, group: 'End to end' },
+        { title: 'Samples', isNumeric: true, group: 'End to end' },
+        { title: 'Backlog', unit: 'most', isNumeric: true },
+        { title: 'Broker', unit: 'cores', isNumeric: true },
+        { title: 'Note' },
+      ],
+      rows: rows.map(({ row, offer, phase, of }, index) => ({
+        isApart: index > 0 && rows[index - 1]?.row !== row,
+        cells: [
+          [systemName(row.system), quiet(` ${row.layer}`)],
+          `${offer} #${row.repeat + 1}`,
+          phase.phase,
+          figure(phase.fromMs / 1000),
+          figure(phase.toMs / 1000),
+          figure(of.publishedPerSecond),
+          figure(of.receivedPerSecond),
+          or(of.endToEndP50Ms),
+          or(of.endToEndP99Ms),
+          count(of.samples),
+          count(of.backlogMax),
+          or(of.brokerCores),
+          phase.note ?? '',
+        ],
+      })),
+      notes: [
+        'Latencies are of the messages that were due in the phase, whenever they came: those of a backlog waited for the consumers.',
+      ],
+    },
   ];
 }
 

@@ -213,7 +213,7 @@ function obstacleOf({ rows, values, comparison }: Sides, howMany: number): strin
     n === 0 || m === 0
       ? 'there is nothing to compare'
       : `even if all of one side were above all of the other, p would be ${pInWords(Math.min(1, least * howMany))} among ${howMany}, above ${familyErrorMax}`;
-  return `cannot be shown with ${counted}${planned}: ${why}`;
+  return `with ${counted}${planned}: ${why}`;
 }
 
 function resultOf(
@@ -285,7 +285,7 @@ function sentence(
 ): string {
   const [a, b] = [spreadOf(values[0], 1).median, spreadOf(values[1], 1).median];
   const both = `${first} ${amount(a, unit)}, ${second} ${amount(b, unit)}`;
-  return found !== null && found.way === null ? `no difference shown, ${found.why}: ${both}` : both;
+  return found !== null && found.way === null ? `${found.why}: ${both}` : both;
 }
 
 /** `0.00007`, `0.031`: two digits that mean something. */

@@ -129,7 +129,9 @@ function repeatsOf(
   primary: readonly PrimaryComparison[],
 ): number {
   const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
-  return Math.min(isPrimary ? (primaryRepeats ?? repeats) : repeats, spec.repeatsMax ?? Number.POSITIVE_INFINITY);
+  const asked = isPrimary ? (primaryRepeats ?? repeats) : repeats;
+  const isGateway = layer === 'rest' || layer === 'grpc';
+  return Math.min(asked, spec.repeatsMax ?? asked, isGateway ? (spec.gatewayRepeatsMax ?? asked) : asked);
 }
 
 /**

@@ -160,7 +160,7 @@ describe('a primary comparison', () => {
   test('shows no difference where the test says so, and where the noise does', () => {
     const mixed = decide(both(around(1_500, 10), [500, 3_000, 1_400, 700, 2_500, 900, 1_600, 2_000, 1_200, 1_700]));
     expect(mixed).toMatchObject([{ outcome: 'no-difference-shown' }]);
-    expect(mixed[0]?.because).toMatch(/^no difference shown, by the test \(p /);
+    expect(mixed[0]?.because).toMatch(/^by the test \(p /);
     const near = decide(both(around(1_080, 10), around(1_000, 10)));
     expect(near).toMatchObject([{ outcome: 'no-difference-shown' }]);
     expect(near[0]?.adjustedPValue).toBeLessThan(0.01);
@@ -174,7 +174,7 @@ describe('a primary comparison', () => {
       const planned = { ...comparison, repeats };
       const [result] = decide(both(around(9_000, repeats), around(1_000, repeats)), [], [planned]);
       expect(result).toMatchObject({ outcome: 'cannot-be-shown', pValue: null, adjustedPValue: null });
-      expect(result?.because).toMatch(new RegExp(`^cannot be shown with ${repeats} valid repeats? each: even if`));
+      expect(result?.because).toMatch(new RegExp(`^with ${repeats} valid repeats? each: even if`));
       expect(result?.ratio).toBeCloseTo(9, 6);
     }
   });
@@ -188,7 +188,7 @@ describe('a primary comparison', () => {
     const six = Array.from({ length: 6 }, (_, i) => ({ ...comparison, id: `c${i}` }));
     const [ofSix] = decide(rows, [], six);
     expect(ofSix).toMatchObject({ outcome: 'cannot-be-shown', pValue: null });
-    expect(ofSix?.because).toContain('cannot be shown with 2 and 10 valid repeats of 10 planned');
+    expect(ofSix?.because).toContain('with 2 and 10 valid repeats of 10 planned');
     expect(decide([], [], [comparison])[0]?.because).toContain('there is nothing to compare');
   });
 

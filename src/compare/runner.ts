@@ -577,7 +577,7 @@ function inWords(row: WorkloadRow): string {
 }
 
 function limitsOf(
-  { profile, repeats }: CompareOptions,
+  { profile, repeats, workloads }: CompareOptions,
   resumed: NonNullable<Report['run']['resumed']>,
 ): readonly string[] {
   return [
@@ -589,6 +589,11 @@ function limitsOf(
     'Each broker is one node: copies, elections and the loss of a machine are not measured. Quorum queues and Kafka are built for three or more.',
     'Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"); the vendors\' own clients do more.',
     `An own maximum keeps at most ${backlogMax.toLocaleString('en')} acknowledged messages waiting for the consumer, so that it could go on for ever; its latencies are those of saturation.`,
+    ...(workloads.some(({ spec }) => spec.ladder !== undefined)
+      ? [
+          'A sustainable rate was held for seconds: what takes minutes or days to show (retention, compaction, a heap that fills) is not in it.',
+        ]
+      : []),
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     'What survives a power cut was not tested; fsync stands for it.',
     ...(repeats < 5

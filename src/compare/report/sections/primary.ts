@@ -26,26 +26,22 @@ export function primaryPart(report: Report): readonly Part[] {
           columns: [
             { title: 'Expected' },
             { title: 'Found' },
-            { title: 'First', isNumeric: true },
-            { title: 'Second', isNumeric: true },
-            { title: 'First by second', isNumeric: true },
-            { title: 'Noise', isNumeric: true },
             { title: 'p, corrected', isNumeric: true },
+            { title: 'First by second', isNumeric: true },
+            { title: 'Medians', isNumeric: true },
           ],
           rows: results.map((result, index) => ({
             id: `primary-${index + 1}`,
             cells: [
               expectation(result, report),
               { lines: foundLines(result) },
-              side(result.firstSpread),
-              side(result.secondSpread),
-              ratio(result),
-              `± ${number(result.noiseFloor * 100)} %`,
               { lines: pValues(result) },
+              ratio(result),
+              { lines: [...side(result.firstSpread), ...side(result.secondSpread)] },
             ],
           })),
           notes: [
-            'First and second are the systems in the order of the sentence: medians of their valid repeats, [95 % bootstrap interval], and how many they were. First by second: ratio of the medians with its interval; δ is Cliff’s delta, 1 when every repeat of the first is above every one of the second.',
+            'Medians: of the valid repeats of the first system of the sentence, and below it of the second, [95 % bootstrap interval], and how many they were. First by second: ratio of the medians with its interval; δ is Cliff’s delta, 1 when every repeat of the first is above every one of the second.',
             'Noise: what the same system run twice differed by, and never less than 10 %. A difference is shown when the corrected p is at most the level, the interval of the ratio does not hold 1, and the ratio is beyond the noise.',
           ],
         },
@@ -65,14 +61,17 @@ function foundLines({ outcome, because }: PrimaryResult): readonly Text[] {
   return [primaryMark(outcome), because];
 }
 
-function side(figure: Spread | null): Cell {
-  return figure === null ? quiet('–') : { lines: [spread(figure), quiet(`n = ${figure.count}`)] };
+function side(figure: Spread | null): readonly Text[] {
+  return [figure === null ? quiet('–') : [spread(figure), quiet(` n = ${figure.count}`)]];
 }
 
-function ratio({ ratio: middle, interval, cliffsDelta }: PrimaryResult): Cell {
+function ratio({ ratio: middle, interval, cliffsDelta, noiseFloor }: PrimaryResult): Cell {
   if (middle === null) return quiet('–');
   const range = interval === null ? '' : ` [${number(interval.low)}–${number(interval.high)}]`;
-  return { lines: [`${number(middle)}${range}`, ...(cliffsDelta === null ? [] : [quiet(`δ ${number(cliffsDelta)}`)])] };
+  const noise = quiet(`noise ± ${number(noiseFloor * 100)} %`);
+  return {
+    lines: [`${number(middle)}${range}`, ...(cliffsDelta === null ? [] : [quiet(`δ ${number(cliffsDelta)}`)]), noise],
+  };
 }
 
 function pValues({ pValue, adjustedPValue }: PrimaryResult): readonly Text[] {

@@ -499,6 +499,7 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
     try {
       const row = await runCell({
         seed: options.seed,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
         wire,
         spec: planned.spec,
         plan,

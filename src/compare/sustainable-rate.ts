@@ -16,6 +16,8 @@ import type { LadderSpec, WorkloadSpec } from './workloads/index.ts';
 
 export interface SearchOptions extends WorkloadRunOptions {
   readonly seed: number;
+  /** Ends the search between two steps: what was tried so far is no result. */
+  readonly signal?: AbortSignal;
 }
 
 /** A backlog that grows by less than this part of the rate would take a minute and more to hold a second's messages. */
@@ -26,7 +28,7 @@ interface MadeStep {
   readonly row: WorkloadRow;
 }
 
-/** Rejects with NotMeasurable, as a run does; a system that carries not even the lowest rung has an invalid row that says why. */
+/** Rejects with NotMeasurable, as a run does, and when aborted; a system that carries not even the lowest rung has an invalid row that says why. */
 export async function findSustainableRate(options: SearchOptions): Promise<WorkloadRow> {
   const { spec, plan } = options;
   const { ladder } = spec;
@@ -125,6 +127,7 @@ function nothingHeld({ foundPerSecond, failed, steps, end }: RateSearch): string
 // ------------------------------------------------------------------------------------------------ one step
 
 async function probe(options: SearchOptions, ladder: LadderSpec, question: StepQuestion): Promise<MadeStep> {
+  options.signal?.throwIfAborted();
   const { ratePerSecond, measuredMs, number, kind } = question;
   const { ladder: _, ...rest } = options.spec;
   const spec: WorkloadSpec = {

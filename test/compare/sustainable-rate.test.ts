@@ -272,7 +272,12 @@ describe('a search on a wire', () => {
     measuredMs: 250,
     keys: 5,
   };
-  const search = (perSecond: number, given: Partial<WorkloadSpec> = {}, losesFrom = Number.POSITIVE_INFINITY) => {
+  const search = (
+    perSecond: number,
+    given: Partial<WorkloadSpec> = {},
+    losesFrom = Number.POSITIVE_INFINITY,
+    signal = new AbortController().signal,
+  ) => {
     const clock = new HandClock();
     const asked = { ...spec, ...given };
     return findSustainableRate({
@@ -285,6 +290,7 @@ describe('a search on a wire', () => {
       pids: [],
       generatorCeiling: null,
       clock,
+      signal,
     });
   };
 
@@ -308,6 +314,13 @@ describe('a search on a wire', () => {
     expect(row.search?.failed).toMatchObject({ criterion: 'loss' });
     expect(row.search?.sustainedPerSecond).toBeLessThan(1_500);
     expect(row.checks.lost).toBe(0);
+  });
+
+  test('ends between two steps when the run is interrupted, without a row', async () => {
+    const stop = new AbortController();
+    const stopped = new Error('interrupted');
+    stop.abort(stopped);
+    await expect(search(3_000, {}, undefined, stop.signal)).rejects.toBe(stopped);
   });
 
   test('that carries not even the lowest rate has an invalid row that says so', async () => {

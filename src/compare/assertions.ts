@@ -129,7 +129,7 @@ function factorOf(expression: string, path: string, unit: string): number {
 
 function familyOf(path: string): UnitFamily {
   if (path.endsWith('.count') || path.endsWith('.negative')) return 'count';
-  if (path.startsWith('latencyMs.') || path.startsWith('slipMs.')) return 'time';
+  if (/^(latencyMs|serviceMs|slipMs|eventLoopLagMs)\./.test(path)) return 'time';
   if (path.endsWith('RssBytes')) return 'bytes';
   if (path.endsWith('messagesPerSecond')) return 'rate';
   if (path.endsWith('megabytesPerSecond')) return 'megabytes';

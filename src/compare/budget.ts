@@ -16,6 +16,8 @@ export interface Budget {
 const cellOverheadMs = 800;
 /** A second reading is about this fast, and so is the filling before it. */
 const replayPerSecond = 15_000;
+/** Of a search for a sustainable rate: five of the ramp, and those between the last two of it with a second try. */
+const stepsUsual = 11;
 /** Of one scenario on one system and layer, as seen on two cores; those of different brokers run side by side. */
 const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly long: number; readonly fault: number }>> =
   {
@@ -56,15 +58,22 @@ export function budgetOf(
 
 /** What one cell of a workload takes, about. */
 export function cellMs({ planned: { spec } }: PlannedCell): number {
+  if (spec.ladder !== undefined) {
+    const { searchMsMax, confirmMs } = spec.ladder;
+    const searchMs = stepsUsual * (cellOverheadMs + spec.warmupMs + spec.measuredMs);
+    return Math.min(searchMsMax, searchMs) + cellOverheadMs + spec.warmupMs + confirmMs;
+  }
   const replayMs = spec.kind === 'replay' ? (2 * spec.messages * 1000) / replayPerSecond : 0;
   return cellOverheadMs + spec.warmupMs + spec.measuredMs + replayMs;
 }
 
 /** `standard: 130 cells of workloads (5 repeats), 640 scenario rows, 90 of them with faults; about 24 min`. */
-export function budgetInWords({ profile, repeats }: RunQuestion, budget: Budget): string {
+export function budgetInWords({ profile, repeats, primaryRepeats }: RunQuestion, budget: Budget): string {
   const rows = budget.scenarioRows + budget.faultRows;
+  const ofPrimary =
+    primaryRepeats === undefined || primaryRepeats === repeats ? '' : `, ${primaryRepeats} for primary comparisons`;
   return [
-    `${profile}: ${budget.cells} cells of workloads (${repeats} ${repeats === 1 ? 'repeat' : 'repeats'})`,
+    `${profile}: ${budget.cells} cells of workloads (${repeats} ${repeats === 1 ? 'repeat' : 'repeats'}${ofPrimary})`,
     `${rows} scenario rows${budget.faultRows === 0 ? '' : `, ${budget.faultRows} of them with faults`}; about ${timeInWords(budget.expectedMs)}`,
   ].join(', ');
 }

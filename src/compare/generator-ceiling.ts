@@ -18,7 +18,14 @@ export async function generatorCeiling(spec: WorkloadSpec): Promise<number> {
     ratePerSecond: null,
     arrival: 'closed-window',
   });
-  const one: WorkloadSpec = { ...spec, subscriptions: 1, warmupMs: 0, measuredMs: probeMs, arrival: 'closed-window' };
+  const one: WorkloadSpec = {
+    ...spec,
+    subscriptions: 1,
+    warmupMs: 0,
+    warmupMaxMs: 0,
+    measuredMs: probeMs,
+    arrival: 'closed-window',
+  };
   const run = new LoadRun(one, plan, new PayloadCodec(1, spec.messageBytes));
   run.begin();
   await run.send(echoTo(run));

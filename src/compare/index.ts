@@ -9,4 +9,11 @@ export { scenarios } from './scenarios/index.ts';
 export { isSystemName, type SystemId, systemIds } from './system-ids.ts';
 export { SystemMissing } from './systems.ts';
 export { readWorkload, WorkloadFileError } from './workload-file.ts';
-export { planFromMessages, repeatsOf, traceWorkload, workloadIds, workloadsOf } from './workloads/index.ts';
+export {
+  planFromMessages,
+  primaryRepeatsOf,
+  repeatsOf,
+  traceWorkload,
+  workloadIds,
+  workloadsOf,
+} from './workloads/index.ts';

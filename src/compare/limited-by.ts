@@ -22,7 +22,7 @@ export interface LimitEvidence {
 }
 
 export function limitedBy(evidence: LimitEvidence): LimitedBy {
-  if (evidence.mode === 'equal-load') return 'offered-load';
+  if (evidence.mode !== 'own-maximum') return 'offered-load';
   const { generatorCeiling, messagesPerSecond } = evidence;
   if (generatorCeiling !== null && messagesPerSecond > generatorCeiling * generatorFull) return 'generator';
   if (evidence.eventLoop >= eventLoopFull && evidence.clientCores >= clientFullCores) return 'client';

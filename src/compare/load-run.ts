@@ -8,8 +8,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { DeliveryChecker } from './checkers/index.ts';
 import type { SeriesPoint } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
+import { type Steadiness, steadinessOf, type WarmupWindow, windowsOfWarmup } from './steady-state.ts';
 import type { SendResult, WireDelivery, WireMessage, WirePublisher } from './wire.ts';
-import type { PayloadCodec, Plan, WorkloadSpec } from './workloads/index.ts';
+import { type PartWindow, partWindows, type PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
 
 /** Timers of Node are about this fine: what is due within is sent in one batch. */
 const tickMs = 1;
@@ -42,16 +43,31 @@ export interface WindowCounts {
   receivedBytes: number;
 }
 
+/** How the warm-up went. */
+export interface Warmup extends Steadiness {
+  readonly tookMs: number;
+  /** It ends here, steady or not. */
+  readonly limitMs: number;
+}
+
 export class LoadRun {
   readonly checker: DeliveryChecker;
   readonly publishLatency = new LatencyHistogram();
   readonly endToEndLatency = new LatencyHistogram();
   readonly slip = new LatencyHistogram();
+  /** The same from the time at which the message was really handed over: what the system took, without what waited before it. */
+  readonly publishService = new LatencyHistogram();
+  readonly endToEndService = new LatencyHistogram();
   readonly window: WindowCounts = { acked: 0, ackedBytes: 0, received: 0, receivedBytes: 0 };
-  readonly series: SeriesPoint[] = [];
+  /** Called once, when the warm-up is over and the measured window begins. */
+  onWindowOpens: () => void = () => {};
+  /** null before it is over, and without one. */
+  warmup: Warmup | null = null;
   /** Planned inside the window, and of these acked in time (`onTimeGraceMs` after its end). */
   plannedInWindow = 0;
   ackedOnTime = 0;
+  /** How long the sender of an open loop waited inside the window because too many messages were unanswered: back-pressure. */
+  blockedMs = 0;
   /** Over the whole run. */
   ackedBytes = 0;
   failure: Error | null = null;
@@ -63,6 +79,17 @@ export class LoadRun {
   #originMs: number;
   readonly #intervalLatency = new LatencyHistogram();
   readonly #sendAtMs: Float64Array;
+  readonly #handedAtMs: Float64Array;
+  /** Of the run, not of the window: when that begins may not be known yet. */
+  readonly #points: SeriesPoint[] = [];
+  readonly #parts: readonly { readonly window: PartWindow; readonly latency: LatencyHistogram }[];
+  readonly #warmupMaxMs: number;
+  readonly #warmupWindows: WarmupWindow[] = [];
+  readonly #warmupLatency = new LatencyHistogram();
+  #warmupSampledMs = 0;
+  #warmupReceived = 0;
+  #isOpen = false;
+  #windowStartMs: number;
   #windowEndMs: number;
   #outstanding = 0;
   #wake: (() => void) | null = null;
@@ -76,7 +103,11 @@ export class LoadRun {
     this.#plan = plan;
     this.#codec = codec;
     this.#sendAtMs = new Float64Array(plan.count);
-    this.#windowEndMs = spec.measuredMs === 0 ? Number.POSITIVE_INFINITY : spec.warmupMs + spec.measuredMs;
+    this.#handedAtMs = new Float64Array(plan.count);
+    this.#parts = partWindows(spec.course ?? []).map((window) => ({ window, latency: new LatencyHistogram() }));
+    this.#warmupMaxMs = spec.warmupMs === 0 ? 0 : Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0);
+    this.#windowStartMs = this.#warmupMaxMs;
+    this.#windowEndMs = spec.measuredMs === 0 ? Number.POSITIVE_INFINITY : this.#warmupMaxMs + spec.measuredMs;
     this.checker = new DeliveryChecker(plan, spec.subscriptions, { keylessInOrder: spec.partitions === 1 });
   }
 
@@ -110,7 +141,12 @@ export class LoadRun {
       this.window.receivedBytes += delivery.value.length;
     }
     this.#intervalLatency.record(atMs - header.intendedMs);
-    if (this.#isInWindow(header.intendedMs)) this.endToEndLatency.record(atMs - header.intendedMs);
+    if (!this.#isOpen) this.#warmupLatency.record(atMs - header.intendedMs);
+    if (this.#isInWindow(header.intendedMs)) {
+      this.endToEndLatency.record(atMs - header.intendedMs);
+      this.endToEndService.record(atMs - (this.#handedAtMs[header.seq] as number));
+      this.#recordPart(header.intendedMs - this.#windowStartMs, atMs - header.intendedMs);
+    }
     this.#wakeSender();
   }
 
@@ -137,8 +173,8 @@ export class LoadRun {
     const acked = this.checker.ackedCount;
     const received = this.checker.receivedCount;
     const { p50, p99, count } = this.#intervalLatency.summary();
-    this.series.push({
-      tMs: Math.round(this.nowMs() - this.#spec.warmupMs) + 0, // not -0, which JSON does not know
+    this.#points.push({
+      tMs: this.nowMs(),
       published: acked - this.#seriesBefore.acked,
       received: received - this.#seriesBefore.received,
       backlog: this.checker.missing,
@@ -149,22 +185,52 @@ export class LoadRun {
     this.#intervalLatency.reset();
   }
 
+  /** What happened in each interval, by its end; the window begins at 0. */
+  get series(): readonly SeriesPoint[] {
+    // Not -0, which JSON does not know.
+    return this.#points.map((point) => ({ ...point, tMs: Math.round(point.tMs - this.#windowStartMs) + 0 }));
+  }
+
+  /** Of the messages that were due in that part of the course. */
+  latencyOfPart(index: number): LatencyHistogram {
+    const part = this.#parts[index];
+    if (part === undefined) throw new RangeError(`the course has no part ${index}`);
+    return part.latency;
+  }
+
+  #recordPart(dueMs: number, latencyMs: number): void {
+    for (const { window, latency } of this.#parts)
+      if (dueMs >= window.fromMs && dueMs < window.toMs) latency.record(latencyMs);
+  }
+
+  /** Milliseconds since the window began. */
+  get sinceWindowMs(): number {
+    return this.nowMs() - this.#windowStartMs;
+  }
+
   // ---------------------------------------------------------------------------------------------- the two senders
 
   async #sendOpenLoop(publisher: WirePublisher): Promise<void> {
     const { sendAtMs, count } = this.#plan;
     let next = 0;
-    while (next < count && this.failure === null) {
+    while (next < count && this.failure === null && !this.#isBeyond(sendAtMs[next] as number)) {
       const now = this.nowMs();
+      this.#watchWarmup(now);
       const room = this.#spec.publishWindow - this.#outstanding;
       let end = next;
       while (end < count && end - next < room && (sendAtMs[end] as number) <= now) end++;
       for (let seq = next; seq < end; seq++) this.#noteIntended(seq, sendAtMs[seq] as number, now);
       this.#hand(publisher, next, end);
       next = end;
-      if (this.#outstanding >= this.#spec.publishWindow) await this.#roomFor(1);
+      if (this.#outstanding >= this.#spec.publishWindow) await this.#blocked();
       else await this.#clock.sleep(tickMs);
     }
+  }
+
+  async #blocked(): Promise<void> {
+    const fromMs = this.nowMs();
+    await this.#roomFor(1);
+    if (this.#isInWindow(fromMs)) this.blockedMs += this.nowMs() - fromMs;
   }
 
   async #sendClosedWindow(publisher: WirePublisher): Promise<void> {
@@ -174,6 +240,7 @@ export class LoadRun {
     let next = 0;
     while (next < count && this.failure === null) {
       const now = this.nowMs();
+      this.#watchWarmup(now);
       if (now >= this.#windowEndMs) return;
       const free = this.#spec.publishWindow - this.#outstanding;
       const room = Math.min(free, perTurn, count - next);
@@ -192,11 +259,44 @@ export class LoadRun {
 
   /** The measured window's true end: an own maximum may run out of plan before. */
   get windowMs(): number {
-    return this.#windowEndMs - this.#spec.warmupMs;
+    return this.#windowEndMs - this.#windowStartMs;
+  }
+
+  /** A plan that has room for a longer warm-up is longer than what is sent of it. */
+  #isBeyond(intendedMs: number): boolean {
+    return this.#warmupMaxMs > this.#spec.warmupMs && this.#isOpen && intendedMs >= this.#windowEndMs;
+  }
+
+  /** Looks whether the warm-up is over: when it is long enough and the run is steady, or at its limit. */
+  #watchWarmup(nowMs: number): void {
+    const { warmupMs, measuredMs } = this.#spec;
+    if (this.#isOpen) return;
+    if (warmupMs > 0 && nowMs - this.#warmupSampledMs >= warmupMs / windowsOfWarmup) this.#sampleWarmup(nowMs);
+    if (nowMs < warmupMs) return;
+    const steadiness = steadinessOf(this.#warmupWindows);
+    if (!steadiness.isSteady && nowMs < this.#warmupMaxMs) return;
+    this.#isOpen = true;
+    if (this.#warmupMaxMs > warmupMs) {
+      this.#windowStartMs = nowMs;
+      this.#windowEndMs = nowMs + measuredMs;
+    }
+    if (warmupMs > 0)
+      this.warmup = { ...steadiness, tookMs: Math.round(this.#windowStartMs), limitMs: this.#warmupMaxMs };
+    this.onWindowOpens();
+  }
+
+  #sampleWarmup(nowMs: number): void {
+    const received = this.checker.receivedCount;
+    const p50Ms = this.#warmupLatency.percentile(0.5);
+    this.#warmupWindows.push({ ms: nowMs - this.#warmupSampledMs, received: received - this.#warmupReceived, p50Ms });
+    this.#warmupSampledMs = nowMs;
+    this.#warmupReceived = received;
+    this.#warmupLatency.reset();
   }
 
   #noteIntended(seq: number, intendedMs: number, nowMs: number): void {
     this.#sendAtMs[seq] = intendedMs;
+    this.#handedAtMs[seq] = nowMs;
     if (!this.#isInWindow(intendedMs)) return;
     this.plannedInWindow++;
     this.slip.record(nowMs - intendedMs);
@@ -239,7 +339,8 @@ export class LoadRun {
       }
       if (this.#isInWindow(intendedMs)) {
         this.publishLatency.record(atMs - intendedMs);
-        if (atMs <= this.#windowEndMs + onTimeGraceMs) this.ackedOnTime++;
+        this.publishService.record(atMs - (this.#handedAtMs[seq] as number));
+        if (atMs <= this.#windowEndMs + (this.#spec.onTimeGraceMs ?? onTimeGraceMs)) this.ackedOnTime++;
       }
     }
     this.#wakeSender();
@@ -248,7 +349,7 @@ export class LoadRun {
   // ---------------------------------------------------------------------------------------------- waiting for room
 
   #isInWindow(atMs: number): boolean {
-    return atMs >= this.#spec.warmupMs && atMs < this.#windowEndMs;
+    return atMs >= this.#windowStartMs && atMs < this.#windowEndMs;
   }
 
   /** Resolves when `wanted` more may be sent, and at the latest after `roomWaitMs` to look at the clock again. */

@@ -241,9 +241,8 @@ async function readReport(file: string): Promise<Report> {
 // ------------------------------------------------------------------------------------------------ flags
 
 async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<CompareOptions> {
-  const { AssertionSyntaxError, isSystemName, parseAssertion, repeatsOf, scenarios, systemIds } = await import(
-    './index.ts'
-  );
+  const { AssertionSyntaxError, isSystemName, parseAssertion, primaryRepeatsOf, repeatsOf, scenarios, systemIds } =
+    await import('./index.ts');
   const profile = oneOf('--profile', flags.profile, profiles);
   const layers =
     flags.layers === undefined
@@ -285,6 +284,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     layers,
     profile,
     repeats: flags.repeats === undefined ? repeatsOf(profile) : wholeNumber('--repeats', flags.repeats, 1),
+    ...(flags.repeats === undefined ? { primaryRepeats: primaryRepeatsOf(profile) } : {}),
     seed: wholeNumber('--seed', flags.seed, 0),
     scenarioIds: scenarioIds.filter((id) => only === null || only.includes(id)),
     asksSlowOnAllLayers: profile !== 'standard' || only !== null,

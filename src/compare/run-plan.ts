@@ -4,9 +4,18 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Layer, Profile } from './report/model.ts';
+import type { Layer, PrimaryComparison, Profile } from './report/model.ts';
+import { isSideOf, primaryComparisonsOf } from './primary-comparisons.ts';
 import { systemOf } from './system-ids.ts';
-import { deriveSeed, type Plan, planFromSpec, seededRandom, shuffled, type WorkloadSpec } from './workloads/index.ts';
+import {
+  deriveSeed,
+  ladderHash,
+  type Plan,
+  planFromSpec,
+  seededRandom,
+  shuffled,
+  type WorkloadSpec,
+} from './workloads/index.ts';
 
 /** A workload and, for a trace, its fixed plan; the others are planned anew for each repeat, equal for all systems. */
 export interface PlannedWorkload {
@@ -21,6 +30,8 @@ export interface RunQuestion {
   readonly layers: readonly Layer[];
   readonly profile: Profile;
   readonly repeats: number;
+  /** Of the cells of the primary comparisons; as many as of all others by default. */
+  readonly primaryRepeats?: number;
   readonly seed: number;
   readonly scenarioIds: readonly string[];
   /** Default true; false keeps a run of everything within half an hour. */
@@ -39,12 +50,15 @@ export interface PlannedCell {
 
 export interface RunPlan {
   readonly cells: readonly PlannedCell[];
+  /** Named before anything runs. */
+  readonly primary: readonly PrimaryComparison[];
   /** sha256 over the question and the order. */
   readonly hash: string;
 }
 
 export function runPlanOf(question: RunQuestion): RunPlan {
-  const cells = cellsInOrder(question);
+  const primary = primaryOf(question);
+  const cells = cellsInOrder(question, primary);
   const { systems, layers, profile, repeats, seed, scenarioIds, asksSlowOnAllLayers, workloads } = question;
   const asked = {
     systems,
@@ -56,8 +70,9 @@ export function runPlanOf(question: RunQuestion): RunPlan {
     asksSlowOnAllLayers: asksSlowOnAllLayers !== false,
     workloads: workloads.map(({ spec, plan }) => ({ spec, plan: plan?.hash ?? null })),
     order: cells.map(cellName),
+    primary,
   };
-  return { cells, hash: createHash('sha256').update(JSON.stringify(asked)).digest('hex') };
+  return { cells, primary, hash: createHash('sha256').update(JSON.stringify(asked)).digest('hex') };
 }
 
 /** `<workload>/<mode>/<system>/<layer>/<repeat>`; a twin says so. */
@@ -67,36 +82,75 @@ export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell
 
 /** The same messages for every system; another set in each repeat. */
 export function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
-  return plan ?? planFromSpec({ ...spec, seed: deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`) });
+  const own = deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`);
+  if (spec.ladder === undefined) return plan ?? planFromSpec({ ...spec, seed: own });
+  // Every step has a plan of its own, which follows from the ladder; what is planned here is the ladder.
+  return { ...planFromSpec({ ...spec, seed: own }), hash: ladderHash(spec.ladder, own, { ...spec }) };
 }
 
-/** Repeat by repeat, each in a random order of its own: what drifts on the machine meets every system alike. */
-function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
+/** What a step of a ladder sends: the same for every system that comes to it. */
+export function planOfStep(spec: WorkloadSpec, seed: number, repeat: number): Plan {
+  return planFromSpec({
+    ...spec,
+    seed: deriveSeed(seed, `${spec.id}/${spec.ratePerSecond}/${spec.measuredMs}/${repeat}`),
+  });
+}
+
+function primaryOf({ systems, layers, workloads, repeats, primaryRepeats }: RunQuestion): readonly PrimaryComparison[] {
+  const specs = workloads.map(({ spec }) => spec);
+  return primaryComparisonsOf({ systems, layers, specs, repeats: primaryRepeats ?? repeats });
+}
+
+/**
+ * Repeat by repeat, each in a random order of its own: what drifts on the machine meets every system alike. Repeats that only some
+ * cells have are dealt among the others, so that they meet the same machine.
+ */
+function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison[]): readonly PlannedCell[] {
   const random = seededRandom(deriveSeed(question.seed, 'order'));
   const twins = twinsOf(question);
-  const cells: PlannedCell[] = [];
-  for (let repeat = 0; repeat < question.repeats; repeat++) {
-    const ofRepeat = question.workloads.flatMap((planned) =>
-      question.layers
-        .filter((layer) => planned.spec.layers.includes(layer))
-        .flatMap((layer) => question.systems.map((system) => ({ planned, system, layer, repeat, isTwin: false }))),
-    );
-    const again = twins.map((twin) => ({ ...twin, repeat, isTwin: true }));
-    cells.push(...shuffled([...ofRepeat, ...again], random));
-  }
-  return cells;
+  const each = question.workloads.flatMap((planned) =>
+    question.layers
+      .filter((layer) => planned.spec.layers.includes(layer))
+      .flatMap((layer) => question.systems.map((system) => ({ planned, system, layer }))),
+  );
+  const rounds: PlannedCell[][] = Array.from({ length: question.repeats }, () => []);
+  const deal = (cell: Omit<PlannedCell, 'repeat'>, repeats: number) => {
+    for (let repeat = 0; repeat < repeats; repeat++)
+      rounds[Math.floor((repeat * rounds.length) / repeats)]?.push({ ...cell, repeat });
+  };
+  for (const cell of each) deal({ ...cell, isTwin: false }, repeatsOf(cell, question, primary));
+  for (const twin of twins) deal({ ...twin, isTwin: true }, question.repeats);
+  return rounds.flatMap((round) => shuffled(round, random));
+}
+
+function repeatsOf(
+  { planned: { spec }, system, layer }: Omit<PlannedCell, 'repeat' | 'isTwin'>,
+  { repeats, primaryRepeats }: RunQuestion,
+  primary: readonly PrimaryComparison[],
+): number {
+  const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
+  const asked = isPrimary ? (primaryRepeats ?? repeats) : repeats;
+  const isGateway = layer === 'rest' || layer === 'grpc';
+  return Math.min(asked, spec.repeatsMax ?? asked, isGateway ? (spec.gatewayRepeatsMax ?? asked) : asked);
 }
 
 /**
  * What is run twice: the first workload of each mode, on one system and layer. A broker if there is one, since a broker's noise
  * is what its rows have; through the port, on which every workload runs.
  */
-function twinsOf({ workloads, systems, layers }: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
+function twinsOf({
+  workloads,
+  systems,
+  layers,
+  profile,
+}: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
   const system =
     systems.find((name) => systemOf(name) === 'kafka') ?? systems.find((name) => name !== 'log') ?? systems[0];
   const layer = layers.includes('port') ? 'port' : layers[0];
   if (system === undefined || layer === undefined) return [];
-  return (['equal-load', 'own-maximum'] as const).flatMap((mode) => {
+  // A minute has room for one of them; the noise of an own maximum is then the one that is always assumed.
+  const modes = profile === 'smoke' ? (['equal-load'] as const) : (['equal-load', 'own-maximum'] as const);
+  return modes.flatMap((mode) => {
     const planned = workloads.find(
       ({ spec }) => spec.mode === mode && spec.kind === 'flow' && spec.layers.includes(layer),
     );

@@ -3,8 +3,10 @@
 import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
-import type { Checks, HistogramData, WorkloadRow } from './report/model.ts';
-import { type RunNotes, validity } from './validity.ts';
+import { followCourse, withLatencies } from './run-course.ts';
+import type { Checks, HistogramData, Phase, WorkloadRow } from './report/model.ts';
+import type { LatencyHistogram } from './statistics/index.ts';
+import { type Fault, faultOf, type RunNotes } from './validity.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
 import { PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
 
@@ -34,21 +36,31 @@ const drainDeadlineMs = 30_000;
 /** After the last expected message: for what should not come. */
 const quietMs = 100;
 const seriesPoints = 20;
+const seriesPointsOfCourse = 60;
 /** Everything of one cell: window, drain and the rest may not take longer. */
 const marginMs = 60_000;
 
 /** Rejects with NotMeasurable; every other failure is an invalid row, since a run that broke is a result. */
 export async function runWorkload(options: WorkloadRunOptions): Promise<WorkloadRow> {
+  return (await measureWorkload(options)).row;
+}
+
+/** The same, with the kind of what stands against the row; null where it is valid. */
+export async function measureWorkload(
+  options: WorkloadRunOptions,
+): Promise<{ readonly row: WorkloadRow; readonly fault: Fault | null }> {
   const { wire, spec } = options;
   if (spec.kind === 'replay' && wire.layer === 'bare' && isQueue(wire))
     throw new NotMeasurable('a queue keeps nothing to read again (see the scenario replay-after-ack)');
   const cell = new Cell(options);
-  const limitMs = spec.warmupMs + spec.measuredMs + drainDeadlineMs + marginMs;
+  const limitMs = Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0) + spec.measuredMs + drainDeadlineMs + marginMs;
   try {
-    return await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), limitMs);
+    const row = await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), limitMs);
+    return { row, fault: cell.fault };
   } catch (reason) {
     if (reason instanceof NotMeasurable) throw reason;
-    return cell.brokenRow(reason instanceof Error ? reason.message : String(reason));
+    const row = cell.brokenRow(reason instanceof Error ? reason.message : String(reason));
+    return { row, fault: cell.fault };
   } finally {
     await withDeadline(cell.strike(), marginMs);
   }
@@ -63,6 +75,9 @@ class Cell {
   readonly #run: LoadRun;
   readonly #startedAt = new Date().toISOString();
   #hasTopic = false;
+  readonly #phases: Phase[] = [];
+  /** Of the row that was made last. */
+  fault: Fault | null = null;
 
   constructor(options: WorkloadRunOptions) {
     this.#options = options;
@@ -114,10 +129,11 @@ class Cell {
     await until(() => checker.isComplete() || this.#run.failure !== null, drainDeadlineMs);
     const measured = meter.stop();
     const windowMs = Math.max(1, lastMs - firstMs);
+    this.#phases.push(this.#replayPhase(checker.receivedCount, firstMs, lastMs));
     this.#run.window.received = checker.receivedCount;
     this.#run.window.receivedBytes = receivedBytes;
-    this.#run.publishLatency.reset();
-    this.#run.endToEndLatency.reset();
+    const { publishLatency, endToEndLatency, publishService, endToEndService } = this.#run;
+    for (const histogram of [publishLatency, endToEndLatency, publishService, endToEndService]) histogram.reset();
     const row = this.#row(this.#run, measured, windowMs, {
       drained: checker.isComplete(),
       notes: [`rates are of the second reading of ${plan.count} messages; costs count each message read once`],
@@ -130,16 +146,24 @@ class Cell {
     };
   }
 
+  #replayPhase(messages: number, firstMs: number, lastMs: number): Phase {
+    const toMs = Math.round(this.#run.sinceWindowMs);
+    const tookMs = messages === 0 ? 0 : Math.round(lastMs - firstMs);
+    return { phase: 'replay', fromMs: toMs - tookMs, toMs, note: `${messages} messages read again` };
+  }
+
   /** A row for a run that could not be carried through: no figures but what was counted. */
   brokenRow(why: string): WorkloadRow {
     const empty = {
       broker: null,
       client: { cpuSeconds: 0, rssBytes: 0, bytesWritten: 0 },
       eventLoop: 0,
+      eventLoopLagMs: { p50: 0, p99: 0, max: 0 },
       seconds: 1,
       counted: { messages: 0, bytes: 0 },
     };
     const row = this.#row(this.#run, empty, Math.max(1, this.#run.windowMs), { drained: false, notes: [] });
+    this.fault = { kind: 'broken', reason: why };
     return { ...row, valid: false, invalidBecause: why };
   }
 
@@ -164,25 +188,44 @@ class Cell {
     const counted = () => ({ messages: run.checker.ackedCount, bytes: run.ackedBytes });
     run.begin();
     let meter = new Meter(pids, counted);
-    const windowOpens = setTimeout(() => {
+    run.onWindowOpens = () => {
       meter.stop();
       meter = new Meter(pids, counted);
-    }, spec.warmupMs);
-    const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / seriesPoints);
+    };
+    const points = spec.course === undefined ? seriesPoints : seriesPointsOfCourse;
+    const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / points);
     const sampler = setInterval(() => run.samplePoint(), everyMs);
     try {
-      await run.send(publisher);
+      const [course] = await Promise.all([this.#follow(), run.send(publisher)]);
       const measured = meter.stop();
+      const drainFromMs = run.sinceWindowMs;
+      const waiting = run.checker.missing;
       const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
+      this.#phases.push(
+        ...phasesOf(run, withLatencies(course, run), { fromMs: drainFromMs, toMs: run.sinceWindowMs, waiting }),
+      );
       await pause(quietMs);
       run.samplePoint();
       await publisher.close();
       return { measured, drained };
     } finally {
       meter.stop();
-      clearTimeout(windowOpens);
       clearInterval(sampler);
     }
+  }
+
+  async #follow() {
+    const { spec, pids } = this.#options;
+    if (spec.course === undefined) return [];
+    return await followCourse({
+      run: this.#run,
+      spec,
+      pids,
+      closeConsumers: async () => {
+        await Promise.all(this.#consumers.splice(0).map((consumer) => consumer.close()));
+      },
+      openConsumers: () => this.#consumeAll(() => {}),
+    });
   }
 
   /** Opens every consumer; resolves with the counts of probes that each subscription has heard so far. */
@@ -201,6 +244,12 @@ class Cell {
       this.#subscriptions.push(name);
       heard.push(new Set());
     }
+    await this.#consumeAll((index, probe) => heard[index]?.add(probe));
+    return heard;
+  }
+
+  async #consumeAll(onProbe: (subscription: number, probe: number) => void): Promise<void> {
+    const { spec } = this.#options;
     const opening: Promise<void>[] = [];
     for (const [index, name] of this.#subscriptions.entries())
       for (let member = 0; member < spec.consumersPerSubscription; member++)
@@ -208,11 +257,10 @@ class Cell {
           this.#consume(name, (value, delivery) => {
             const probe = probeNumber(value);
             if (probe === null) this.#run.receive(index, delivery);
-            else heard[index]?.add(probe);
+            else onProbe(index, probe);
           }),
         );
     await Promise.all(opening);
-    return heard;
   }
 
   async #consume(
@@ -262,7 +310,8 @@ class Cell {
       brokerCores,
     };
     const slip = run.slip.summary();
-    const invalidBecause = validity({ spec, checks, slip, run, notes });
+    this.fault = faultOf({ spec, checks, slip, run, notes });
+    const invalidBecause = this.fault?.reason ?? null;
     return {
       id: spec.id,
       title: spec.title,
@@ -284,14 +333,26 @@ class Cell {
         eventLoop: rounded(measured.eventLoop),
       },
       checks,
+      ...(spec.mode === 'equal-load'
+        ? {
+            offered: {
+              planned: run.plannedInWindow,
+              acknowledgedInTime: run.ackedOnTime,
+              blockedMs: Math.round(run.blockedMs),
+            },
+          }
+        : {}),
       publish,
       consume,
       latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },
+      serviceMs: { publish: shortOf(run.publishService), endToEnd: shortOf(run.endToEndService) },
       slipMs: { p50: slip.p50, p99: slip.p99, max: slip.max },
+      eventLoopLagMs: measured.eventLoopLagMs,
       cost: costOf(measured),
       histograms: histogramsOf(run),
       series: run.series,
-      notes: notes.notes,
+      phases: this.#phases,
+      notes: [...notes.notes, ...unsteadyNote(run)],
     };
   }
 }
@@ -309,6 +370,52 @@ function costOf(measured: Measured): WorkloadRow['cost'] {
     bytesWrittenPerPayloadByte: bytes === 0 ? null : rounded(store.bytesWritten / bytes),
     peakRssBytes: store.rssBytes === 0 ? null : store.rssBytes,
   };
+}
+
+function shortOf(histogram: LatencyHistogram): { readonly p50: number; readonly p99: number; readonly max: number } {
+  const { p50, p99, max } = histogram.summary();
+  return { p50, p99, max };
+}
+
+// ------------------------------------------------------------------------------------------------ phases
+
+/** Of every flow: what came before the window, the window, and what was still to come after it. */
+function phasesOf(
+  run: LoadRun,
+  course: readonly Phase[],
+  drain: { readonly fromMs: number; readonly toMs: number; readonly waiting: number },
+): readonly Phase[] {
+  const { warmup } = run;
+  const windowMs = Math.round(run.windowMs);
+  const fromMs = Math.max(windowMs, Math.round(drain.fromMs));
+  const first: readonly Phase[] =
+    warmup === null
+      ? []
+      : [
+          {
+            phase: 'warmup',
+            fromMs: -warmup.tookMs,
+            toMs: 0,
+            isSteady: warmup.isSteady,
+            note: warmup.because ?? `steady, limit ${warmup.limitMs} ms`,
+          },
+        ];
+  return [
+    ...first,
+    ...(course.length > 0 ? course : [{ phase: 'steady', fromMs: 0, toMs: windowMs, note: null } as const]),
+    {
+      phase: 'drain',
+      fromMs,
+      toMs: Math.max(fromMs, Math.round(drain.toMs)),
+      note: `${drain.waiting} messages to come`,
+    },
+  ];
+}
+
+/** A row of a run that had not settled says so. */
+function unsteadyNote({ warmup }: LoadRun): readonly string[] {
+  if (warmup === null || warmup.isSteady) return [];
+  return [`not steady when its warm-up ended, at the limit of ${warmup.limitMs} ms`];
 }
 
 function rateOf(messages: number, bytes: number, seconds: number): WorkloadRow['publish'] {

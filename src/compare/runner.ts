@@ -11,6 +11,7 @@ import { type Assertion, checkAssertion } from './assertions.ts';
 import { budgetInWords, budgetOf } from './budget.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
+import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
 import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
@@ -29,6 +30,7 @@ import {
 import { openCluster } from './cluster.ts';
 import { cellName, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
+import { decidePrimary, primaryInWords } from './primary-comparisons.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
 import type { Faults, Scenario } from './scenarios/scenario.ts';
@@ -128,6 +130,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const rows = blameLayer(measured.rows);
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
+    const primary = decidePrimary(plan.primary, rows, noise, options.seed);
     const systems = options.systems
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
@@ -159,7 +162,8 @@ export async function compare(options: CompareOptions): Promise<Report> {
       workloads: rows,
       summaries: cells,
       ...(noise.length === 0 ? {} : { noise }),
-      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise }),
+      ...(primary === null ? {} : { primary }),
+      verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise, primary, searches: rows }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
       notMeasured: [
         ...missing,
@@ -265,6 +269,7 @@ function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null
   const leaveOut = leaveOutOf(options);
   const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
   options.onProgress(`budget ${budgetInWords(options, budget)}`);
+  for (const line of primaryInWords(plan.primary)) options.onProgress(line);
   const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
   const total = budget.cells + budget.scenarioRows + budget.faultRows;
   if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);
@@ -492,7 +497,9 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
     planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${plan.hash}`);
     steps.begin(name);
     try {
-      const row = await runWorkload({
+      const row = await runCell({
+        seed: options.seed,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
         wire,
         spec: planned.spec,
         plan,
@@ -522,6 +529,10 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
     planHashes: [...new Set(planHashes)].toSorted(),
     ceilings,
   };
+}
+
+async function runCell(options: SearchOptions): Promise<WorkloadRow> {
+  return options.spec.ladder === undefined ? await runWorkload(options) : await findSustainableRate(options);
 }
 
 function knownWorkloads(journal: Journal | null) {
@@ -561,12 +572,13 @@ async function measureCeilings(workloads: readonly PlannedWorkload[]): Promise<R
 
 function inWords(row: WorkloadRow): string {
   if (!row.valid) return `INVALID, ${row.invalidBecause}`;
+  if (row.search !== undefined) return searchSentence(row.search);
   const { publish, consume, latencyMs } = row;
   return `${Math.round(publish.messagesPerSecond)}/s in, ${Math.round(consume.messagesPerSecond)}/s out, end to end p50 ${latencyMs.endToEnd.p50} ms, p99 ${latencyMs.endToEnd.p99} ms, limited by ${row.limitedBy}`;
 }
 
 function limitsOf(
-  { profile, repeats }: CompareOptions,
+  { profile, repeats, workloads }: CompareOptions,
   resumed: NonNullable<Report['run']['resumed']>,
 ): readonly string[] {
   return [
@@ -578,6 +590,11 @@ function limitsOf(
     'Each broker is one node: copies, elections and the loss of a machine are not measured. Quorum queues and Kafka are built for three or more.',
     'Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"); the vendors\' own clients do more.',
     `An own maximum keeps at most ${backlogMax.toLocaleString('en')} acknowledged messages waiting for the consumer, so that it could go on for ever; its latencies are those of saturation.`,
+    ...(workloads.some(({ spec }) => spec.ladder !== undefined)
+      ? [
+          'A sustainable rate was held for seconds: what takes minutes or days to show (retention, compaction, a heap that fills) is not in it.',
+        ]
+      : []),
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     'What survives a power cut was not tested; fsync stands for it.',
     ...(repeats < 5

@@ -9,12 +9,15 @@ import type {
   ClaimVerdict,
   Layer,
   NoiseFloor,
+  PrimaryReport,
   ScenarioRow,
   Spread,
   SystemRow,
   WorkloadMode,
+  WorkloadRow,
 } from './report/model.ts';
 import { durability, number, plural } from './report/figures.ts';
+import { loadComparisonInWords, loadComparisons, loadCurves } from './report/latency-by-load.ts';
 import { isMoreFlexible, notTested, scalesOut, suitsMessaging, survivesFaults } from './claims-of-scenarios.ts';
 import { type Comparison, compareSpreads } from './statistics/index.ts';
 
@@ -26,6 +29,10 @@ export interface VerdictInput {
   readonly machine: string;
   /** Of the same system run twice; a difference within it is none. */
   readonly noise?: readonly NoiseFloor[];
+  /** Where two systems were tested, the test decides between them. */
+  readonly primary?: PrimaryReport | null;
+  /** Rows with a search for a sustainable rate: latency at every load on the way. */
+  readonly searches?: readonly WorkloadRow[];
 }
 
 const rabbitMqSystems = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream'] as const;
@@ -76,7 +83,44 @@ function isFaster(input: VerdictInput): ClaimVerdict {
 function hasLowLatency(input: VerdictInput): ClaimVerdict {
   const claim = { id: 'kafka-has-low-latency', claim: 'Kafka has lower latency than RabbitMQ' };
   const pairs = pairsOf(input, 'equal-load', 'latencyMs.endToEnd.p99');
-  return judge(input, claim, pairs, 'lower', (figure) => `p99 ${number(figure.median)} ms`);
+  const atOneLoad = judge(input, claim, pairs, 'lower', (figure) => `p99 ${number(figure.median)} ms`);
+  return withOtherLoads(input, atOneLoad);
+}
+
+/** At which load and size the one is lower and the other is: an answer for one load is none for all. */
+function withOtherLoads(input: VerdictInput, atOneLoad: ClaimVerdict): ClaimVerdict {
+  const floor = noiseOfRun(input, 'equal-load', 'latencyMs.endToEnd.p99');
+  const curves = loadCurves(input.searches ?? []);
+  const bare = curves.filter(({ layer }) => layer === 'bare');
+  const compared = loadComparisons(
+    bare.length === 0 ? curves : bare,
+    (system) => system === 'kafka',
+    isRabbitMq,
+    floor,
+  ).filter(({ isSamePromise, rungs }) => isSamePromise && rungs.length > 0);
+  if (compared.length === 0) return atOneLoad;
+  const sides = new Set(compared.flatMap(({ rungs }) => rungs.map(({ lower }) => lower)));
+  if (atOneLoad.verdict === 'true') sides.add('first');
+  if (atOneLoad.verdict === 'false') sides.add('second');
+  const isMixed = sides.has('first') && sides.has('second');
+  const byLoad = sides.has('first') ? 'true' : sides.has('second') ? 'false' : 'inconclusive';
+  const told = compared.map(
+    (one) =>
+      `${one.workload} (${one.messageBytes.toLocaleString('en-US')} B, ${one.layer}), ${one.first} and ${one.second}: ${loadComparisonInWords(one)}`,
+  );
+  const ids = compared.flatMap(({ workload, layer, first, second }) => [
+    `${workload}.${first}.${layer}`,
+    `${workload}.${second}.${layer}`,
+  ]);
+  const isUntested = atOneLoad.verdict === 'not-tested';
+  return {
+    ...atOneLoad,
+    verdict: isMixed ? 'true-if' : isUntested ? byLoad : atOneLoad.verdict,
+    basis: 'measured',
+    reason: `${isUntested ? '' : `${atOneLoad.reason} `}By load, p99: ${told.join('; ')}.`,
+    scope: `${isMixed ? 'true at some loads and false at others, as said; ' : ''}${isUntested ? scopeOf(input) : atOneLoad.scope}`,
+    evidence: [...new Set([...atOneLoad.evidence, ...ids])],
+  };
 }
 
 /** On two shared cores nobody reaches it, and not reaching it there proves nothing. */
@@ -129,7 +173,8 @@ function pairsOf(input: VerdictInput, mode: WorkloadMode, path: string): readonl
     .flatMap((kafka) =>
       onLayer
         .filter((cell) => cell.workload === kafka.workload && isRabbitMq(cell.system))
-        .flatMap((other) => pairOf(kafka, other, path, noiseOfRun(input, mode, path))),
+        .flatMap((other) => pairOf(kafka, other, path, noiseOfRun(input, mode, path)))
+        .map((pair) => testedPair(pair, path, input)),
     );
 }
 
@@ -148,6 +193,28 @@ function pairOf(kafka: CellSummary, other: CellSummary, path: string, floor: num
     kafka.durability.copies === other.durability.copies;
   const comparison = compareSpreads(kafkaFigure, otherFigure, floor);
   return [{ kafka, other, kafkaFigure, otherFigure, comparison, isSamePromise }];
+}
+
+/** What a primary comparison found of this pair stands; without one it is the intervals that say. */
+function testedPair(pair: Pair, path: string, { primary }: VerdictInput): Pair {
+  const { kafka, other } = pair;
+  const tested = primary?.results.find(
+    (one) =>
+      one.workload === kafka.workload &&
+      one.mode === kafka.mode &&
+      one.layer === kafka.layer &&
+      one.figure === path &&
+      one.first === kafka.system &&
+      one.second === other.system,
+  );
+  if (tested === undefined) return pair;
+  const comparisons = {
+    shown: tested.direction,
+    'opposite-shown': tested.direction === 'higher' ? 'lower' : 'higher',
+    'no-difference-shown': 'no-difference-shown',
+    'cannot-be-shown': 'no-difference-shown',
+  } as const;
+  return { ...pair, comparison: comparisons[tested.outcome] };
 }
 
 function judge(

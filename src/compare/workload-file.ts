@@ -14,6 +14,8 @@ const schema = z.strictObject({
   messageBytes: count(1024 * 1024).default(1024),
   /** Without it: as many as each system can. */
   ratePerSecond: z.number().positive().max(1_000_000).optional(),
+  /** Instead of a rate: the highest that keeps this bound on the end-to-end p99 and can go on for ever, by ramp and bisection. */
+  p99MsMax: z.number().positive().max(60_000).optional(),
   arrival: z.enum(['uniform', 'poisson']).default('poisson'),
   warmupMs: z.int().min(0).max(600_000).default(1_000),
   measuredMs: count(3_600_000).default(5_000),
@@ -33,6 +35,19 @@ export class WorkloadFileError extends Error {
   override readonly name = 'WorkloadFileError';
 }
 
+/** A step takes what the file's `warmupMs` and `measuredMs` say; with their defaults the search is over in about a minute and a half. */
+const ladderOfFile = {
+  startPerSecond: 500,
+  mostPerSecond: 250_000,
+  rungsPerDoubling: 8,
+  triesPerRung: 2,
+  stepsMax: 24,
+  searchMsMax: 300_000,
+} as const;
+const searchesMax = 3;
+/** A step that was longer would hold its messages' plan in memory, at the top of the ladder, for nothing. */
+const stepMsMax = 30_000;
+
 /** An own maximum is planned for this many messages a second at most; a faster system ends its window early. */
 const ownMaximumPerSecondCap = 250_000;
 
@@ -43,10 +58,29 @@ export async function readWorkload(path: string, layers: readonly Layer[]): Prom
     const problems = result.error.issues.map(({ path: field, message }) => `${field.join('.') || 'file'}: ${message}`);
     throw new WorkloadFileError(`${path} is not a workload: ${problems.join('; ')}`);
   }
-  const { ratePerSecond, title, ...fields } = result.data;
+  const { ratePerSecond, p99MsMax, title, ...fields } = result.data;
+  if (ratePerSecond !== undefined && p99MsMax !== undefined)
+    throw new WorkloadFileError(`${path}: ratePerSecond and p99MsMax exclude each other`);
+  if (p99MsMax !== undefined && fields.warmupMs + fields.measuredMs > stepMsMax)
+    throw new WorkloadFileError(
+      `${path}: with p99MsMax every step takes warmupMs and measuredMs, together at most ${stepMsMax} ms`,
+    );
   if (workloadIds.includes(fields.id))
     throw new WorkloadFileError(`${path}: the id "${fields.id}" is one of Sluice's own`);
   const seconds = (fields.warmupMs + fields.measuredMs) / 1000;
+  if (p99MsMax !== undefined)
+    return {
+      ...fields,
+      title: title ?? fields.id,
+      kind: 'flow',
+      layers,
+      mode: 'sustainable-rate',
+      arrival: fields.arrival,
+      ratePerSecond: null,
+      messages: 0,
+      ladder: { ...ladderOfFile, p99MsMax, confirmMs: fields.measuredMs },
+      repeatsMax: searchesMax,
+    };
   return {
     ...fields,
     title: title ?? fields.id,

@@ -211,6 +211,22 @@ describe('a rate and a bound of latency', () => {
         ),
       ],
     });
+  it('a rate that was held within its bounds is met without a share of a maximum', () => {
+    const held = reportOf({
+      workloads: [
+        ...repeated(rates, { limitedBy: 'broker' }),
+        ...repeated([800, 810, 790], { id: 'sustainable-1k', mode: 'sustainable-rate' }),
+      ],
+    });
+    const rateFinding = (load: Partial<Load>) => advise(held, [], { ...noLoad, ...load }).findings[0];
+    expect(rateFinding({ ratePerSecond: 780 })).toMatchObject({
+      fit: 'yes',
+      reason: '800 msg/s held with 1024 B messages, p99 3 ms',
+      cites: ['sustainable-1k.kafka.port'],
+    });
+    expect(rateFinding({ ratePerSecond: 900 })?.fit).toBe('unknown');
+    expect(rateFinding({ ratePerSecond: 780, messageBytes: 100_000 })?.fit).toBe('unknown');
+  });
   const fitOf = (load: Partial<Load>, limitedBy: 'broker' | 'client' = 'broker') =>
     advise(report(limitedBy), [], load).findings.map(({ need, fit }) => `${need} ${fit}`);
   it.each([

@@ -1,10 +1,10 @@
 /** The instrument itself: a wire in memory that can lose, double, swap and damage messages, and what the runner must say. */
 
 import { describe, expect, test } from 'vitest';
-import type { RunClock } from '../../src/compare/load-run.ts';
 import { runWorkload } from '../../src/compare/run-workload.ts';
 import type { SendResult, Wire, WireConsumer, WireMessage } from '../../src/compare/wire.ts';
 import { planFromSpec, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
+import { HandClock } from './hand-clock.ts';
 
 type Fault = 'none' | 'drop' | 'duplicate' | 'swap' | 'damage' | 'refuse' | 'consumer dies' | 'slow' | 'pause';
 
@@ -18,33 +18,6 @@ const spec: WorkloadSpec = {
   keys: 5,
   ordering: 'key',
 };
-
-/** Time passes only while the sender waits: however busy the machine is, no message is late unless the wire makes it so. */
-class HandClock implements RunClock {
-  #nowMs = 0;
-  readonly #waiting: { readonly atMs: number; readonly due: () => void }[] = [];
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  async sleep(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed++) {
-      // Whatever the wire does in this turn, it does before time goes on.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      this.#nowMs++;
-      const due = this.#waiting.filter(({ atMs }) => atMs <= this.#nowMs);
-      for (const one of due) {
-        this.#waiting.splice(this.#waiting.indexOf(one), 1);
-        one.due();
-      }
-    }
-  }
-
-  at(atMs: number, due: () => void): void {
-    this.#waiting.push({ atMs, due });
-  }
-}
 
 const isProbe = ({ value }: WireMessage) => value.length < 12;
 /** The messages that the fault hits, by their number; far enough apart that two swaps do not meet. */

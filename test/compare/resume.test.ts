@@ -102,14 +102,21 @@ describe('the plan of a run', () => {
   ])('is another one with %o', (change) => {
     expect(runPlanOf({ ...question, ...change }).hash).not.toBe(runPlanOf(question).hash);
   });
+  const twinsOf = (profile: 'smoke' | 'standard') =>
+    runPlanOf({ ...question, profile })
+      .cells.filter(({ isTwin }) => isTwin)
+      .map(({ planned, system, repeat }) => `${planned.spec.mode} ${system} ${repeat}`)
+      .toSorted();
   it('runs one cell of each mode twice in every repeat, on a broker where there is one', () => {
-    const twins = runPlanOf(question).cells.filter(({ isTwin }) => isTwin);
-    expect(twins.map(({ planned, system, repeat }) => `${planned.spec.mode} ${system} ${repeat}`).toSorted()).toEqual([
+    expect(twinsOf('standard')).toEqual([
       'equal-load kafka 0',
       'equal-load kafka 1',
       'own-maximum kafka 0',
       'own-maximum kafka 1',
     ]);
+  });
+  it('has in a minute only room for the one at the equal load', () => {
+    expect(twinsOf('smoke')).toEqual(['equal-load kafka 0', 'equal-load kafka 1']);
   });
 });
 

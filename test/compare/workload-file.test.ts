@@ -18,6 +18,18 @@ async function read(text: string) {
   return await readWorkload(path, ['port']);
 }
 
+test('with a bound on the p99 instead of a rate it is a search for the highest rate that keeps it', async () => {
+  const spec = await read('id: shop-orders\np99MsMax: 40\nmeasuredMs: 2000\n');
+  expect(spec).toMatchObject({
+    mode: 'sustainable-rate',
+    ratePerSecond: null,
+    ladder: { p99MsMax: 40, confirmMs: 2_000 },
+    repeatsMax: 3,
+  });
+  await expect(read('id: x\np99MsMax: 40\nratePerSecond: 5\n')).rejects.toThrow(/exclude each other/);
+  await expect(read('id: x\np99MsMax: 40\nmeasuredMs: 60000\n')).rejects.toThrow(/together at most 30000 ms/);
+});
+
 test('with a rate it is an equal load as long as its window', async () => {
   const spec = await read('id: shop-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
   expect(spec).toMatchObject({

@@ -37,6 +37,12 @@ const keptKeys = new Set([
   'arrival',
   'limitedBy',
   'level',
+  'direction',
+  'outcome',
+  'criterion',
+  'phase',
+  'end',
+  'kind',
   'evidence-ids',
 ]);
 const sources = new Set(['embedded', 'address', 'docker', 'process']);

@@ -79,6 +79,7 @@ describe('the page as a document', () => {
       'Capability matrix',
       'Surprises',
       'Equal load',
+      'Latency against load',
       'Own maximum',
       'Cost',
       'Faults',
@@ -96,7 +97,7 @@ describe('the page as a document', () => {
 
   it('of a report with nothing in it is a page that says so', () => {
     const nothing = renderHtml(checkReport(emptyReport()));
-    expect(elementsNamed(parsePage(nothing), 'h2')).toHaveLength(11);
+    expect(elementsNamed(parsePage(nothing), 'h2')).toHaveLength(12);
     expect(textOf(parsePage(nothing))).toContain('No workload was measured.');
     expect(elementsNamed(parsePage(nothing), 'svg')).toHaveLength(0);
   });

@@ -42,7 +42,9 @@ describe('the Markdown of a report', () => {
     for (const limit of report.limits) expect(text).toContain(escaped(limit));
     for (const row of report.workloads.filter(({ valid }) => !valid))
       expect(text).toContain(`invalid: ${escaped(row.invalidBecause ?? '')}`);
-    const runRows = text.split('\n').filter((line) => /^\| .* (equal load|own maximum) #\d/.test(line));
+    const runRows = text
+      .split('\n')
+      .filter((line) => /^\| .* (equal load|own maximum|sustainable rate|sustainable rate) #\d/.test(line));
     expect(runRows).toHaveLength(report.workloads.length * 2);
   });
 
@@ -56,7 +58,7 @@ describe('the Markdown of a report', () => {
 
   it('is the same for the same report, and there for one with nothing in it', () => {
     expect(renderMarkdown(syntheticReport())).toBe(text);
-    expect(headingsIn(renderMarkdown(emptyReport()))).toHaveLength(12);
+    expect(headingsIn(renderMarkdown(emptyReport()))).toHaveLength(13);
   });
 });
 

@@ -291,6 +291,8 @@ function loadFindings(system: string, report: Report, load: Load): readonly Advi
 
 function rateFinding(system: string, report: Report, rate: number, messageBytes: number | null): AdviceFinding {
   const base = { need: 'rate', system } as const;
+  const held = heldFinding(system, report, rate, messageBytes);
+  if (held !== null) return held;
   const cell = loadCell(report, system, 'own-maximum', messageBytes);
   const most = cell?.figures['publish.messagesPerSecond'];
   if (cell === undefined || most === undefined)
@@ -305,6 +307,17 @@ function rateFinding(system: string, report: Report, rate: number, messageBytes:
   if (rate <= most.high) return { ...measured, fit: 'unknown', reason: `${told}: no room for a burst` };
   // Where the client or the generator was at its end, the broker was not shown to be.
   return { ...measured, fit: cell.limitedBy === 'broker' ? 'no' : 'unknown', reason: told };
+}
+
+/** A rate that was held within its bounds needs no share of a maximum to be believed; above it the own maximum says what is known. */
+function heldFinding(system: string, report: Report, rate: number, messageBytes: number | null): AdviceFinding | null {
+  const cell = loadCell(report, system, 'sustainable-rate', messageBytes);
+  const held = cell?.figures['publish.messagesPerSecond'];
+  const p99 = cell?.figures['latencyMs.endToEnd.p99'];
+  if (cell === undefined || held === undefined || p99 === undefined || rate > held.low) return null;
+  if (messageBytes !== null && messageBytes > cell.parameters.messageBytes) return null;
+  const reason = `${amount(held.median, 'perSecond')} held with ${cell.parameters.messageBytes} B messages, p99 ${amount(p99.median, 'ms')}`;
+  return { need: 'rate', system, fit: 'yes', basis: 'measured', reason, cites: [cellId(cell)] };
 }
 
 function latencyFinding(system: string, report: Report, boundMs: number, load: Load): AdviceFinding {
@@ -337,7 +350,7 @@ function loadCell(
   messageBytes: number | null,
 ): CellSummary | undefined {
   const cells = report.summaries
-    .filter((cell) => cell.workload.startsWith('throughput-') && cell.mode === mode)
+    .filter((cell) => /^(throughput|sustainable)-/.test(cell.workload) && cell.mode === mode)
     .filter((cell) => cell.system === system && cell.validRepeats > 0)
     .toSorted((a, b) => a.parameters.messageBytes - b.parameters.messageBytes);
   const wanted = messageBytes ?? 1024;

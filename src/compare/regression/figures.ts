@@ -20,7 +20,7 @@ export const comparedFigures: readonly ComparedFigure[] = [
     path: 'publish.messagesPerSecond',
     unit: 'perSecond',
     better: 'higher',
-    modes: ['own-maximum'],
+    modes: ['own-maximum', 'sustainable-rate'],
     // A reader's workload publishes nothing in its window.
     of: (row) => row.publish.messagesPerSecond || null,
   },

@@ -45,6 +45,7 @@ export function reportProblems(value: unknown): string[] {
     ...scenarioProblems(report),
     ...report.workloads.flatMap(workloadProblems),
     ...report.summaries.flatMap(summaryProblems),
+    ...primaryProblems(report),
     ...evidenceProblems(report),
   ];
 }
@@ -79,6 +80,10 @@ function workloadProblems(row: WorkloadRow): string[] {
   if (row.valid && row.checks.lost > 0) problems.push(`${name} is valid with ${row.checks.lost} lost`);
   if (row.valid && row.checks.phantom > 0) problems.push(`${name} is valid with ${row.checks.phantom} phantoms`);
   if (!row.valid && !row.invalidBecause) problems.push(`${name} is invalid without a reason`);
+  if ((row.search !== undefined) !== (row.mode === 'sustainable-rate'))
+    problems.push(`${name} ${row.search === undefined ? 'has no search' : 'has a search and another mode'}`);
+  if (row.valid && row.search !== undefined && row.search.sustainedPerSecond <= 0)
+    problems.push(`${name} is valid and nothing was held`);
   for (const kind of ['publish', 'endToEnd'] as const) {
     const total = histogramTotal(row.histograms[kind]);
     if (row.histograms[kind].upperMs.length !== row.histograms[kind].counts.length)
@@ -105,6 +110,25 @@ function summaryProblems(cell: CellSummary): string[] {
     if (figure.count > cell.validRepeats) problems.push(`${name}: ${path} counts more repeats than were valid`);
   }
   return problems;
+}
+
+/** What was tested must agree with itself: no p-value where nothing could be shown, and none that the correction made smaller. */
+function primaryProblems({ primary }: Report): string[] {
+  if (primary === undefined) return [];
+  const problems = primary.results.flatMap((one) => {
+    const name = `primary: ${one.id}`;
+    const isTested = one.pValue !== null && one.adjustedPValue !== null;
+    if (isTested === (one.outcome === 'cannot-be-shown'))
+      return [`${name} is ${one.outcome} ${isTested ? 'with' : 'without'} a p-value`];
+    if (one.pValue !== null && one.adjustedPValue !== null && one.adjustedPValue < one.pValue)
+      return [`${name} has an adjusted p-value below its own`];
+    const isShown = one.outcome === 'shown' || one.outcome === 'opposite-shown';
+    return isShown && (one.adjustedPValue ?? 1) > primary.level ? [`${name} is ${one.outcome} above the level`] : [];
+  });
+  const isCounted = primary.named === primary.results.length;
+  return isCounted
+    ? problems
+    : [...problems, `primary: ${primary.named} were named, ${primary.results.length} are here`];
 }
 
 function evidenceProblems(report: Report): string[] {

@@ -62,6 +62,18 @@ const columns: readonly CsvColumn[] = [
   ...(['sent', 'acked', 'unknown', 'refused', 'received', 'lost', 'duplicated', 'reordered', 'phantom'] as const).map(
     (name) => told(`checks.${name}`, (row) => row.checks[name]),
   ),
+  ...(['planned', 'acknowledgedInTime', 'blockedMs'] as const).map((name) =>
+    told(`offered.${name}`, (row) => row.offered?.[name] ?? null),
+  ),
+  ...(['achievedMin', 'p99MsMax', 'backlogGrowthMax'] as const).map((name) =>
+    told(`search.bounds.${name}`, (row) => row.search?.bounds[name] ?? null),
+  ),
+  told('search.sustainedPerSecond', (row) => row.search?.sustainedPerSecond ?? null),
+  told('search.foundPerSecond', (row) => row.search?.foundPerSecond ?? null),
+  told('search.failed.ratePerSecond', (row) => row.search?.failed?.ratePerSecond ?? null),
+  told('search.failed.criterion', (row) => row.search?.failed?.criterion ?? ''),
+  told('search.failed.limitedBy', (row) => row.search?.failed?.limitedBy ?? ''),
+  told('search.end', (row) => row.search?.end ?? ''),
   ...(['publish', 'consume'] as const).flatMap((side) =>
     (['messagesPerSecond', 'megabytesPerSecond'] as const).map((name) =>
       figure(`${side}.${name}`, (row) => row[side][name]),
@@ -70,7 +82,17 @@ const columns: readonly CsvColumn[] = [
   ...(['publish', 'endToEnd'] as const).flatMap((kind) =>
     latencyNames.map((name) => figure(`latencyMs.${kind}.${name}`, (row) => latencyValue(row.latencyMs[kind], name))),
   ),
+  ...(['publish', 'endToEnd'] as const).flatMap((kind) =>
+    (['p50', 'p99', 'max'] as const).map((name) =>
+      figure(`serviceMs.${kind}.${name}`, (row) =>
+        row.latencyMs[kind].count === 0 ? null : (row.serviceMs?.[kind][name] ?? null),
+      ),
+    ),
+  ),
   ...(['p50', 'p99', 'max'] as const).map((name) => figure(`slipMs.${name}`, (row) => row.slipMs[name])),
+  ...(['p50', 'p99', 'max'] as const).map((name) =>
+    figure(`eventLoopLagMs.${name}`, (row) => row.eventLoopLagMs?.[name] ?? null),
+  ),
   ...(['brokerCores', 'clientCores', 'eventLoop'] as const).map((name) =>
     figure(`utilization.${name}`, (row) => row.utilization[name]),
   ),

@@ -21,6 +21,8 @@ export interface Report {
   readonly summaries: readonly CellSummary[];
   /** What one cell, run twice under two names, differed by: the noise of this run. Absent in reports of before it was measured. */
   readonly noise?: readonly NoiseFloor[];
+  /** The comparisons that were named before the run and tested after it. Absent where none were named. */
+  readonly primary?: PrimaryReport;
   readonly verdicts: readonly ClaimVerdict[];
   /** Results of `--assert`, in the order given. */
   readonly assertions: readonly AssertionResult[];
@@ -144,7 +146,7 @@ export interface ScenarioRow {
 
 // ------------------------------------------------------------------------------------------------ workloads
 
-export type WorkloadMode = 'equal-load' | 'own-maximum';
+export type WorkloadMode = 'equal-load' | 'own-maximum' | 'sustainable-rate';
 export type LimitedBy = 'broker' | 'client' | 'port' | 'gateway' | 'generator' | 'offered-load';
 export type PersistenceLevel = 'memory' | 'os' | 'fsync';
 
@@ -213,6 +215,12 @@ export interface LatencySummary {
   readonly negative: number;
 }
 
+export interface ShortLatency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 /** One recorded distribution, mergeable: `counts[i]` samples in the bucket whose upper edge is `upperMs[i]`. Empty buckets are left out. */
 export interface HistogramData {
   readonly upperMs: readonly number[];
@@ -240,6 +248,80 @@ export interface SeriesPoint {
   readonly endToEndP99Ms: number | null;
 }
 
+/** What a rate must fulfil to be called sustainable; which of these it did not. `generator`: the load was not the one asked for. */
+export type SearchCriterion = 'loss' | 'broken' | 'achieved' | 'latency' | 'backlog' | 'generator';
+
+/** How a search ended: with a passing and a failing rung side by side, or before. */
+export type SearchEnd = 'bracketed' | 'top-of-ladder' | 'step-limit' | 'time-limit' | 'nothing-passed';
+
+/** One rate, held for a while. The curve of latency against offered load is drawn from these. */
+export interface SearchStep {
+  readonly kind: 'ramp' | 'bisection' | 'confirmation';
+  readonly ratePerSecond: number;
+  readonly passed: boolean;
+  /** The first that was not fulfilled. */
+  readonly criterion: SearchCriterion | null;
+  readonly because: string | null;
+  /** Of the offered messages, how many were acknowledged in time. */
+  readonly achieved: number;
+  /** By how many messages a second the backlog grew. */
+  readonly backlogPerSecond: number | null;
+  readonly publishP99Ms: number;
+  readonly endToEndP50Ms: number;
+  readonly endToEndP99Ms: number;
+  /** Behind the end-to-end percentiles. */
+  readonly samples: number;
+  readonly slipP99Ms: number;
+  /** Who had no more to give, as far as processor shares show it. */
+  readonly limitedBy: LimitedBy;
+  readonly brokerCores: number | null;
+  readonly clientCores: number;
+  readonly planHash: string;
+}
+
+export interface RateSearch {
+  /** The bounds: share acknowledged in time, end-to-end p99, growth of the backlog as a share of the rate; nothing may be lost. */
+  readonly bounds: { readonly achievedMin: number; readonly p99MsMax: number; readonly backlogGrowthMax: number };
+  /** Held at the end, and published: a little below what was found. 0 where nothing could be held. */
+  readonly sustainedPerSecond: number;
+  /** The highest rate that passed; null where none did. */
+  readonly foundPerSecond: number | null;
+  /** The lowest rate that failed, what it failed by, and what limited it there. */
+  readonly failed: {
+    readonly ratePerSecond: number;
+    readonly criterion: SearchCriterion;
+    readonly because: string;
+    readonly limitedBy: LimitedBy;
+  } | null;
+  readonly end: SearchEnd;
+  readonly steps: readonly SearchStep[];
+}
+
+export const phaseNames = ['warmup', 'ramp', 'steady', 'burst', 'backlog', 'drain', 'idle', 'fault', 'replay'] as const;
+export type PhaseName = (typeof phaseNames)[number];
+
+/** A part of a run's course; 0 is where the measured window began. */
+export interface Phase {
+  readonly phase: PhaseName;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Of a warm-up: whether rate and latency had settled when it ended. */
+  readonly isSteady?: boolean;
+  readonly note: string | null;
+  /** Of the phases of a course. Latencies are of the messages that were due in it, whenever they came. */
+  readonly figures?: {
+    readonly publishedPerSecond: number;
+    readonly receivedPerSecond: number;
+    readonly endToEndP50Ms: number | null;
+    readonly endToEndP99Ms: number | null;
+    readonly samples: number;
+    readonly backlogMax: number;
+    /** After a burst or a backlog: when it was gone; null when it was not, or there was none to go. */
+    readonly settledAfterMs: number | null;
+    readonly brokerCores: number | null;
+  };
+}
+
 export interface WorkloadRow {
   readonly id: string;
   readonly title: string;
@@ -263,16 +345,29 @@ export interface WorkloadRow {
     readonly eventLoop: number;
   };
   readonly checks: Checks;
+  /**
+   * With an offered load: planned inside the window, of these acknowledged in time, and how long the sender had to wait because too
+   * many were unanswered. Absent in reports of before it was kept.
+   */
+  readonly offered?: { readonly planned: number; readonly acknowledgedInTime: number; readonly blockedMs: number };
+  /** In mode `sustainable-rate`: how the rate was found. The row's other figures are those of the step that held it. */
+  readonly search?: RateSearch;
   readonly publish: Rate;
   /** Of the measured window; over all subscriptions. */
   readonly consume: Rate;
   /** From the intended send time. `publish`: to the answer; `endToEnd`: to the delivery in the consumer. For `replay` only endToEnd is empty (count 0). */
   readonly latencyMs: { readonly publish: LatencySummary; readonly endToEnd: LatencySummary };
+  /** The same from the time at which each message was really handed over: what the system took of it. Absent in older reports. */
+  readonly serviceMs?: { readonly publish: ShortLatency; readonly endToEnd: ShortLatency };
+  /** How much later than it should the generator's event loop came round. Absent in older reports. */
+  readonly eventLoopLagMs?: ShortLatency;
   /** How late the generator itself was; part of the latencies above. */
   readonly slipMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly cost: Cost;
   readonly histograms: { readonly publish: HistogramData; readonly endToEnd: HistogramData };
   readonly series: readonly SeriesPoint[];
+  /** The course of the run, in order. Absent in older reports. */
+  readonly phases?: readonly Phase[];
   /** What is special about this row, as sentences. */
   readonly notes: readonly string[];
 }
@@ -312,6 +407,57 @@ export interface NoiseFloor {
   readonly second: Spread;
   /** How far from 1 the ratio of the two may be by its 95 % interval; with one repeat, how far it was. */
   readonly floor: number;
+}
+
+// ------------------------------------------------------------------------------------------------ primary comparisons
+
+/** One question of two systems, named before the run. At most six; all else in a report is effect size and interval. */
+export interface PrimaryComparison {
+  readonly id: string;
+  /** What is expected, as a sentence. */
+  readonly hypothesis: string;
+  readonly workload: string;
+  readonly mode: WorkloadMode;
+  readonly layer: Layer;
+  /** Dotted path of a figure of a WorkloadRow. */
+  readonly figure: string;
+  readonly first: SystemId;
+  readonly second: SystemId;
+  /** How the figure of the first is expected to be beside that of the second. */
+  readonly direction: 'higher' | 'lower';
+  /** Planned for each side. */
+  readonly repeats: number;
+}
+
+/** `cannot-be-shown`: whatever the figures were, too few repeats, or different promises, for a test to say anything. */
+export type PrimaryOutcome = 'shown' | 'opposite-shown' | 'no-difference-shown' | 'cannot-be-shown';
+
+export interface PrimaryResult extends PrimaryComparison {
+  readonly outcome: PrimaryOutcome;
+  /** In one sentence: both figures, or what stands against a difference. */
+  readonly because: string;
+  readonly firstSpread: Spread | null;
+  readonly secondSpread: Spread | null;
+  /** Median of the first by median of the second; null where there is none. */
+  readonly ratio: number | null;
+  /** 95 % bootstrap interval of the ratio. */
+  readonly interval: { readonly low: number; readonly high: number } | null;
+  /** 1: every repeat of the first above every one of the second; -1: below. */
+  readonly cliffsDelta: number | null;
+  /** Differences within it are none: at least 0.1, more where this run showed more of the same system run twice. */
+  readonly noiseFloor: number;
+  /** Exact rank-sum test, two-sided; null where no test could say anything. */
+  readonly pValue: number | null;
+  /** The same after Holm's correction for all that were named. */
+  readonly adjustedPValue: number | null;
+}
+
+export interface PrimaryReport {
+  /** How often a family without any difference may find one. */
+  readonly level: number;
+  /** How many were named, and are corrected for. */
+  readonly named: number;
+  readonly results: readonly PrimaryResult[];
 }
 
 // ------------------------------------------------------------------------------------------------ claims and assertions

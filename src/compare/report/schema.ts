@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
+import { phaseNames, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
 
 const text = z.string();
 const count = z.int().nonnegative();
@@ -13,7 +13,7 @@ const timestamp = z.iso.datetime({ offset: true });
 
 const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
 const profile = z.enum(['smoke', 'standard', 'full']);
-const mode = z.enum(['equal-load', 'own-maximum']);
+const mode = z.enum(['equal-load', 'own-maximum', 'sustainable-rate']);
 const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);
 const scenarioVerdict = z.enum(scenarioVerdicts);
 const durability = z.strictObject({ persistence: z.enum(['memory', 'os', 'fsync']), copies: z.int().min(1) });
@@ -124,7 +124,59 @@ const latency = z.strictObject({
   negative: count,
 });
 
+const shortLatency = z.strictObject({ p50: amount, p99: amount, max: amount });
+
+const phase = z.strictObject({
+  phase: z.enum(phaseNames),
+  fromMs: z.number(),
+  toMs: z.number(),
+  isSteady: z.boolean().exactOptional(),
+  note: text.nullable(),
+  figures: z
+    .strictObject({
+      publishedPerSecond: amount,
+      receivedPerSecond: amount,
+      endToEndP50Ms: amount.nullable(),
+      endToEndP99Ms: amount.nullable(),
+      samples: count,
+      backlogMax: count,
+      settledAfterMs: amount.nullable(),
+      brokerCores: amount.nullable(),
+    })
+    .exactOptional(),
+});
+
 const histogram = z.strictObject({ upperMs: z.array(amount), counts: z.array(count) });
+
+const searchCriterion = z.enum(['loss', 'broken', 'achieved', 'latency', 'backlog', 'generator']);
+
+const search = z.strictObject({
+  bounds: z.strictObject({ achievedMin: amount, p99MsMax: amount, backlogGrowthMax: amount }),
+  sustainedPerSecond: amount,
+  foundPerSecond: amount.nullable(),
+  failed: z.strictObject({ ratePerSecond: amount, criterion: searchCriterion, because: text, limitedBy }).nullable(),
+  end: z.enum(['bracketed', 'top-of-ladder', 'step-limit', 'time-limit', 'nothing-passed']),
+  steps: z.array(
+    z.strictObject({
+      kind: z.enum(['ramp', 'bisection', 'confirmation']),
+      ratePerSecond: amount,
+      passed: z.boolean(),
+      criterion: searchCriterion.nullable(),
+      because: text.nullable(),
+      achieved: amount,
+      backlogPerSecond: z.number().nullable(),
+      publishP99Ms: amount,
+      endToEndP50Ms: amount,
+      endToEndP99Ms: amount,
+      samples: count,
+      slipP99Ms: amount,
+      limitedBy,
+      brokerCores: amount.nullable(),
+      clientCores: amount,
+      planHash: text,
+    }),
+  ),
+});
 
 const workload = z.strictObject({
   id: text,
@@ -143,10 +195,14 @@ const workload = z.strictObject({
   limitedBy,
   utilization: z.strictObject({ brokerCores: amount.nullable(), clientCores: amount, eventLoop: amount }),
   checks,
+  offered: z.strictObject({ planned: count, acknowledgedInTime: count, blockedMs: count }).exactOptional(),
+  search: search.exactOptional(),
   publish: rate,
   consume: rate,
   latencyMs: z.strictObject({ publish: latency, endToEnd: latency }),
-  slipMs: z.strictObject({ p50: amount, p99: amount, max: amount }),
+  serviceMs: z.strictObject({ publish: shortLatency, endToEnd: shortLatency }).exactOptional(),
+  eventLoopLagMs: shortLatency.exactOptional(),
+  slipMs: shortLatency,
   cost: z.strictObject({
     brokerCpuSecondsPerMillion: amount.nullable(),
     clientCpuSecondsPerMillion: amount.nullable(),
@@ -164,6 +220,7 @@ const workload = z.strictObject({
       endToEndP99Ms: amount.nullable(),
     }),
   ),
+  phases: z.array(phase).exactOptional(),
   notes: z.array(text),
 });
 
@@ -193,6 +250,35 @@ const noise = z.strictObject({
   floor: amount,
 });
 
+const primary = z.strictObject({
+  level: amount,
+  named: count,
+  results: z.array(
+    z.strictObject({
+      id: text,
+      hypothesis: text,
+      workload: text,
+      mode,
+      layer,
+      figure: text,
+      first: text,
+      second: text,
+      direction: z.enum(['higher', 'lower']),
+      repeats: count,
+      outcome: z.enum(['shown', 'opposite-shown', 'no-difference-shown', 'cannot-be-shown']),
+      because: text,
+      firstSpread: spread.nullable(),
+      secondSpread: spread.nullable(),
+      ratio: amount.nullable(),
+      interval: z.strictObject({ low: amount, high: amount }).nullable(),
+      cliffsDelta: z.number().nullable(),
+      noiseFloor: amount,
+      pValue: amount.nullable(),
+      adjustedPValue: amount.nullable(),
+    }),
+  ),
+});
+
 const claim = z.strictObject({
   id: text,
   claim: text,
@@ -212,6 +298,7 @@ export const reportSchema = z.strictObject({
   workloads: z.array(workload),
   summaries: z.array(summary),
   noise: z.array(noise).exactOptional(),
+  primary: primary.exactOptional(),
   verdicts: z.array(claim),
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),

@@ -1,5 +1,7 @@
 /** Statistics: pure. */
 
-export { effectOf, noiseOf } from './effect.ts';
+export { type Effect, effectOf, noiseOf } from './effect.ts';
 export { LatencyHistogram } from './histogram.ts';
+export { cliffsDelta, holmAdjusted, leastPValue, rankTest } from './rank-test.ts';
+export { isGrowing, trendOf } from './trend.ts';
 export { type Comparison, compareSpreads, median, singleRepeatFloor, spreadOf } from './spread.ts';

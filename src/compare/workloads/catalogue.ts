@@ -1,6 +1,8 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
+import { type CoursePart, courseMessages, courseMs } from './course.ts';
+import type { LadderSpec } from './ladder.ts';
 import type { Plan } from './plan.ts';
 
 export interface WorkloadSpec {
@@ -22,26 +24,137 @@ export interface WorkloadSpec {
   readonly ordering: 'none' | 'key';
   readonly keys: number;
   readonly keyDistribution: 'none' | 'uniform' | 'zipf';
+  /** At least so long; with `warmupMaxMs` longer until the run is steady, and never longer than that. */
   readonly warmupMs: number;
+  readonly warmupMaxMs?: number;
   readonly measuredMs: number;
   readonly publishWindow: number;
   readonly credit: number;
   readonly ackBatch: number;
+  /** In mode `sustainable-rate`: the rates that are tried; `warmupMs` and `measuredMs` are those of a step. */
+  readonly ladder?: LadderSpec;
+  /** Phases of the measured window, with consumers away in some. */
+  readonly course?: readonly CoursePart[];
+  /** How long after the window an answer still counts as one in time; 50 ms by default. */
+  readonly onTimeGraceMs?: number;
+  /** Never more repeats than these, whatever the profile has. */
+  readonly repeatsMax?: number;
+  /** The same for rest and grpc. */
+  readonly gatewayRepeatsMax?: number;
 }
 
 interface ProfileSize {
   readonly warmupMs: number;
+  /** Where time is short, the warm-up is what it is, and the row says whether it was enough. */
+  readonly warmupMaxMs: number;
   readonly measuredMs: number;
   readonly repeats: number;
+  readonly primaryRepeats: number;
   readonly replayMessages: number;
   readonly bareEverywhere: boolean;
+  readonly sustainable: SustainableSize;
 }
 
+interface SustainableSize {
+  readonly ladder: LadderSpec;
+  readonly warmupMs: number;
+  readonly measuredMs: number;
+  readonly repeatsMax: number;
+  readonly layers: readonly Layer[];
+  readonly has100b: boolean;
+}
+
+/** As reference comparisons have it: a p99 that a person who waits does not notice. */
+const sustainableP99MsMax = 100;
+
+const ladders: Readonly<Record<Profile, SustainableSize>> = {
+  // Asked for by name only, to see that it works.
+  smoke: {
+    ladder: {
+      startPerSecond: 1_000,
+      mostPerSecond: 64_000,
+      rungsPerDoubling: 2,
+      p99MsMax: sustainableP99MsMax,
+      triesPerRung: 2,
+      stepsMax: 12,
+      searchMsMax: 10_000,
+      confirmMs: 500,
+    },
+    warmupMs: 100,
+    measuredMs: 300,
+    repeatsMax: 1,
+    layers: ['bare', 'port'],
+    has100b: false,
+  },
+  // About twenty seconds for each system, once: half an hour has no room for more.
+  standard: {
+    ladder: {
+      startPerSecond: 2_000,
+      mostPerSecond: 128_000,
+      rungsPerDoubling: 8,
+      p99MsMax: sustainableP99MsMax,
+      triesPerRung: 2,
+      stepsMax: 14,
+      searchMsMax: 20_000,
+      confirmMs: 2_000,
+    },
+    warmupMs: 250,
+    measuredMs: 750,
+    repeatsMax: 1,
+    layers: ['bare'],
+    has100b: false,
+  },
+  full: {
+    ladder: {
+      startPerSecond: 1_000,
+      mostPerSecond: 128_000,
+      rungsPerDoubling: 16,
+      p99MsMax: sustainableP99MsMax,
+      triesPerRung: 2,
+      stepsMax: 30,
+      searchMsMax: 240_000,
+      confirmMs: 10_000,
+    },
+    warmupMs: 1_000,
+    measuredMs: 4_000,
+    repeatsMax: 5,
+    layers: ['bare', 'port'],
+    has100b: true,
+  },
+};
+
 const sizes: Readonly<Record<Profile, ProfileSize>> = {
-  smoke: { warmupMs: 250, measuredMs: 1_000, repeats: 1, replayMessages: 5_000, bareEverywhere: false },
+  smoke: {
+    warmupMs: 250,
+    warmupMaxMs: 250,
+    measuredMs: 1_000,
+    repeats: 1,
+    primaryRepeats: 1,
+    replayMessages: 5_000,
+    bareEverywhere: false,
+    sustainable: ladders.smoke,
+  },
   // Ten thousand samples at the equal load are the fewest that say anything about the slowest of a thousand.
-  standard: { warmupMs: 1_000, measuredMs: 2_000, repeats: 5, replayMessages: 25_000, bareEverywhere: false },
-  full: { warmupMs: 5_000, measuredMs: 20_000, repeats: 10, replayMessages: 500_000, bareEverywhere: true },
+  standard: {
+    warmupMs: 1_000,
+    warmupMaxMs: 1_000,
+    measuredMs: 2_000,
+    repeats: 5,
+    primaryRepeats: 10,
+    replayMessages: 15_000,
+    bareEverywhere: false,
+    sustainable: ladders.standard,
+  },
+  full: {
+    warmupMs: 5_000,
+    warmupMaxMs: 10_000,
+    measuredMs: 20_000,
+    repeats: 10,
+    primaryRepeats: 10,
+    replayMessages: 500_000,
+    bareEverywhere: true,
+    sustainable: ladders.full,
+  },
 };
 
 /** What smoke leaves out to end in a minute. */
@@ -52,6 +165,11 @@ const smokeCells: readonly { readonly id: string; readonly mode: WorkloadMode }[
 
 /** A rate that every system of the range carries on two cores, so that latencies stand side by side. */
 const equalLoadPerSecond = 5_000;
+/** A burst of four times as much is more than some systems take: then it shows how they come back. */
+const coursePerSecond = 2_500;
+const burstFactor = 4;
+/** They show what a gateway costs and decide nothing between systems: the time goes to the primary comparisons. */
+const gatewayRepeatsOfStandard = 3;
 /** Four copies of each message leave the broker: a quarter of the rate keeps the delivered load the same. */
 const fanOutPerSecond = 1_250;
 /** Above what any client here reaches: the plan must not end before the window does. */
@@ -78,6 +196,11 @@ const common = {
 
 export function repeatsOf(profile: Profile): number {
   return sizes[profile].repeats;
+}
+
+/** Of the cells of the primary comparisons. */
+export function primaryRepeatsOf(profile: Profile): number {
+  return sizes[profile].primaryRepeats;
 }
 
 /**
@@ -128,6 +251,11 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
       warmupMs: 0,
       measuredMs: 0,
     },
+    sustainable('sustainable-1k', 'The highest rate of 1 KiB messages that can go on for ever', 1024, size),
+    ...(size.sustainable.has100b || which === 'all'
+      ? [sustainable('sustainable-100b', 'The highest rate of 100 B messages that can go on for ever', 100, size)]
+      : []),
+    ...(profile === 'full' || which === 'all' ? [course(size)] : []),
   ];
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
@@ -173,7 +301,8 @@ function throughput(
       ...timed(size, equalLoadPerSecond),
       title: `${title} at the same rate for all`,
       mode: 'equal-load',
-      layers: [...(profile === 'smoke' ? ['port' as const] : ['bare' as const, 'port' as const]), ...gatewayLayers],
+      layers: [...equalLoadLayers(id, profile), ...gatewayLayers],
+      ...(profile === 'standard' ? { gatewayRepeatsMax: gatewayRepeatsOfStandard } : {}),
     },
     {
       ...shared,
@@ -183,19 +312,84 @@ function throughput(
       layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers)],
       ratePerSecond: null,
       arrival: 'closed-window',
-      messages: (ownMaximumPerSecondCap * (size.warmupMs + Math.min(size.measuredMs, 4_000))) / 1000,
+      messages: (ownMaximumPerSecondCap * (size.warmupMaxMs + Math.min(size.measuredMs, 4_000))) / 1000,
       warmupMs: size.warmupMs,
+      ...longerWarmup(size),
       measuredMs: Math.min(size.measuredMs, 4_000),
     },
   ];
+}
+
+function sustainable(id: string, title: string, messageBytes: number, { sustainable: own }: ProfileSize): WorkloadSpec {
+  const { ladder, warmupMs, measuredMs, repeatsMax, layers } = own;
+  return {
+    ...common,
+    id,
+    title,
+    kind: 'flow',
+    mode: 'sustainable-rate',
+    layers,
+    messageBytes,
+    // Of every step its own.
+    ratePerSecond: null,
+    arrival: 'poisson',
+    messages: 0,
+    warmupMs,
+    measuredMs,
+    ladder,
+    repeatsMax,
+  };
+}
+
+/** A minute has room for one layer; half an hour for the price of the port at this load with one size of message. */
+function equalLoadLayers(id: string, profile: Profile): readonly Layer[] {
+  if (profile === 'smoke') return ['port'];
+  return profile === 'standard' && id !== 'throughput-1k' ? ['bare'] : ['bare', 'port'];
+}
+
+/** What the others carry one after the other: an even load, a burst, consumers that are away and come back, nothing at all. */
+function course({ warmupMs, measuredMs, bareEverywhere }: ProfileSize): WorkloadSpec {
+  const unitMs = measuredMs / 4;
+  const parts: readonly CoursePart[] = [
+    { phase: 'steady', ms: 2 * unitMs, rateFactor: 1 },
+    { phase: 'burst', ms: unitMs, rateFactor: burstFactor },
+    { phase: 'steady', ms: 2 * unitMs, rateFactor: 1 },
+    { phase: 'backlog', ms: unitMs, rateFactor: 1 },
+    { phase: 'drain', ms: 2 * unitMs, rateFactor: 1 },
+    { phase: 'idle', ms: unitMs, rateFactor: 0 },
+  ];
+  return {
+    ...common,
+    id: 'phases',
+    title: 'Steady, burst, backlog, drain and idle in one course (1 KiB)',
+    kind: 'flow',
+    mode: 'equal-load',
+    layers: bareEverywhere ? ['bare', 'port'] : ['bare'],
+    messageBytes: 1024,
+    ratePerSecond: coursePerSecond,
+    arrival: 'poisson',
+    messages: courseMessages({ warmupMs, ratePerSecond: coursePerSecond, parts }),
+    warmupMs,
+    measuredMs: courseMs(parts),
+    // An answer that comes late in a burst is in the latencies; here it is not what decides.
+    onTimeGraceMs: unitMs,
+    course: parts,
+    repeatsMax: 5,
+  };
+}
+
+/** Nothing where the warm-up may not become longer. */
+function longerWarmup({ warmupMs, warmupMaxMs }: ProfileSize): Pick<WorkloadSpec, 'warmupMaxMs'> {
+  return warmupMaxMs > warmupMs ? { warmupMaxMs } : {};
 }
 
 function timed(size: ProfileSize, ratePerSecond: number) {
   return {
     ratePerSecond,
     arrival: 'poisson',
-    messages: Math.ceil((ratePerSecond * (size.warmupMs + size.measuredMs)) / 1000),
+    messages: Math.ceil((ratePerSecond * (size.warmupMaxMs + size.measuredMs)) / 1000),
     warmupMs: size.warmupMs,
+    ...longerWarmup(size),
     measuredMs: size.measuredMs,
   } as const;
 }

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { type CoursePart, dueAtMs } from './course.ts';
 import { payloadBytesMin } from './payload.ts';
 import { seededRandom } from './random.ts';
 
@@ -17,6 +18,9 @@ export interface PlanSpec {
   /** Intended send times; null: as fast as the window allows (all 0). */
   readonly ratePerSecond: number | null;
   readonly arrival: 'uniform' | 'poisson' | 'closed-window' | 'trace';
+  /** With a course the rate changes on the way, after so much of a warm-up. */
+  readonly course?: readonly CoursePart[];
+  readonly warmupMs?: number;
 }
 
 export interface Plan {
@@ -61,6 +65,13 @@ export function planFromSpec(spec: PlanSpec): Plan {
     sendAtMs[i] = spec.arrival === 'poisson' ? atMs : i * meanGapMs;
     atMs += -Math.log(1 - random()) * meanGapMs;
     keyIndex[i] = pickKey();
+  }
+  const { course, ratePerSecond, warmupMs = 0 } = spec;
+  if (course !== undefined && ratePerSecond !== null) {
+    // So many random arrivals in a time that is fixed: spread over it, none is left over for the end.
+    const perMessage = spec.arrival === 'poisson' ? spec.messages / Math.max(atMs, meanGapMs) : 1 / meanGapMs;
+    for (let i = 0; i < spec.messages; i++)
+      sendAtMs[i] = dueAtMs({ warmupMs, ratePerSecond, parts: course }, (sendAtMs[i] as number) * perMessage);
   }
   const keyNames = Array.from({ length: spec.keys }, (_, i) => `key-${i}`);
   return finishPlan({ sendAtMs, keyIndex, bytes, keyNames, headers: [] });

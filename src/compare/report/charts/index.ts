@@ -2,5 +2,6 @@
 
 export { type Bar, barChart, largestOf } from './bars.ts';
 export { type FanOutCurve, fanOutChart } from './fan-out.ts';
+export { latencyLoadChart, loadScales } from './latency-load.ts';
 export { type LatencyCurve, latencyCurve, latencySpectrum, spectrumScales } from './latency-spectrum.ts';
 export { legend, lineClass, mark } from './look.ts';

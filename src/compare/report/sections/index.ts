@@ -13,6 +13,7 @@ import { limitsSection } from './limits.ts';
 import { matrixSection } from './matrix.ts';
 import { ownMaximumSection } from './own-maximum.ts';
 import { reproduceSection } from './reproduce.ts';
+import { sustainableSection } from './sustainable.ts';
 import { surprisesSection } from './surprises.ts';
 import { verdictSection } from './verdict.ts';
 
@@ -31,6 +32,7 @@ export function reportDocument(report: Report): ReportDocument {
       matrixSection(report),
       surprisesSection(report),
       equalLoadSection(report),
+      sustainableSection(report),
       ownMaximumSection(report),
       costSection(report),
       faultsSection(report),

@@ -2,7 +2,7 @@
 
 import type { Inline, Tone } from '../document.ts';
 import { scenarioAnchor } from '../evidence.ts';
-import type { ClaimResult, ScenarioRow, ScenarioVerdict, SystemRow } from '../model.ts';
+import type { ClaimResult, PrimaryOutcome, ScenarioRow, ScenarioVerdict, SystemRow } from '../model.ts';
 import { claimMarks, scenarioMarks } from '../view.ts';
 
 const scenarioTones: Readonly<Record<ScenarioVerdict, Tone>> = {
@@ -19,6 +19,15 @@ const claimTones: Readonly<Record<ClaimResult, Tone>> = {
   false: 'bad',
   inconclusive: 'open',
   'not-tested': 'none',
+};
+
+const primaryMarks: Readonly<
+  Record<PrimaryOutcome, { readonly tone: Tone; readonly mark: string; readonly word: string }>
+> = {
+  shown: { tone: 'good', mark: '✓', word: 'shown' },
+  'opposite-shown': { tone: 'bad', mark: '✕', word: 'the opposite is shown' },
+  'no-difference-shown': { tone: 'open', mark: '?', word: 'no difference shown' },
+  'cannot-be-shown': { tone: 'none', mark: '–', word: 'cannot be shown' },
 };
 
 type CapabilityLevel = SystemRow['capabilities'][string]['level'];
@@ -48,6 +57,10 @@ export function scenarioMarkTo(row: ScenarioRow): Inline {
 
 export function claimMark(verdict: ClaimResult): Inline {
   return { kind: 'mark', tone: claimTones[verdict], mark: claimMarks[verdict].mark, word: claimMarks[verdict].words };
+}
+
+export function primaryMark(outcome: PrimaryOutcome): Inline {
+  return { kind: 'mark', ...primaryMarks[outcome] };
 }
 
 export function levelMark(level: CapabilityLevel, to?: string): Inline {

@@ -17,6 +17,7 @@ import type { ClaimVerdict, Report } from '../model.ts';
 import { number, plural } from '../figures.ts';
 import { basisWords, leadSentences } from '../view.ts';
 import { assertionMark, claimMark } from './marks.ts';
+import { primaryPart } from './primary.ts';
 
 export function verdictSection(report: Report): Section {
   const { first, found, counted } = leadSentences(report);
@@ -29,7 +30,7 @@ export function verdictSection(report: Report): Section {
       paragraph([counted.join(' '), ...notMeasuredSentence(report)]),
       ...claimsBlock(report),
     ],
-    parts: assertionsPart(report),
+    parts: [...primaryPart(report), ...assertionsPart(report)],
   };
 }
 

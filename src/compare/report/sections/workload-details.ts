@@ -3,7 +3,7 @@
 import { type Block, type Cell, type Column, type Part, paragraph, quiet, type Row, systemName } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
 import { bytes, count, durability, figure, isThin, parameters, percentiles } from '../figures.ts';
-import type { LatencySummary, Report, WorkloadParameters, WorkloadRow } from '../model.ts';
+import type { LatencySummary, PhaseName, Report, WorkloadParameters, WorkloadRow } from '../model.ts';
 import { sortCells } from '../view.ts';
 import { thinNote } from './summary-table.ts';
 
@@ -19,6 +19,8 @@ export function workloadParts(report: Report): readonly Part[] {
         { kind: 'list', items: offers(runs) },
         figuresTable(runs, `${part}-figures`, id),
         checksTable(runs, `${part}-checks`, id),
+        ...courseTable(runs, `${part}-course`, id),
+        ...phaseTable(runs, `${part}-phases`, id),
         ...remarks(runs),
       ],
     };
@@ -235,6 +237,127 @@ function costCells(row: WorkloadRow): readonly Cell[] {
     or(cost.bytesWrittenPerPayloadByte),
     or(cost.peakRssBytes, bytes),
     row.limitedBy.replace('-', ' '),
+  ];
+}
+
+// ------------------------------------------------------------------------------------------------ course
+
+/** One line for each system, layer and offer: how the phases of its runs went. */
+function courseTable(runs: readonly Run[], id: string, workload: string): readonly Block[] {
+  const cells = new Map<string, Run[]>();
+  for (const run of runs.filter(({ row }) => row.phases !== undefined)) {
+    const key = `${run.row.system} ${run.row.layer} ${run.offer}`;
+    cells.set(key, [...(cells.get(key) ?? []), run]);
+  }
+  if (cells.size === 0) return [];
+  return [
+    {
+      kind: 'table',
+      id,
+      caption: `Course of the runs, ${workload}`,
+      look: 'dense',
+      columns: [
+        { title: 'System' },
+        { title: 'Runs' },
+        { title: 'Steady after warm-up', isNumeric: true },
+        { title: 'Warm-up', unit: 'ms, longest', isNumeric: true },
+        { title: 'Drain', unit: 'ms, longest', isNumeric: true },
+        { title: 'Service p99', unit: 'ms, publish', isNumeric: true },
+        { title: 'Service p99', unit: 'ms, end to end', isNumeric: true },
+        { title: 'Event loop late', unit: 'ms, p99', isNumeric: true },
+        { title: 'Phases' },
+      ],
+      rows: [...cells.values()].map((own) => ({ cells: courseCells(own) })),
+      notes: [
+        'Steady: the last three windows of the warm-up were alike in rate and p50; a run of which that is not true says so in its notes. Service: from the time at which a message was really handed over, the worst of the runs; the latencies above count from when it should have been.',
+      ],
+    },
+  ];
+}
+
+function courseCells(own: readonly Run[]): readonly Cell[] {
+  const [first] = own as [Run, ...Run[]];
+  const rows = own.map(({ row }) => row);
+  const longest = (name: PhaseName): Cell => {
+    const times = rows.flatMap(({ phases = [] }) =>
+      phases.filter(({ phase }) => phase === name).map(({ fromMs, toMs }) => toMs - fromMs),
+    );
+    return times.length === 0 ? quiet('–') : count(Math.max(...times));
+  };
+  const worst = (of: (row: WorkloadRow) => number | undefined): Cell => {
+    const values = rows.filter(({ valid }) => valid).flatMap((row) => of(row) ?? []);
+    return values.length === 0 ? quiet('–') : figure(Math.max(...values));
+  };
+  const warmups = rows.flatMap(({ phases = [] }) => phases.filter(({ phase }) => phase === 'warmup'));
+  const names = [...new Set(rows.flatMap(({ phases = [] }) => phases.map(({ phase }) => phase)))];
+  return [
+    [systemName(first.row.system), quiet(` ${first.row.layer}`)],
+    `${first.offer} × ${own.length}`,
+    warmups.length === 0
+      ? quiet('–')
+      : `${warmups.filter(({ isSteady }) => isSteady === true).length} of ${warmups.length}`,
+    longest('warmup'),
+    longest('drain'),
+    worst((row) => (row.latencyMs.publish.count === 0 ? undefined : row.serviceMs?.publish.p99)),
+    worst((row) => (row.latencyMs.endToEnd.count === 0 ? undefined : row.serviceMs?.endToEnd.p99)),
+    worst((row) => row.eventLoopLagMs?.p99),
+    names.join(', '),
+  ];
+}
+
+/** Where a workload has a course: every phase of every run. */
+function phaseTable(runs: readonly Run[], id: string, workload: string): readonly Block[] {
+  const rows = runs.flatMap(({ row, offer }) =>
+    (row.phases ?? []).flatMap((phase) =>
+      phase.figures === undefined ? [] : [{ row, offer, phase, of: phase.figures }],
+    ),
+  );
+  if (rows.length === 0) return [];
+  const or = (value: number | null, show: (value: number) => string = figure): Cell =>
+    value === null ? quiet('–') : show(value);
+  return [
+    {
+      kind: 'table',
+      id,
+      caption: `Every phase, ${workload}`,
+      look: 'dense',
+      columns: [
+        { title: 'System' },
+        { title: 'Run' },
+        { title: 'Phase' },
+        { title: 'From', unit: 's', isNumeric: true },
+        { title: 'To', unit: 's', isNumeric: true },
+        { title: 'Published', unit: 'msg/s', isNumeric: true },
+        { title: 'Received', unit: 'msg/s', isNumeric: true },
+        { title: 'p50', unit: 'ms', isNumeric: true, group: 'End to end' },
+        { title: 'p99', unit: 'ms', isNumeric: true, group: 'End to end' },
+        { title: 'Samples', isNumeric: true, group: 'End to end' },
+        { title: 'Backlog', unit: 'most', isNumeric: true },
+        { title: 'Broker', unit: 'cores', isNumeric: true },
+        { title: 'Note' },
+      ],
+      rows: rows.map(({ row, offer, phase, of }, index) => ({
+        isApart: index > 0 && rows[index - 1]?.row !== row,
+        cells: [
+          [systemName(row.system), quiet(` ${row.layer}`)],
+          `${offer} #${row.repeat + 1}`,
+          phase.phase,
+          figure(phase.fromMs / 1000),
+          figure(phase.toMs / 1000),
+          figure(of.publishedPerSecond),
+          figure(of.receivedPerSecond),
+          or(of.endToEndP50Ms),
+          or(of.endToEndP99Ms),
+          count(of.samples),
+          count(of.backlogMax),
+          or(of.brokerCores),
+          phase.note ?? '',
+        ],
+      })),
+      notes: [
+        'Latencies are of the messages that were due in the phase, whenever they came: those of a backlog waited for the consumers.',
+      ],
+    },
   ];
 }
 

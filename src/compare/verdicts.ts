@@ -106,7 +106,7 @@ function withOtherLoads(input: VerdictInput, atOneLoad: ClaimVerdict): ClaimVerd
   const byLoad = sides.has('first') ? 'true' : sides.has('second') ? 'false' : 'inconclusive';
   const told = compared.map(
     (one) =>
-      `${one.workload} (${one.messageBytes.toLocaleString('en-US')} B, ${one.layer}), ${one.first} and ${one.second}: ${loadComparisonInWords(one)}`,
+      `${one.workload} (${one.messageBytes.toLocaleString('en-US')} B, ${one.layer}), ${one.first} and ${one.second}: ${loadComparisonInWords(one).en}`,
   );
   const ids = compared.flatMap(({ workload, layer, first, second }) => [
     `${workload}.${first}.${layer}`,

@@ -69,7 +69,7 @@ describe('latency by load', () => {
       [16_000, 'first'],
     ]);
     expect(one?.turns).toEqual([{ from: 4_000, to: 16_000, lowerAbove: 'first' }]);
-    expect(one === undefined ? '' : loadComparisonInWords(one)).toBe(
+    expect(one === undefined ? '' : loadComparisonInWords(one).en).toBe(
       'kafka lower at 16,000/s, rabbitmq-classic lower at 2,000 to 4,000/s (of 2,000 to 16,000/s given to both); it turns around between 4,000 and 16,000/s',
     );
   });

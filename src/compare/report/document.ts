@@ -1,21 +1,38 @@
 /**
- * The report as a document without a format: sections of blocks that say what they are. HTML and Markdown are both made from
- * it, so that they have the same facts in the same order, and each escapes in one place.
+ * The report as a document without a format and without a language: sections of blocks that say what they are, and words in every
+ * language. HTML and Markdown are both made from it, so that they have the same facts in the same order, and each escapes in one place.
  */
 
+import type { Language, Said } from './language.ts';
 import type { Markup } from './markup.ts';
 
 /** How an answer is to be taken at a glance; every renderer shows it by words too, never by colour alone. */
 export type Tone = 'good' | 'part' | 'bad' | 'open' | 'none';
 
+/** Names, figures, units and signs: the same in every language, and read from left to right. */
+export interface Name {
+  readonly kind: 'name';
+  readonly text: string;
+}
+
+/** A sentence that the run wrote, in English. It is shown in the reader's language where it is known in it (phrases/). */
+export interface Quote {
+  readonly kind: 'quote';
+  readonly text: string;
+}
+
+/** There is no plain string: a text is said in every language, or it is a name, or it is quoted. */
+export type Words = Said | Name | Quote;
+
 export type Inline =
-  | string
-  | { readonly kind: 'strong' | 'quiet' | 'code'; readonly text: string }
+  | Words
+  | { readonly kind: 'strong' | 'quiet'; readonly text: Words }
+  | { readonly kind: 'code'; readonly text: string }
   /** To a place of this document. */
-  | { readonly kind: 'link'; readonly to: string; readonly text: string }
+  | { readonly kind: 'link'; readonly to: string; readonly text: Words }
   /** Where something is written: a link if it is an address. */
   | { readonly kind: 'source'; readonly text: string }
-  | { readonly kind: 'mark'; readonly tone: Tone; readonly mark: string; readonly word: string; readonly to?: string }
+  | { readonly kind: 'mark'; readonly tone: Tone; readonly mark: string; readonly word: Said; readonly to?: string }
   | { readonly kind: 'system'; readonly id: string }
   | {
       readonly kind: 'figure';
@@ -37,11 +54,11 @@ export interface Lines {
 export type Cell = Text | Lines;
 
 export interface Column {
-  readonly title: string;
-  readonly unit?: string;
+  readonly title: Words;
+  readonly unit?: Words;
   readonly isNumeric?: boolean;
   /** Neighbours with the same group have one head above them. */
-  readonly group?: string;
+  readonly group?: Said;
 }
 
 export interface Row {
@@ -60,8 +77,8 @@ export interface Entry {
 }
 
 export interface Panel {
-  readonly label: string;
-  readonly chart: Markup;
+  readonly label: Said;
+  readonly chart: (language: Language) => Markup;
 }
 
 export type Block =
@@ -71,40 +88,40 @@ export type Block =
   | {
       readonly kind: 'table';
       readonly id: string;
-      readonly caption: string;
+      readonly caption: Said;
       readonly columns: readonly Column[];
       readonly rows: readonly Row[];
       /** Matrix: words and marks; prose: sentences; dense: many figures that are looked up rather than read. */
       readonly look?: 'matrix' | 'prose' | 'dense';
       /** Sentences below the table. */
-      readonly notes?: readonly string[];
+      readonly notes?: readonly Words[];
     }
   | {
       readonly kind: 'entries';
       readonly id: string;
-      readonly caption: string;
+      readonly caption: Said;
       /** Name of what each entry's head is. */
-      readonly head: string;
-      readonly fields: readonly string[];
+      readonly head: Said;
+      readonly fields: readonly Said[];
       readonly entries: readonly Entry[];
       readonly look: 'cards' | 'table';
     }
   /** Panels are apart because what they show must not be compared on one axis. Their figures stand in a table beside them. */
   | {
       readonly kind: 'charts';
-      readonly caption: string;
+      readonly caption: Said;
       readonly systems: readonly string[];
       /** Wide ones have long words in them. */
       readonly width: 'narrow' | 'wide';
       readonly panels: readonly Panel[];
     }
-  | { readonly kind: 'facts'; readonly facts: readonly { readonly name: string; readonly lines: readonly Text[] }[] }
+  | { readonly kind: 'facts'; readonly facts: readonly { readonly name: Said; readonly lines: readonly Text[] }[] }
   | { readonly kind: 'code'; readonly text: string };
 
 /** Below a section's own blocks; has a heading. */
 export interface Part {
   readonly id: string;
-  readonly title: string;
+  readonly title: Words | readonly Words[];
   readonly blocks: readonly Block[];
 }
 
@@ -113,17 +130,25 @@ export interface Section extends Part {
 }
 
 export interface ReportDocument {
-  readonly title: string;
+  readonly title: Said;
   /** One line below the title. */
   readonly byline: readonly Text[];
   readonly sections: readonly Section[];
 }
 
-export function strong(text: string): Inline {
+export function name(text: string): Name {
+  return { kind: 'name', text };
+}
+
+export function quote(text: string): Quote {
+  return { kind: 'quote', text };
+}
+
+export function strong(text: Words): Inline {
   return { kind: 'strong', text };
 }
 
-export function quiet(text: string): Inline {
+export function quiet(text: Words): Inline {
   return { kind: 'quiet', text };
 }
 
@@ -131,8 +156,20 @@ export function code(text: string): Inline {
   return { kind: 'code', text };
 }
 
-export function link(to: string, text: string): Inline {
+export function link(to: string, text: Words): Inline {
   return { kind: 'link', to, text };
+}
+
+/** Between words, and where there is nothing to say. */
+export const space: Name = name(' ');
+export const colon: Said = { en: ': ', ar: ': ' };
+export const comma: Said = { en: ', ', ar: '، ' };
+export const semicolon: Said = { en: '; ', ar: '؛ ' };
+export const nothing: Inline = { kind: 'quiet', text: name('–') };
+
+/** With a comma in between. */
+export function inARow(parts: readonly Inline[]): readonly Inline[] {
+  return parts.flatMap((part, index) => (index === 0 ? [part] : [comma, part]));
 }
 
 export function systemName(id: string): Inline {
@@ -148,11 +185,15 @@ export function inlines(text: Text): readonly Inline[] {
 }
 
 export function isLines(cell: Cell): cell is Lines {
-  return typeof cell === 'object' && 'lines' in cell;
+  return 'lines' in cell;
 }
 
 export function linesOf(cell: Cell): readonly Text[] {
   return isLines(cell) ? cell.lines : [cell];
+}
+
+export function isSaid(inline: Inline): inline is Said {
+  return 'ar' in inline;
 }
 
 function isList(text: Text): text is readonly Inline[] {

@@ -1,5 +1,6 @@
 /** Figures as people read them: a unit on each, a spread where there is one, three digits that mean something. */
 
+import { countedArabic, nouns, type Said, say } from './language.ts';
 import type {
   CellSummary,
   DurabilityReached,
@@ -80,14 +81,18 @@ export function durability(reached: DurabilityReached): string {
   return `${reached.persistence} × ${reached.copies}`;
 }
 
-const persistenceMeaning = {
-  memory: 'accepted in memory',
-  os: 'in the page cache: survives the death of the process',
-  fsync: 'on the disk before the answer',
-} as const;
+const persistenceMeaning: Readonly<Record<DurabilityReached['persistence'], Said>> = {
+  memory: say('accepted in memory', 'قُبلت في الذاكرة'),
+  os: say('in the page cache: survives the death of the process', 'في ذاكرة الصفحات المؤقتة: تبقى بعد موت العملية'),
+  fsync: say('on the disk before the answer', 'على القرص قبل الجواب'),
+};
 
-export function durabilityMeaning(reached: DurabilityReached): string {
-  return `${persistenceMeaning[reached.persistence]}, ${reached.copies} ${reached.copies === 1 ? 'copy' : 'copies'}`;
+export function durabilityMeaning({ persistence, copies }: DurabilityReached): Said {
+  const meaning = persistenceMeaning[persistence];
+  return say(
+    `${meaning.en}, ${copies} ${copies === 1 ? 'copy' : 'copies'}`,
+    `${meaning.ar}، ${countedArabic(copies, nouns.copy)}`,
+  );
 }
 
 export function seconds(ms: number): string {
@@ -96,8 +101,21 @@ export function seconds(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-export function parameters(values: WorkloadParameters): string {
-  const parts = [
+export function parameters(values: WorkloadParameters): Said {
+  return say(parametersInEnglish(values).join(', '), parametersInArabic(values).join('، '));
+}
+
+/** Of a step of a search: its rate is its own. */
+export function parametersOfStep(values: WorkloadParameters): Said {
+  const isRate = (_: string, index: number): boolean => index !== 1;
+  return say(
+    parametersInEnglish(values).filter(isRate).join(', '),
+    parametersInArabic(values).filter(isRate).join('، '),
+  );
+}
+
+function parametersInEnglish(values: WorkloadParameters): readonly string[] {
+  return [
     `${bytes(values.messageBytes)} messages`,
     values.ratePerSecond === null ? 'as fast as it goes' : `${count(values.ratePerSecond)} msg/s offered`,
     `${values.partitions} ${plural(values.partitions, 'partition')}`,
@@ -111,7 +129,24 @@ export function parameters(values: WorkloadParameters): string {
     `${seconds(values.warmupMs)} warm-up`,
     `${seconds(values.measuredMs)} measured`,
   ];
-  return parts.join(', ');
+}
+
+function parametersInArabic(values: WorkloadParameters): readonly string[] {
+  const { keys, keyDistribution } = values;
+  return [
+    `رسائل من ${bytes(values.messageBytes)}`,
+    values.ratePerSecond === null ? 'بأقصى سرعة ممكنة' : `المعروض ${count(values.ratePerSecond)} msg/s`,
+    countedArabic(values.partitions, nouns.partition),
+    countedArabic(values.subscriptions, nouns.subscription),
+    `${countedArabic(values.consumersPerSubscription, nouns.consumer)} لكل اشتراك`,
+    keyDistribution === 'none' ? 'بلا مفاتيح' : `${countedArabic(keys, nouns.key, count(keys))} (${keyDistribution})`,
+    `نمط الوصول ${values.arrival}`,
+    `نافذة النشر ${count(values.publishWindow)}`,
+    `الرصيد ${count(values.credit)}`,
+    `الإقرارات دفعات من ${count(values.ackBatch)}`,
+    `إحماء ${seconds(values.warmupMs)}`,
+    `قياس ${seconds(values.measuredMs)}`,
+  ];
 }
 
 export function plural(howMany: number, word: string): string {

@@ -5,6 +5,7 @@
  */
 
 import { compareSpreads, spreadOf } from '../statistics/index.ts';
+import { type Said, say } from './language.ts';
 import type { DurabilityReached, Layer, SearchStep, Spread, SystemId, WorkloadRow } from './model.ts';
 
 /** End-to-end p99 at one offered rate, over its tries and repeats. */
@@ -139,20 +140,37 @@ function comparisonOf(one: LoadCurve, two: LoadCurve, floor: number): LoadCompar
 }
 
 /** `kafka lower at 8,000–16,000/s, rabbitmq-classic at 2,000–4,000/s; turns between 4,000 and 8,000/s`. */
-export function loadComparisonInWords({ first, second, rungs, turns }: LoadComparison): string {
-  if (rungs.length === 0) return 'no rate was given to both';
-  const at = (side: 'first' | 'second'): string | null => {
+export function loadComparisonInWords({ first, second, rungs, turns }: LoadComparison): Said {
+  if (rungs.length === 0) return say('no rate was given to both', 'لم يُعرض معدل على الاثنين معًا');
+  const at = (side: 'first' | 'second'): readonly Said[] => {
     const rates = rungs.filter(({ lower }) => lower === side).map(({ ratePerSecond }) => ratePerSecond);
-    if (rates.length === 0) return null;
-    const [least, most] = [Math.min(...rates), Math.max(...rates)];
-    const range = least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
-    return `${side === 'first' ? first : second} lower at ${range}/s`;
+    if (rates.length === 0) return [];
+    const system = side === 'first' ? first : second;
+    const range = fromTo(Math.min(...rates), Math.max(...rates));
+    return [say(`${system} lower at ${range.en}/s`, `${system} أقل عند ${range.ar} في الثانية`)];
   };
-  const sides = [at('first'), at('second')].filter((text) => text !== null);
-  const all = `${whole(rungs[0]?.ratePerSecond ?? 0)} to ${whole(rungs.at(-1)?.ratePerSecond ?? 0)}/s`;
-  if (sides.length === 0) return `no difference shown at ${all}`;
-  const around = turns.map(({ from, to }) => `${whole(from)} and ${whole(to)}/s`);
-  return `${sides.join(', ')} (of ${all} given to both)${around.length === 0 ? '' : `; it turns around between ${around.join(', and between ')}`}`;
+  const sides = [...at('first'), ...at('second')];
+  const all = fromTo(rungs[0]?.ratePerSecond ?? 0, rungs.at(-1)?.ratePerSecond ?? 0, true);
+  if (sides.length === 0) return say(`no difference shown at ${all.en}/s`, `لم يظهر فرق عند ${all.ar} في الثانية`);
+  const around = turns.map(({ from, to }) =>
+    say(`${whole(from)} and ${whole(to)}/s`, `${whole(from)} و ${whole(to)} في الثانية`),
+  );
+  const turned =
+    around.length === 0
+      ? say('', '')
+      : say(
+          `; it turns around between ${around.map(({ en }) => en).join(', and between ')}`,
+          `؛ وينقلب الحال بين ${around.map(({ ar }) => ar).join('، وبين ')}`,
+        );
+  return say(
+    `${sides.map(({ en }) => en).join(', ')} (of ${all.en}/s given to both)${turned.en}`,
+    `${sides.map(({ ar }) => ar).join('، ')} (مما عُرض على الاثنين: ${all.ar} في الثانية)${turned.ar}`,
+  );
+}
+
+function fromTo(least: number, most: number, isAlwaysBoth = false): Said {
+  if (least === most && !isAlwaysBoth) return say(whole(least), whole(least));
+  return say(`${whole(least)} to ${whole(most)}`, `${whole(least)} إلى ${whole(most)}`);
 }
 
 function whole(rate: number): string {

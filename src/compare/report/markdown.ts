@@ -11,11 +11,15 @@ import {
   type Inline,
   inlines,
   isLines,
+  isSaid,
   linesOf,
+  type Part,
   type ReportDocument,
   type Row,
   type Text,
+  type Words,
 } from './document.ts';
+import type { Said } from './language.ts';
 import { visible } from './markup.ts';
 import type { Report } from './model.ts';
 import { reportDocument } from './sections/index.ts';
@@ -29,18 +33,18 @@ export function renderMarkdown(report: Report): string {
   const places = headingSlugs(document);
   const { title, byline, sections } = document;
   const lines = [
-    `# ${escaped(title)}`,
+    `# ${english(title)}`,
     '',
     byline.map((text) => inText(text, places)).join(' · '),
     '',
-    sections.map((section) => `[${escaped(section.title)}](#${places.get(section.id) ?? ''})`).join(' · '),
+    sections.map((section) => `[${inText(section.title, places)}](#${places.get(section.id) ?? ''})`).join(' · '),
     ...sections.flatMap((section) => [
       '',
-      `## ${escaped(section.title)}`,
+      `## ${inText(section.title, places)}`,
       ...section.blocks.flatMap((block) => blockLines(block, places)),
       ...section.parts.flatMap((part) => [
         '',
-        `### ${escaped(part.title)}`,
+        `### ${inText(part.title, places)}`,
         ...part.blocks.flatMap((block) => blockLines(block, places)),
       ]),
     ]),
@@ -56,22 +60,30 @@ type Places = ReadonlyMap<string, string>;
 function headingSlugs({ title, sections }: ReportDocument): Places {
   const taken = new Map<string, number>();
   const slugOf = (heading: string): string => {
-    const plain = slug(heading);
-    const times = taken.get(plain) ?? 0;
-    taken.set(plain, times + 1);
-    return times === 0 ? plain : `${plain}-${times}`;
+    const own = slug(heading);
+    const times = taken.get(own) ?? 0;
+    taken.set(own, times + 1);
+    return times === 0 ? own : `${own}-${times}`;
   };
-  slugOf(title);
+  slugOf(title.en);
   const places = new Map<string, string>();
   for (const section of sections) {
-    const own = slugOf(section.title);
+    const own = slugOf(plain(section.title));
     for (const id of [section.id, ...section.blocks.flatMap(idsIn)]) places.set(id, own);
     for (const part of section.parts) {
-      const ofPart = slugOf(part.title);
+      const ofPart = slugOf(plain(part.title));
       for (const id of [part.id, ...part.blocks.flatMap(idsIn)]) places.set(id, ofPart);
     }
   }
   return places;
+}
+
+function plain(title: Part['title']): string {
+  return wordsIn(title).map(textOf).join('');
+}
+
+function wordsIn(title: Part['title']): readonly Words[] {
+  return Array.isArray(title) ? title : [title as Words];
 }
 
 /** Lower case, spaces as hyphens, everything else but letters, digits, hyphens and underscores away. */
@@ -99,7 +111,7 @@ function blockLines(block: Block, places: Places): readonly string[] {
     case 'table':
       return [
         '',
-        `**${escaped(block.caption)}**`,
+        `**${english(block.caption)}**`,
         '',
         ...tableLines(block.columns, block.rows, places),
         ...notes(block.notes),
@@ -112,7 +124,7 @@ function blockLines(block: Block, places: Places): readonly string[] {
       return [
         '',
         ...block.facts.map(
-          ({ name, lines }) => `- **${escaped(name)}**: ${lines.map((line) => inText(line, places)).join('; ')}`,
+          ({ name, lines }) => `- **${english(name)}**: ${lines.map((line) => inText(line, places)).join('; ')}`,
         ),
       ];
     case 'code':
@@ -120,18 +132,18 @@ function blockLines(block: Block, places: Places): readonly string[] {
   }
 }
 
-function notes(sentences: readonly string[] = []): readonly string[] {
-  return sentences.flatMap((sentence) => ['', escaped(sentence)]);
+function notes(sentences: readonly Words[] = []): readonly string[] {
+  return sentences.flatMap((sentence) => ['', english(sentence)]);
 }
 
-function entryLines({ head, values }: Entry, fields: readonly string[], places: Places): readonly string[] {
+function entryLines({ head, values }: Entry, fields: readonly Said[], places: Places): readonly string[] {
   return [
     `- ${inText(head, places)}`,
     ...fields.flatMap((field, index) => {
       const lines = (values[index] ?? []).map((line) => inText(line, places));
       if (lines.length === 0) return [];
-      if (lines.length === 1) return [`  - ${field}: ${lines[0]}`];
-      return [`  - ${field}:`, ...lines.map((line) => `    - ${line}`)];
+      if (lines.length === 1) return [`  - ${english(field)}: ${lines[0]}`];
+      return [`  - ${english(field)}:`, ...lines.map((line) => `    - ${line}`)];
     }),
   ];
 }
@@ -158,7 +170,9 @@ function tableLines(columns: readonly Column[], rows: readonly Row[], places: Pl
 }
 
 function headText({ title, unit, group }: Column): string {
-  return escaped(`${group === undefined ? '' : `${group}: `}${title}${unit === undefined ? '' : ` (${unit})`}`);
+  return escaped(
+    `${group === undefined ? '' : `${group.en}: `}${textOf(title)}${unit === undefined ? '' : ` (${textOf(unit)})`}`,
+  );
 }
 
 /** A cell that spans several columns is written in the first of them. */
@@ -189,28 +203,41 @@ function inText(text: Text, places: Places): string {
 }
 
 function inlineText(inline: Inline, places: Places): string {
-  if (typeof inline === 'string') return escaped(inline);
+  if (isSaid(inline)) return english(inline);
   switch (inline.kind) {
-    case 'strong':
-      return inline.text.trim() === '' ? '' : `**${escaped(inline.text.trim())}**`;
+    case 'name':
+    case 'quote':
+      return english(inline);
+    case 'strong': {
+      const text = textOf(inline.text).trim();
+      return text === '' ? '' : `**${escaped(text)}**`;
+    }
     case 'quiet':
-      return escaped(inline.text);
+      return english(inline.text);
     case 'code':
       return codeSpan(inline.text);
     case 'link': {
       const place = places.get(inline.to);
-      return place === undefined ? escaped(inline.text) : `[${escaped(inline.text)}](#${place})`;
+      return place === undefined ? english(inline.text) : `[${english(inline.text)}](#${place})`;
     }
     case 'source':
       return isAddress(inline.text) ? `<${inline.text}>` : escaped(inline.text);
     case 'mark':
       // No link: a matrix of links cannot be read as it is, and the row's name has one.
-      return `${inline.mark} ${escaped(inline.word)}`;
+      return `${inline.mark} ${english(inline.word)}`;
     case 'system':
       return escaped(inline.id);
     case 'figure':
       return `${inline.value}${inline.isThin ? '†' : ''}${inline.interval === null ? '' : ` [${inline.interval}]`}`;
   }
+}
+
+function textOf(words: Words): string {
+  return isSaid(words) ? words.en : words.text;
+}
+
+function english(words: Words): string {
+  return escaped(textOf(words));
 }
 
 /** As text where a code span could be left or would split a cell. */

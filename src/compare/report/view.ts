@@ -1,32 +1,50 @@
 /** The report arranged as it is read, the same for every rendering: order of systems, groups that may be compared, sections. */
 
 import { durability, plural } from './figures.ts';
+import { countedArabic, joinedNames, joinedWords, nouns, type Said, say } from './language.ts';
 import type {
   CellSummary,
   ClaimResult,
   DurabilityReached,
   Layer,
+  LimitedBy,
   Report,
   ScenarioRow,
   ScenarioVerdict,
   SystemRow,
+  WorkloadMode,
   WorkloadRow,
 } from './model.ts';
 
 export const layers = ['bare', 'port', 'rest', 'grpc'] as const satisfies readonly Layer[];
 const persistenceOrder = ['fsync', 'os', 'memory'] as const;
 
-export const layerMeaning: Readonly<Record<Layer, string>> = {
-  bare: 'the client library alone, in its own idiom',
-  port: 'through the one API, in process',
-  rest: 'through the gateway over REST',
-  grpc: 'through the gateway over gRPC',
+export const layerMeaning: Readonly<Record<Layer, Said>> = {
+  bare: say('the client library alone, in its own idiom', 'مكتبة العميل وحدها، بأسلوبها هي'),
+  port: say('through the one API, in process', 'عبر الواجهة الموحّدة، داخل العملية نفسها'),
+  rest: say('through the gateway over REST', 'عبر البوابة بواجهة REST'),
+  grpc: say('through the gateway over gRPC', 'عبر البوابة بواجهة gRPC'),
+};
+
+export const modeWords: Readonly<Record<WorkloadMode, Said>> = {
+  'equal-load': say('equal load', 'حِمل متساوٍ'),
+  'own-maximum': say('own maximum', 'الحد الأقصى الذاتي'),
+  'sustainable-rate': say('sustainable rate', 'المعدل المستدام'),
+};
+
+export const limitedByWords: Readonly<Record<LimitedBy, Said>> = {
+  broker: say('broker', 'الوسيط'),
+  client: say('client', 'العميل'),
+  port: say('port', 'الواجهة الموحّدة (port)'),
+  gateway: say('gateway', 'البوابة'),
+  generator: say('generator', 'المولّد'),
+  'offered-load': say('offered load', 'الحِمل المعروض'),
 };
 
 /** Cells whose bars or lines may stand on one axis: the same durability, and in-process apart from brokers. */
 export interface ComparisonGroup<C extends { system: string }> {
   readonly id: string;
-  readonly label: string;
+  readonly label: Said;
   readonly durability: DurabilityReached;
   readonly isInProcess: boolean;
   readonly cells: readonly C[];
@@ -58,7 +76,9 @@ export function comparisonGroups<C extends Groupable>(
       const name = durability(first.durability);
       return {
         id,
-        label: isInProcess(first) ? `${name}, in-process, unreplicated` : `durability ${name}`,
+        label: isInProcess(first)
+          ? say(`${name}, in-process, unreplicated`, `${name}، داخل العملية، بلا نسخ مكرّرة`)
+          : say(`durability ${name}`, `الديمومة ${name}`),
         durability: first.durability,
         isInProcess: isInProcess(first),
         cells: sortCells(members, report),
@@ -152,84 +172,130 @@ export function isFault(id: string): boolean {
   );
 }
 
-export const scenarioMarks: Readonly<Record<ScenarioVerdict, { readonly mark: string; readonly meaning: string }>> = {
-  PASS: { mark: '✓', meaning: 'the property holds, natively' },
-  EMULATED: { mark: '◐', meaning: 'it holds by work of the adapter' },
-  DIFFERS: { mark: '≠', meaning: 'it does not hold; what happens instead is said' },
-  UNSUPPORTED: { mark: '⊘', meaning: 'asked for and refused' },
-  INCONCLUSIVE: { mark: '?', meaning: 'the run could not tell' },
+export const scenarioMarks: Readonly<
+  Record<ScenarioVerdict, { readonly mark: string; readonly word: Said; readonly meaning: Said }>
+> = {
+  PASS: {
+    mark: '✓',
+    word: say('PASS', 'متحقق'),
+    meaning: say('the property holds, natively', 'الخاصية متحققة من النظام نفسه (PASS)'),
+  },
+  EMULATED: {
+    mark: '◐',
+    word: say('EMULATED', 'بالمحاكاة'),
+    meaning: say('it holds by work of the adapter', 'تتحقق بعمل المحوّل (EMULATED)'),
+  },
+  DIFFERS: {
+    mark: '≠',
+    word: say('DIFFERS', 'مختلف'),
+    meaning: say('it does not hold; what happens instead is said', 'غير متحققة، ومذكور ما يحدث بدلًا منها (DIFFERS)'),
+  },
+  UNSUPPORTED: {
+    mark: '⊘',
+    word: say('UNSUPPORTED', 'مرفوض'),
+    meaning: say('asked for and refused', 'طُلبت فرُفض الطلب (UNSUPPORTED)'),
+  },
+  INCONCLUSIVE: {
+    mark: '?',
+    word: say('INCONCLUSIVE', 'غير محسوم'),
+    meaning: say('the run could not tell', 'لم يستطع التشغيل أن يحكم (INCONCLUSIVE)'),
+  },
 };
 
-export const claimMarks: Readonly<Record<ClaimResult, { readonly mark: string; readonly words: string }>> = {
-  true: { mark: '✓', words: 'holds' },
-  'true-if': { mark: '◐', words: 'holds, if' },
-  false: { mark: '✕', words: 'does not hold' },
-  inconclusive: { mark: '?', words: 'inconclusive' },
-  'not-tested': { mark: '–', words: 'not tested' },
+export const claimMarks: Readonly<Record<ClaimResult, { readonly mark: string; readonly words: Said }>> = {
+  true: { mark: '✓', words: say('holds', 'صحيح') },
+  'true-if': { mark: '◐', words: say('holds, if', 'صحيح بشرط') },
+  false: { mark: '✕', words: say('does not hold', 'غير صحيح') },
+  inconclusive: { mark: '?', words: say('inconclusive', 'غير محسوم') },
+  'not-tested': { mark: '–', words: say('not tested', 'لم يُختبر') },
 };
 
 export const basisWords = {
-  measured: 'measured here',
-  documented: 'from documents, not measured',
-  'not-tested': 'not tested',
-} as const;
+  measured: say('measured here', 'بالقياس في هذا التشغيل'),
+  documented: say('from documents, not measured', 'من الوثائق، لا بالقياس'),
+  'not-tested': say('not tested', 'لم يُختبر'),
+} as const satisfies Readonly<Record<string, Said>>;
 
-/** Sentences of the first paragraph: what was done, what came out, how far it reaches. */
+/** Sentences of the first paragraph: what was done, what came out, how far it reaches. `found`: each verdict with its claims. */
 export function leadSentences(report: Report): {
-  readonly first: string;
-  readonly found: readonly string[];
-  readonly counted: readonly string[];
+  readonly first: Said;
+  readonly found: readonly { readonly words: Said; readonly claims: readonly string[] }[];
+  readonly counted: readonly Said[];
 } {
   const brokers = orderedSystems(report).filter((system) => baseSystem(system.id) !== 'log');
   const products = [...new Set(brokers.map((system) => `${system.product} ${system.version}`))];
   const scenarios = new Set(report.scenarios.map((row) => row.id)).size;
   const workloads = new Set(report.workloads.map((row) => row.id)).size;
-  const { cpu } = report.environment;
+  const { cores } = report.environment.cpu;
   const work = [
-    ...(scenarios === 0 ? [] : [`answered the same ${scenarios} ${plural(scenarios, 'question')}`]),
-    ...(workloads === 0 ? [] : [`carried the same ${workloads} ${plural(workloads, 'workload')}`]),
-    ...(scenarios + workloads === 0 ? ['had nothing to do'] : []),
+    ...(scenarios === 0
+      ? []
+      : [
+          say(
+            `answered the same ${scenarios} ${plural(scenarios, 'question')}`,
+            `الإجابة عن الأسئلة نفسها (${countedArabic(scenarios, nouns.question)})`,
+          ),
+        ]),
+    ...(workloads === 0
+      ? []
+      : [
+          say(
+            `carried the same ${workloads} ${plural(workloads, 'workload')}`,
+            `حمل الأحمال نفسها (${countedArabic(workloads, nouns.workload)})`,
+          ),
+        ]),
+    ...(scenarios + workloads === 0 ? [say('had nothing to do', 'لا شيء')] : []),
   ];
+  const who = products.length === 0 ? say('The embedded log', 'السجل المضمّن') : joinedNames(products);
+  const what = joinedWords(work);
   return {
-    first: `${joined(products.length === 0 ? ['The embedded log'] : products)} ${joined(work)} on one machine with ${cpu.cores} ${plural(cpu.cores, 'core')}.`,
+    first: say(
+      `${who.en} ${what.en} on one machine with ${cores} ${plural(cores, 'core')}.`,
+      `المطلوب من ${who.ar}: ${what.ar}، على جهاز واحد فيه ${countedArabic(cores, nouns.core)}.`,
+    ),
     found: claimSentences(report),
-    counted: [scenarioSentence(report), validitySentence(report)].filter((sentence) => sentence !== ''),
+    counted: [...scenarioSentence(report), validitySentence(report)],
   };
 }
 
-function claimSentences(report: Report): readonly string[] {
-  const phrases = [
-    ['true', 'Holds'],
-    ['true-if', 'Holds under a condition'],
-    ['false', 'Does not hold'],
-    ['inconclusive', 'Could not be decided'],
-    ['not-tested', 'Not tested'],
-  ] as const;
-  return phrases.flatMap(([verdict, words]) => {
-    const claims = report.verdicts
-      .filter((claim) => claim.verdict === verdict)
-      .map((claim) => `“${claim.claim.replace(/[.\s]+$/, '')}”`);
-    return claims.length === 0 ? [] : [`${words}: ${joined(claims)}.`];
+const claimPhrases: Readonly<Record<ClaimResult, Said>> = {
+  true: say('Holds', 'صحيح'),
+  'true-if': say('Holds under a condition', 'صحيح بشرط'),
+  false: say('Does not hold', 'غير صحيح'),
+  inconclusive: say('Could not be decided', 'لم يُحسم'),
+  'not-tested': say('Not tested', 'لم يُختبر'),
+};
+
+function claimSentences(report: Report): ReturnType<typeof leadSentences>['found'] {
+  return (['true', 'true-if', 'false', 'inconclusive', 'not-tested'] as const).flatMap((verdict) => {
+    const claims = report.verdicts.filter((claim) => claim.verdict === verdict).map(({ claim }) => claim);
+    return claims.length === 0 ? [] : [{ words: claimPhrases[verdict], claims }];
   });
 }
 
-function scenarioSentence(report: Report): string {
-  if (report.scenarios.length === 0) return '';
+function scenarioSentence(report: Report): readonly Said[] {
+  const rows = report.scenarios.length;
+  if (rows === 0) return [];
   const counted = (['PASS', 'EMULATED', 'DIFFERS', 'UNSUPPORTED', 'INCONCLUSIVE'] as const)
     .map((verdict) => ({ verdict, times: report.scenarios.filter((row) => row.verdict === verdict).length }))
     .filter(({ times }) => times > 0)
-    .map(({ verdict, times }) => `${times} ${verdict}`);
+    .map(({ verdict, times }) => say(`${times} ${verdict}`, `${times} ${scenarioMarks[verdict].word.ar}`));
   const surprises = report.scenarios.filter((row) => row.surprise).length;
-  return `Of ${report.scenarios.length} scenario results: ${joined(counted)}; ${surprises === 0 ? 'none' : surprises} against expectation.`;
+  const each = joinedWords(counted);
+  return [
+    say(
+      `Of ${rows} scenario results: ${each.en}; ${surprises === 0 ? 'none' : surprises} against expectation.`,
+      `من نتائج السيناريوهات (${rows}): ${each.ar}؛ والمخالف للتوقع ${surprises === 0 ? 'لا شيء' : surprises}.`,
+    ),
+  ];
 }
 
-function validitySentence(report: Report): string {
+function validitySentence(report: Report): Said {
   const invalid = report.workloads.filter((row) => !row.valid).length;
   const runs = report.workloads.length;
-  if (runs === 0) return 'No workload was measured.';
-  return `${runs} workload runs with every message checked for loss, duplicates and order: ${invalid === 0 ? 'all valid' : `${invalid} invalid, shown as such and in no figure`}.`;
-}
-
-export function joined(parts: readonly string[]): string {
-  return parts.length <= 1 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+  if (runs === 0) return say('No workload was measured.', 'لم يُقس أي حِمل عمل.');
+  return say(
+    `${runs} workload runs with every message checked for loss, duplicates and order: ${invalid === 0 ? 'all valid' : `${invalid} invalid, shown as such and in no figure`}.`,
+    `${countedArabic(runs, nouns.run)} لأحمال العمل، فُحصت فيها كل رسالة بحثًا عن الفقد والتكرار واختلال الترتيب: ${invalid === 0 ? 'كلها صالحة' : `غير الصالح منها ${invalid}، وهو مذكور بصفته هذه ولا يدخل في أي رقم`}.`,
+  );
 }

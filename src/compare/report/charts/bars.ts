@@ -1,9 +1,10 @@
 /** Horizontal bars from zero, each with its name, figure, interval and number of repeats in words above it. */
 
 import { amount, spread, type Unit } from '../figures.ts';
+import { type Language, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { Spread } from '../model.ts';
-import { fixed, lineClass, mark } from './look.ts';
+import { endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { linearScale } from './scale.ts';
 
 export interface Bar {
@@ -12,7 +13,7 @@ export interface Bar {
   readonly detail: string;
   /** null: there is no figure, and `reason` says why. */
   readonly figure: Spread | null;
-  readonly reason: string;
+  readonly reason: Said;
 }
 
 const width = 400;
@@ -22,16 +23,23 @@ const plot = { left: 4, right: width - 12, top: 4 } as const;
 const lineCharactersMax = 56;
 
 /** `largest`: the end of the axis, shared by panels that are to be compared. */
-export function barChart(id: string, title: string, bars: readonly Bar[], unit: Unit, largest: number): Markup {
+export function barChart(
+  id: string,
+  title: Said,
+  bars: readonly Bar[],
+  unit: Unit,
+  largest: number,
+  language: Language,
+): Markup {
   const bottom = plot.top + bars.length * rowHeight + 4;
   const height = bottom + 22;
   const x = linearScale(largest, plot.left, plot.right);
-  return html`<svg class="chart" viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
-<title id="${`${id}-t`}">${title}</title>
-<desc id="${`${id}-d`}">${bars.map((bar) => `${label(bar)}: ${valueText(bar, unit)}`).join('. ')}</desc>
+  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+<title id="${`${id}-t`}">${title[language]}</title>
+<desc id="${`${id}-d`}">${bars.map((bar) => `${label(bar)}: ${valueText(bar, unit)[language]}`).join('. ')}</desc>
 <g class="grid">${x.ticks.map((tick) => html`<path d="${`M${fixed(x.at(tick))} ${plot.top} V${bottom}`}"/>`)}</g>
 <g class="ticks">${x.ticks.map((tick, index) => html`<text x="${fixed(x.at(tick))}" y="${bottom + 15}" text-anchor="${anchor(index, x.ticks.length)}">${tickText(tick, unit)}</text>`)}</g>
-${bars.map((bar, index) => drawBar(bar, plot.top + index * rowHeight, x.at, unit))}
+${bars.map((bar, index) => drawBar(bar, plot.top + index * rowHeight, x.at, unit, language))}
 </svg>`;
 }
 
@@ -39,9 +47,9 @@ export function largestOf(bars: readonly Bar[]): number {
   return Math.max(0, ...bars.map((bar) => bar.figure?.high ?? 0));
 }
 
-function drawBar(bar: Bar, top: number, x: (value: number) => number, unit: Unit): Markup {
+function drawBar(bar: Bar, top: number, x: (value: number) => number, unit: Unit, language: Language): Markup {
   const y = top + 18;
-  const text = html`${mark(bar.system, plot.left + 6, top + 9)}<text class="bar-name" x="${plot.left + 16}" y="${top + 13}">${label(bar)}</text><text class="${bar.figure === null ? 'bar-value none' : 'bar-value'}" x="${plot.right}" y="${top + 13}" text-anchor="end">${shorten(valueText(bar, unit), lineCharactersMax - label(bar).length)}</text>`;
+  const text = html`${mark(bar.system, plot.left + 6, top + 9)}<text class="bar-name" x="${plot.left + 16}" y="${top + 13}">${label(bar)}</text><text class="${bar.figure === null ? 'bar-value none' : 'bar-value'}" x="${plot.right}" y="${top + 13}"${endOfLine(language)}>${shorten(valueText(bar, unit)[language], lineCharactersMax - label(bar).length)}</text>`;
   if (bar.figure === null) {
     return html`<g class="${lineClass(bar.system)}">${text}<path class="no-bar" d="${`M${plot.left} ${y + 5} H${plot.right}`}"/></g>`;
   }
@@ -57,11 +65,12 @@ function label(bar: Bar): string {
   return bar.detail === '' ? bar.system : `${bar.system} · ${bar.detail}`;
 }
 
-function valueText(bar: Bar, unit: Unit): string {
+function valueText(bar: Bar, unit: Unit): Said {
   if (bar.figure === null) return bar.reason;
+  const figure = spread(bar.figure, unit);
   return bar.figure.count > 1
-    ? `${spread(bar.figure, unit)} n=${bar.figure.count}`
-    : `${spread(bar.figure, unit)} one run`;
+    ? say(`${figure} n=${bar.figure.count}`, `${figure} n=${bar.figure.count}`)
+    : say(`${figure} one run`, `${figure} تشغيل واحد`);
 }
 
 function tickText(tick: number, unit: Unit): string {

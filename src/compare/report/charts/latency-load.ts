@@ -4,9 +4,10 @@
  */
 
 import { number } from '../figures.ts';
+import { type Language, type Said, say } from '../language.ts';
 import type { LoadCurve } from '../latency-by-load.ts';
 import { html, type Markup } from '../markup.ts';
-import { fixed, lineClass, mark } from './look.ts';
+import { aroundMiddle, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { logScale, type Scale } from './scale.ts';
 
 const width = 400;
@@ -29,21 +30,30 @@ export function loadScales(curves: readonly LoadCurve[], boundMs: number): LoadS
   };
 }
 
+const words = {
+  bound: say('bound', 'الحد'),
+  axes: say(
+    'offered messages per second · p99 in ms, both log scales',
+    'الرسائل المعروضة في الثانية · p99 بوحدة ms، والمقياسان لوغاريتميان',
+  ),
+} as const;
+
 /** `id` must be unique on the page. */
 export function latencyLoadChart(
   id: string,
-  title: string,
+  title: Said,
   curves: readonly LoadCurve[],
   { x, y }: LoadScales,
   boundMs: number,
+  language: Language,
 ): Markup {
-  return html`<svg class="chart" viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
-<title id="${`${id}-t`}">${title}</title>
-<desc id="${`${id}-d`}">${describe(curves)}</desc>
+  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+<title id="${`${id}-t`}">${title[language]}</title>
+<desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${x.ticks.map((tick) => html`<path d="${`M${fixed(x.at(tick))} ${plot.top} V${plot.bottom}`}"/>`)}</g>
 <g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${String(tick)}</text>`)}${x.ticks.map((tick) => html`<text x="${fixed(x.at(tick))}" y="${plot.bottom + 16}" text-anchor="middle">${rateText(tick)}</text>`)}</g>
-<path class="reference" d="${`M${plot.left} ${fixed(y.at(boundMs))} H${plot.right}`}"/><text class="reference-name" x="${plot.left + 4}" y="${fixed(y.at(boundMs) - 4)}">bound ${boundMs} ms</text>
-<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}" text-anchor="middle">offered messages per second · p99 in ms, both log scales</text>
+<path class="reference" d="${`M${plot.left} ${fixed(y.at(boundMs))} H${plot.right}`}"/><text class="reference-name" x="${plot.left + 4}" y="${fixed(y.at(boundMs) - 4)}"${language === 'ar' && html` text-anchor="end" direction="rtl"`}>${words.bound[language]} ${boundMs} ms</text>
+<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${words.axes[language]}</text>
 ${curves.map((curve) => drawCurve(curve, x, y))}
 </svg>`;
 }
@@ -63,13 +73,15 @@ function drawCurve({ system, points }: LoadCurve, x: Scale, y: Scale): Markup {
   return html`<g class="${lineClass(system)}"><path class="line" d="${path}"><title>${system}</title></path>${marks}</g>`;
 }
 
-function describe(curves: readonly LoadCurve[]): string {
-  return curves
-    .map(
-      ({ system, points }) =>
-        `${system}: ${points.map(({ ratePerSecond, p99, passed }) => `${number(p99.median)} ms at ${number(ratePerSecond)}/s${passed > 0 ? '' : ' (not sustained)'}`).join(', ')}`,
-    )
-    .join('. ');
+function describe(curves: readonly LoadCurve[]): Said {
+  const english = ({ ratePerSecond, p99, passed }: LoadCurve['points'][number]): string =>
+    `${number(p99.median)} ms at ${number(ratePerSecond)}/s${passed > 0 ? '' : ' (not sustained)'}`;
+  const arabic = ({ ratePerSecond, p99, passed }: LoadCurve['points'][number]): string =>
+    `${number(p99.median)} ms عند ${number(ratePerSecond)} في الثانية${passed > 0 ? '' : ' (غير مستدام)'}`;
+  return say(
+    curves.map(({ system, points }) => `${system}: ${points.map(english).join(', ')}`).join('. '),
+    curves.map(({ system, points }) => `${system}: ${points.map(arabic).join('، ')}`).join('. '),
+  );
 }
 
 function rateText(rate: number): string {

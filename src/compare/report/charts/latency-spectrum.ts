@@ -4,9 +4,10 @@
  */
 
 import { number } from '../figures.ts';
+import { countedArabic, type Language, nouns, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { WorkloadRow } from '../model.ts';
-import { fixed, lineClass, mark } from './look.ts';
+import { aroundMiddle, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { logScale, nines, type Scale } from './scale.ts';
 
 export interface LatencyCurve {
@@ -77,21 +78,27 @@ export function spectrumScales(curves: readonly LatencyCurve[]): SpectrumScales 
   };
 }
 
+const axes = say(
+  'percentile (each nine the same width) · ms, log scale',
+  'المئين (لكل تسعة العرض نفسه) · ms بمقياس لوغاريتمي',
+);
+
 /** `id` must be unique on the page. */
 export function latencySpectrum(
   id: string,
-  title: string,
+  title: Said,
   curves: readonly LatencyCurve[],
   scales: SpectrumScales,
+  language: Language,
 ): Markup {
   const { x, y } = scales;
   const ticks = tickFractions.filter(([fraction]) => nines(fraction) <= scales.xMax);
-  return html`<svg class="chart" viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
-<title id="${`${id}-t`}">${title}</title>
-<desc id="${`${id}-d`}">${describe(curves)}</desc>
+  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+<title id="${`${id}-t`}">${title[language]}</title>
+<desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${ticks.map(([fraction]) => html`<path d="${`M${fixed(x(nines(fraction)))} ${plot.top} V${plot.bottom}`}"/>`)}</g>
 <g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${String(tick)}</text>`)}${ticks.map(([fraction, name]) => html`<text x="${fixed(x(nines(fraction)))}" y="${plot.bottom + 16}" text-anchor="middle">${name}</text>`)}</g>
-<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}" text-anchor="middle">percentile (each nine the same width) · ms, log scale</text>
+<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${axes[language]}</text>
 ${curves.map((curve) => drawCurve(curve, scales))}
 </svg>`;
 }
@@ -106,13 +113,18 @@ function drawCurve(curve: LatencyCurve, { x, y }: SpectrumScales): Markup {
   return html`<g class="${lineClass(curve.system)}"><path class="line" d="${path}"><title>${curve.system}</title></path>${marked.map((point) => mark(curve.system, x(point.nines), y.at(point.ms)))}</g>`;
 }
 
-function describe(curves: readonly LatencyCurve[]): string {
-  const texts = curves.map((curve) => {
+function describe(curves: readonly LatencyCurve[]): Said {
+  const told = (curve: LatencyCurve, language: Language): string => {
     const at = (fraction: number): string => {
       const point = curve.points.find((each) => each.nines >= nines(fraction) - 1e-9);
-      return point === undefined ? 'too few samples' : `${number(point.ms)} ms`;
+      return point === undefined ? tooFew[language] : `${number(point.ms)} ms`;
     };
-    return `${curve.system}: p50 ${at(0.5)}, p99 ${at(0.99)}, p99.9 ${at(0.999)}, ${curve.samples} samples`;
-  });
-  return texts.join('. ');
+    const figures = [`p50 ${at(0.5)}`, `p99 ${at(0.99)}`, `p99.9 ${at(0.999)}`];
+    return language === 'en'
+      ? `${curve.system}: ${figures.join(', ')}, ${curve.samples} samples`
+      : `${curve.system}: ${figures.join('، ')}، ${countedArabic(curve.samples, nouns.sample)}`;
+  };
+  return say(curves.map((curve) => told(curve, 'en')).join('. '), curves.map((curve) => told(curve, 'ar')).join('. '));
 }
+
+const tooFew = say('too few samples', 'عينات قليلة جدًا');

@@ -1,6 +1,7 @@
 /** How a system looks in every chart: a colour from the page's style, and a mark, because colour alone tells not everyone. */
 
 import { baseSystem } from '../view.ts';
+import type { Language } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 
 const looks: Readonly<Record<string, { readonly className: string; readonly shape: Shape }>> = {
@@ -46,6 +47,24 @@ export function legend(systems: readonly string[]): Markup {
   const entry = (system: string): Markup =>
     html`<li><svg class="${`swatch ${lineClass(system)}`}" viewBox="0 0 30 14" width="30" height="14" aria-hidden="true"><path class="line" d="M1 7 H29"/>${mark(system, 15, 7)}</svg>${system}</li>`;
   return html`<ul class="legend">${systems.map(entry)}</ul>`;
+}
+
+/**
+ * Axes go from left to right in every language, as the digits on them do. In a page from right to left this must be said, because
+ * `text-anchor` follows the direction of the page.
+ */
+export function leftToRight(language: Language): Markup | false {
+  return language === 'ar' && html` direction="ltr"`;
+}
+
+/** A text that is written in the language of the page, around its middle. */
+export function aroundMiddle(language: Language): Markup {
+  return language === 'ar' ? html` text-anchor="middle" direction="rtl"` : html` text-anchor="middle"`;
+}
+
+/** The same, with its right end at a point: that is where a line from right to left begins. */
+export function endOfLine(language: Language): Markup {
+  return language === 'ar' ? html` text-anchor="start" direction="rtl"` : html` text-anchor="end"`;
 }
 
 export function lineClass(system: string): string {

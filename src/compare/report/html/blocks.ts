@@ -1,4 +1,7 @@
-/** Each kind of block and of text as markup. Everything goes through the escaping template. */
+/**
+ * Each kind of block and of text as markup, in one language. Everything goes through the escaping template; in a page from right to
+ * left everything that is not Arabic is isolated (bidi.ts).
+ */
 
 import { legend, lineClass, mark } from '../charts/index.ts';
 import {
@@ -9,163 +12,196 @@ import {
   type Inline,
   inlines,
   isLines,
+  isSaid,
   linesOf,
   type Row,
   type Text,
+  type Words,
 } from '../document.ts';
+import type { Language, Said } from '../language.ts';
 import { html, type Markup, maybeLink } from '../markup.ts';
+import { piecesOf } from '../phrases/index.ts';
+import { inEnglish, isNeutral, isolated, leftToRight } from './bidi.ts';
 
-export function blockMarkup(block: Block): Markup {
+export function blockMarkup(block: Block, language: Language): Markup {
   switch (block.kind) {
     case 'paragraph':
-      return html`<p${block.look === undefined ? null : html` class="${block.look}"`}>${textMarkup(block.text)}</p>
+      return html`<p${block.look === undefined ? null : html` class="${block.look}"`}>${textMarkup(block.text, language)}</p>
 `;
     case 'list':
-      return html`<ul class="${block.look ?? 'plain'}">${block.items.map((item) => html`<li>${textMarkup(item)}</li>`)}</ul>
+      return html`<ul class="${block.look ?? 'plain'}">${block.items.map((item) => html`<li>${textMarkup(item, language)}</li>`)}</ul>
 `;
     case 'table':
-      return tableMarkup(block);
+      return tableMarkup(block, language);
     case 'entries':
-      return block.look === 'cards' ? cardsMarkup(block) : entryTableMarkup(block);
+      return block.look === 'cards' ? cardsMarkup(block, language) : entryTableMarkup(block, language);
     case 'charts':
-      return chartsMarkup(block);
+      return chartsMarkup(block, language);
     case 'facts':
-      return html`<dl class="facts">${block.facts.map(({ name, lines }) => html`<div><dt>${name}</dt>${lines.map((line) => html`<dd>${textMarkup(line)}</dd>`)}</div>`)}</dl>
+      return html`<dl class="facts">${block.facts.map(({ name, lines }) => html`<div><dt>${wordsMarkup(name, language)}</dt>${lines.map((line) => html`<dd>${textMarkup(line, language)}</dd>`)}</div>`)}</dl>
 `;
     case 'code':
-      return html`<pre tabindex="0"><code>${block.text}</code></pre>
+      return html`<pre tabindex="0"${language === 'ar' && html` dir="ltr"`}><code>${block.text}</code></pre>
 `;
   }
 }
 
-export function textMarkup(text: Text): Markup {
-  return html`${inlines(text).map(inlineMarkup)}`;
+export function textMarkup(text: Text, language: Language): Markup {
+  return html`${inlines(text).map((inline) => inlineMarkup(inline, language))}`;
 }
 
-function inlineMarkup(inline: Inline): Markup {
-  if (typeof inline === 'string') return html`${inline}`;
+/** Said, named or quoted: in a page in Arabic each has a direction of its own. */
+export function wordsMarkup(words: Words, language: Language): Markup {
+  if (isSaid(words)) return language === 'ar' ? isolated(words.ar) : html`${words.en}`;
+  if (language === 'en') return html`${words.text}`;
+  if (words.kind === 'name') return isNeutral(words.text) ? html`${words.text}` : leftToRight(words.text);
+  const pieces = piecesOf(words.text);
+  return html`${pieces.map(({ text, isArabic }, index) => [index === 0 ? '' : ' ', isArabic ? isolated(text) : inEnglish(text)])}`;
+}
+
+function inlineMarkup(inline: Inline, language: Language): Markup {
+  if (isSaid(inline)) return wordsMarkup(inline, language);
   switch (inline.kind) {
+    case 'name':
+    case 'quote':
+      return wordsMarkup(inline, language);
     case 'strong':
-      return html`<strong>${inline.text}</strong>`;
+      return html`<strong>${wordsMarkup(inline.text, language)}</strong>`;
     case 'quiet':
-      return html`<span class="quiet">${inline.text}</span>`;
+      return html`<span class="quiet">${wordsMarkup(inline.text, language)}</span>`;
     case 'code':
-      return html`<code>${inline.text}</code>`;
+      return html`<code${language === 'ar' && html` dir="ltr"`}>${inline.text}</code>`;
     case 'link':
-      return html`<a href="#${inline.to}">${inline.text}</a>`;
+      return html`<a href="#${inline.to}">${wordsMarkup(inline.text, language)}</a>`;
     case 'source':
-      return html`<span class="source">${maybeLink(inline.text)}</span>`;
+      return html`<span class="source"${language === 'ar' && html` lang="en" dir="ltr"`}>${maybeLink(inline.text)}</span>`;
     case 'mark':
-      return markMarkup(inline);
+      return markMarkup(inline, language);
     case 'system':
-      return html`<span class="system"><svg class="${`swatch ${lineClass(inline.id)}`}" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">${mark(inline.id, 6, 6)}</svg>${inline.id}</span>`;
+      return html`<span class="system"><svg class="${`swatch ${lineClass(inline.id)}`}" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">${mark(inline.id, 6, 6)}</svg>${nameMarkup(inline.id, language)}</span>`;
     case 'figure':
-      return html`<span class="figure">${inline.value}${inline.isThin && html`<span class="thin">†</span>`}${inline.interval !== null && html` <span class="interval">[${inline.interval}]</span>`}</span>`;
+      return html`<span class="figure"${language === 'ar' && html` dir="ltr"`}>${inline.value}${inline.isThin && html`<span class="thin">†</span>`}${inline.interval !== null && html` <span class="interval">[${inline.interval}]</span>`}</span>`;
   }
 }
 
-function markMarkup({ tone, mark: sign, word, to }: Extract<Inline, { kind: 'mark' }>): Markup {
-  const inner = html`<span class="sign" aria-hidden="true">${sign}</span> ${word}`;
+function nameMarkup(text: string, language: Language): Markup {
+  return wordsMarkup({ kind: 'name', text }, language);
+}
+
+function markMarkup({ tone, mark: sign, word, to }: Extract<Inline, { kind: 'mark' }>, language: Language): Markup {
+  const inner = html`<span class="sign" aria-hidden="true">${sign}</span> ${wordsMarkup(word, language)}`;
   return to === undefined
     ? html`<span class="badge ${tone}">${inner}</span>`
     : html`<a class="badge ${tone}" href="#${to}">${inner}</a>`;
 }
 
-function chartsMarkup({ caption, systems, width, panels }: Extract<Block, { kind: 'charts' }>): Markup {
+function chartsMarkup(
+  { caption, systems, width, panels }: Extract<Block, { kind: 'charts' }>,
+  language: Language,
+): Markup {
   return html`<figure>
-<figcaption>${caption}</figcaption>
+<figcaption>${wordsMarkup(caption, language)}</figcaption>
 ${systems.length > 0 && legend(systems)}
-<div class="panels ${width}">${panels.map(({ label, chart }) => html`<div class="panel"><p class="panel-label">${label}</p>${chart}</div>`)}</div>
+<div class="panels ${width}">${panels.map(({ label, chart }) => html`<div class="panel"><p class="panel-label">${wordsMarkup(label, language)}</p>${chart(language)}</div>`)}</div>
 </figure>
 `;
 }
 
 // ------------------------------------------------------------------------------------------------ tables
 
-function tableMarkup({ id, caption, columns, rows, look, notes }: Extract<Block, { kind: 'table' }>): Markup {
+function tableMarkup(
+  { id, caption, columns, rows, look, notes }: Extract<Block, { kind: 'table' }>,
+  language: Language,
+): Markup {
   return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-c"><table${look !== undefined && html` class="${look}"`}>
-<caption id="${id}-c">${caption}</caption>
-<thead>${headRows(columns)}</thead>
+<caption id="${id}-c">${wordsMarkup(caption, language)}</caption>
+<thead>${headRows(columns, language)}</thead>
 <tbody>
-${rows.map((row) => rowMarkup(row, columns))}</tbody>
+${rows.map((row) => rowMarkup(row, columns, language))}</tbody>
 </table></div>
-${notes !== undefined && notes.map((note) => html`<p class="note">${note}</p>`)}
+${notes !== undefined && notes.map((note) => html`<p class="note">${wordsMarkup(note, language)}</p>`)}
 `;
 }
 
 /** Where columns have a group, two rows of heads. */
-function headRows(columns: readonly Column[]): Markup {
+function headRows(columns: readonly Column[], language: Language): Markup {
   if (columns.every((column) => column.group === undefined))
-    return html`<tr>${columns.map((column) => headCell(column, false))}</tr>`;
+    return html`<tr>${columns.map((column) => headCell(column, false, language))}</tr>`;
   const upper = columns.flatMap((column, index) => {
-    if (column.group === undefined) return [headCell(column, true)];
-    if (columns[index - 1]?.group === column.group) return [];
-    const next = columns.slice(index).findIndex(({ group }) => group !== column.group);
+    if (column.group === undefined) return [headCell(column, true, language)];
+    if (columns[index - 1]?.group?.en === column.group.en) return [];
+    const next = columns.slice(index).findIndex(({ group }) => group?.en !== column.group?.en);
     const span = next === -1 ? columns.length - index : next;
-    return [html`<th scope="colgroup" class="group" colspan="${span}">${column.group}</th>`];
+    return [html`<th scope="colgroup" class="group" colspan="${span}">${wordsMarkup(column.group, language)}</th>`];
   });
-  const lower = columns.filter((column) => column.group !== undefined).map((column) => headCell(column, false));
+  const lower = columns
+    .filter((column) => column.group !== undefined)
+    .map((column) => headCell(column, false, language));
   return html`<tr>${upper}</tr><tr>${lower}</tr>`;
 }
 
-function headCell({ title, unit, isNumeric }: Column, spansBoth: boolean): Markup {
-  return html`<th scope="col"${isNumeric === true && html` class="number"`}${spansBoth && html` rowspan="2"`}>${title}${unit !== undefined && html` <span class="unit">${unit}</span>`}</th>`;
+function headCell({ title, unit, isNumeric }: Column, spansBoth: boolean, language: Language): Markup {
+  return html`<th scope="col"${isNumeric === true && html` class="number"`}${spansBoth && html` rowspan="2"`}>${wordsMarkup(title, language)}${unit !== undefined && html` <span class="unit">${wordsMarkup(unit, language)}</span>`}</th>`;
 }
 
-function rowMarkup({ id, cells, isApart }: Row, columns: readonly Column[]): Markup {
+function rowMarkup({ id, cells, isApart }: Row, columns: readonly Column[], language: Language): Markup {
   let at = 0;
   const rest = cells.map((cell) => {
     const column = columns[at];
     const isFirst = at === 0;
     at += isLines(cell) ? (cell.span ?? 1) : 1;
-    return isFirst ? html`<th scope="row">${cellMarkup(cell)}</th>` : dataCell(cell, column);
+    return isFirst ? html`<th scope="row">${cellMarkup(cell, language)}</th>` : dataCell(cell, column, language);
   });
   return html`<tr${id !== undefined && html` id="${id}"`}${isApart === true && html` class="apart"`}>${rest}</tr>
 `;
 }
 
-function dataCell(cell: Cell, column: Column | undefined): Markup {
+function dataCell(cell: Cell, column: Column | undefined, language: Language): Markup {
   const span = isLines(cell) ? cell.span : undefined;
   const tone = isLines(cell) ? cell.tone : undefined;
   const classes = [
     ...(column?.isNumeric === true && span === undefined ? ['number'] : []),
     ...(tone === undefined ? [] : ['told', tone]),
   ].join(' ');
-  return html`<td${classes !== '' && html` class="${classes}"`}${span !== undefined && html` colspan="${span}"`}>${cellMarkup(cell)}</td>`;
+  return html`<td${classes !== '' && html` class="${classes}"`}${span !== undefined && html` colspan="${span}"`}>${cellMarkup(cell, language)}</td>`;
 }
 
-function cellMarkup(cell: Cell): Markup {
-  return linesMarkup(linesOf(cell));
+function cellMarkup(cell: Cell, language: Language): Markup {
+  return linesMarkup(linesOf(cell), language);
 }
 
-function linesMarkup(lines: readonly Text[]): Markup {
+function linesMarkup(lines: readonly Text[], language: Language): Markup {
   const [only] = lines;
-  if (lines.length === 1 && only !== undefined) return textMarkup(only);
-  return html`${lines.map((line) => html`<div>${textMarkup(line)}</div>`)}`;
+  if (lines.length === 1 && only !== undefined) return textMarkup(only, language);
+  return html`${lines.map((line) => html`<div>${textMarkup(line, language)}</div>`)}`;
 }
 
 // ------------------------------------------------------------------------------------------------ entries
 
-function cardsMarkup({ caption, fields, entries }: Extract<Block, { kind: 'entries' }>): Markup {
-  return html`<ul class="cards" aria-label="${caption}">
-${entries.map((entry) => cardMarkup(entry, fields))}</ul>
+function cardsMarkup({ caption, fields, entries }: Extract<Block, { kind: 'entries' }>, language: Language): Markup {
+  return html`<ul class="cards" aria-label="${caption[language]}">
+${entries.map((entry) => cardMarkup(entry, fields, language))}</ul>
 `;
 }
 
 /** The first field is what the card says; the others are what it rests on. */
-function cardMarkup({ id, head, values }: Entry, fields: readonly string[]): Markup {
-  return html`<li${id !== undefined && html` id="${id}"`}><p class="head">${textMarkup(head)}</p>
+function cardMarkup({ id, head, values }: Entry, fields: readonly Said[], language: Language): Markup {
+  return html`<li${id !== undefined && html` id="${id}"`}><p class="head">${textMarkup(head, language)}</p>
 <dl>${fields.map((field, index) => {
     const lines = values[index] ?? [];
     return (
-      lines.length > 0 && html`<div><dt>${field}</dt>${lines.map((line) => html`<dd>${textMarkup(line)}</dd>`)}</div>`
+      lines.length > 0 &&
+      html`<div><dt>${wordsMarkup(field, language)}</dt>${lines.map((line) => html`<dd>${textMarkup(line, language)}</dd>`)}</div>`
     );
   })}</dl></li>
 `;
 }
 
-function entryTableMarkup({ id, caption, head, fields, entries }: Extract<Block, { kind: 'entries' }>): Markup {
-  return tableMarkup({
+function entryTableMarkup(
+  { id, caption, head, fields, entries }: Extract<Block, { kind: 'entries' }>,
+  language: Language,
+): Markup {
+  const table = {
     kind: 'table',
     id,
     caption,
@@ -175,5 +211,6 @@ function entryTableMarkup({ id, caption, head, fields, entries }: Extract<Block,
       cells: [entry.head, ...fields.map((_, index) => ({ lines: entry.values[index] ?? [] }))],
     })),
     look: 'prose',
-  });
+  } as const;
+  return tableMarkup(table, language);
 }

@@ -3,12 +3,14 @@
 import { type Bar, barChart, largestOf } from '../charts/index.ts';
 import type { Block } from '../document.ts';
 import type { Unit } from '../figures.ts';
-import type { CellSummary, Report } from '../model.ts';
+import { type Said, say } from '../language.ts';
+import type { CellSummary, Layer, Report } from '../model.ts';
+import { phraseOf } from '../phrases/index.ts';
 import { comparisonGroups } from '../view.ts';
 
 export interface BarFigure {
   readonly id: string;
-  readonly caption: string;
+  readonly caption: Said;
   readonly path: string;
   readonly unit: Unit;
 }
@@ -30,16 +32,28 @@ export function barPanels(report: Report, cells: readonly CellSummary[], figure:
       systems: [],
       panels: groups.map(({ group, bars }, index) => ({
         label: group.label,
-        chart: barChart(
-          `${figure.id}-${index}`,
-          `${figure.caption}. ${group.label}`,
-          bars,
-          figure.unit,
-          group.isInProcess ? ends.inProcess : ends.network,
-        ),
+        chart: (language) =>
+          barChart(
+            `${figure.id}-${index}`,
+            titleOfPanel(figure.caption, group.label),
+            bars,
+            figure.unit,
+            group.isInProcess ? ends.inProcess : ends.network,
+            language,
+          ),
       })),
     },
   ];
+}
+
+/** For those who do not see the chart: what it is of, and which of its panels this is. */
+export function titleOfPanel(caption: Said, label: Said): Said {
+  return say(`${caption.en}. ${label.en}`, `${caption.ar}. ${label.ar}`);
+}
+
+/** `bare · durability os × 1`. */
+export function labelOf(layer: Layer, group: Said): Said {
+  return say(`${layer} · ${group.en}`, `${layer} · ${group.ar}`);
 }
 
 /** Panels side by side are compared by eye, whatever is written above them: one axis for all, but for the in-process ones. */
@@ -55,6 +69,10 @@ function largest(
 
 function barOf(cell: CellSummary, path: string): Bar {
   const figure = cell.validRepeats === 0 ? undefined : cell.figures[path];
-  const reason = cell.validRepeats === 0 ? `invalid: ${cell.invalidBecause[0] ?? 'no valid run'}` : 'cannot be seen';
+  const because = phraseOf(cell.invalidBecause[0] ?? 'no valid run');
+  const reason =
+    cell.validRepeats === 0
+      ? say(`invalid: ${because.en}`, `غير صالح: ${because.ar}`)
+      : say('cannot be seen', 'لا يمكن رؤيته');
   return { system: cell.system, detail: cell.layer, figure: figure ?? null, reason };
 }

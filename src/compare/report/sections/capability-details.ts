@@ -1,7 +1,19 @@
 /** How each adapter does what it claims, or why it does not, in its own sentences. */
 
-import { type Inline, type Part, quiet, systemName, type Text } from '../document.ts';
+import {
+  colon,
+  comma,
+  type Inline,
+  name as named,
+  type Part,
+  quiet,
+  quote,
+  space,
+  systemName,
+  type Text,
+} from '../document.ts';
 import { capabilityAnchor } from '../evidence.ts';
+import { say } from '../language.ts';
 import type { Report, SystemRow } from '../model.ts';
 import { orderedSystems } from '../view.ts';
 import { levelMark } from './marks.ts';
@@ -13,16 +25,16 @@ export function capabilityParts(report: Report): readonly Part[] {
   return [
     {
       id: 'capabilities',
-      title: 'Capability claims in words',
+      title: say('Capability claims in words', 'ادعاءات القدرات بالكلمات'),
       blocks: [
         {
           kind: 'table',
           id: 'capabilities-table',
-          caption: 'How, or why not',
-          columns: [{ title: 'Capability' }, { title: 'Claim' }],
+          caption: say('How, or why not', 'كيف، أو لماذا لا'),
+          columns: [{ title: say('Capability', 'القدرة') }, { title: say('Claim', 'الادعاء') }],
           rows: names.map((name) => ({
             id: capabilityAnchor(name),
-            cells: [name, { lines: sentences(name, orderedSystems(report)) }],
+            cells: [named(name), { lines: sentences(name, orderedSystems(report)) }],
           })),
         },
       ],
@@ -43,9 +55,10 @@ function sentences(name: string, systems: readonly SystemRow[]): readonly Text[]
   }
   return [...lines.values()].map(({ claim, systems: who }) => [
     levelMark(claim.level),
-    ' ',
-    ...who.flatMap((id, index): readonly Inline[] => (index === 0 ? [systemName(id)] : [', ', systemName(id)])),
-    `: ${claim.how}`,
+    space,
+    ...who.flatMap((id, index): readonly Inline[] => (index === 0 ? [systemName(id)] : [comma, systemName(id)])),
+    colon,
+    quote(claim.how),
     ...limitsOf(claim),
   ]);
 }
@@ -53,5 +66,5 @@ function sentences(name: string, systems: readonly SystemRow[]): readonly Text[]
 function limitsOf({ limits }: SystemRow['capabilities'][string]): readonly Inline[] {
   if (limits === undefined) return [];
   const bounds = Object.entries(limits).map(([name, value]) => `${name} ${value.toLocaleString('en-US')}`);
-  return [quiet(` (${bounds.join(', ')})`)];
+  return [quiet(named(` (${bounds.join(', ')})`))];
 }

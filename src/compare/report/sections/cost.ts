@@ -1,31 +1,32 @@
 /** What the answers cost: processor, disk, memory and the wait for a start. */
 
 import { fanOutChart, type FanOutCurve } from '../charts/index.ts';
-import { type Block, type Part, paragraph, quiet, type Section, systemName } from '../document.ts';
+import { type Block, name, nothing, type Part, paragraph, quiet, type Section, systemName } from '../document.ts';
 import { durability, figure, seconds } from '../figures.ts';
+import { type Said, say } from '../language.ts';
 import type { Report, ScenarioRow } from '../model.ts';
-import { isInProcess, orderedSystems, sortCells, workloadGroups, type WorkloadGroup } from '../view.ts';
-import { barPanels } from './bar-panels.ts';
-import { costColumns, invalidSentence, summaryTable } from './summary-table.ts';
+import { isInProcess, modeWords, orderedSystems, sortCells, workloadGroups, type WorkloadGroup } from '../view.ts';
+import { barPanels, titleOfPanel } from './bar-panels.ts';
+import { costColumns, summaryTable, titleSentence } from './summary-table.ts';
 
-const modes = [
-  { mode: 'equal-load', words: 'equal load' },
-  { mode: 'own-maximum', words: 'own maximum' },
-] as const;
+const modes = ['equal-load', 'own-maximum'] as const;
 
 export function costSection(report: Report): Section {
   // Bars for the first workload of each mode: the others are read from their tables.
-  const groups = modes.flatMap(({ mode, words }) =>
-    workloadGroups(report, mode).map((group, index) => ({ group, words, hasBars: index === 0 })),
+  const groups = modes.flatMap((mode) =>
+    workloadGroups(report, mode).map((group, index) => ({ group, words: modeWords[mode], hasBars: index === 0 })),
   );
   return {
     id: 'cost',
-    title: 'Cost',
+    title: say('Cost', 'الكلفة'),
     blocks: [
       paragraph(
         groups.length === 0
-          ? 'No workload was measured, so nothing was spent on one.'
-          : 'Processor time and memory of the broker are those of its processes, the client’s are those of the measuring process; for the embedded log both are one.',
+          ? say('No workload was measured, so nothing was spent on one.', 'لم يُقس أي حِمل عمل، فلم يُنفق عليه شيء.')
+          : say(
+              'Processor time and memory of the broker are those of its processes, the client’s are those of the measuring process; for the embedded log both are one.',
+              'زمن معالج الوسيط وذاكرته هما ما لعملياته هو، وما للعميل هو ما لعملية القياس؛ وهما في السجل المضمّن شيء واحد.',
+            ),
       ),
     ],
     parts: [
@@ -38,26 +39,30 @@ export function costSection(report: Report): Section {
 
 interface CostGroup {
   readonly group: WorkloadGroup;
-  readonly words: string;
+  readonly words: Said;
   readonly hasBars: boolean;
 }
 
 function workloadPart(report: Report, { group, words, hasBars }: CostGroup, id: string): Part {
+  const caption = say(`Cost of ${group.workload} at ${words.en}`, `كلفة ${group.workload}، ${words.ar}`);
   return {
     id,
-    title: `${group.workload}, ${words}`,
+    title: say(`${group.workload}, ${words.en}`, `${group.workload}، ${words.ar}`),
     blocks: [
-      paragraph(`${group.title}.${invalidSentence(group.cells)}`, 'quiet'),
+      paragraph(titleSentence(group.title, group.cells), 'quiet'),
       ...(hasBars ? bars(report, group, words, id) : []),
-      summaryTable(`${id}-table`, `Cost of ${group.workload} at ${words}`, group.cells, group.rows, costColumns),
+      summaryTable(`${id}-table`, caption, group.cells, group.rows, costColumns),
     ],
   };
 }
 
-function bars(report: Report, group: WorkloadGroup, words: string, id: string): readonly Block[] {
+function bars(report: Report, group: WorkloadGroup, words: Said, id: string): readonly Block[] {
   return barPanels(report, group.cells, {
     id: `${id}-cpu`,
-    caption: `Broker CPU seconds per million messages, ${group.workload} at ${words}`,
+    caption: say(
+      `Broker CPU seconds per million messages, ${group.workload} at ${words.en}`,
+      `ثواني معالج الوسيط لكل مليون رسالة، ${group.workload}، ${words.ar}`,
+    ),
     path: 'cost.brokerCpuSecondsPerMillion',
     unit: 'cpuSeconds',
   });
@@ -71,22 +76,22 @@ function startPart(report: Report): readonly Part[] {
   return [
     {
       id: 'start-up',
-      title: 'Start-up',
+      title: say('Start-up', 'بدء التشغيل'),
       blocks: [
         {
           kind: 'table',
           id: 'start-up-table',
-          caption: 'From start to the first accepted connection',
+          caption: say('From start to the first accepted connection', 'من البدء إلى أول اتصال مقبول'),
           columns: [
-            { title: 'System' },
-            { title: 'Product' },
-            { title: 'Nodes', isNumeric: true },
-            { title: 'Start', isNumeric: true },
+            { title: say('System', 'النظام') },
+            { title: say('Product', 'المنتج') },
+            { title: say('Nodes', 'العقد'), isNumeric: true },
+            { title: say('Start', 'زمن البدء'), isNumeric: true },
           ],
           rows: started.map(({ id, product, version, nodes, startMs }) => ({
-            cells: [systemName(id), `${product} ${version}`, String(nodes), seconds(startMs ?? 0)],
+            cells: [systemName(id), name(`${product} ${version}`), name(String(nodes)), name(seconds(startMs ?? 0))],
           })),
-          notes: ['One start each (n = 1): no spread is known.'],
+          notes: [say('One start each (n = 1): no spread is known.', 'بدء واحد لكل نظام (n = 1): التشتت غير معروف.')],
         },
       ],
     },
@@ -98,7 +103,7 @@ function startPart(report: Report): readonly Part[] {
 interface DiskCurve extends FanOutCurve {
   readonly row: ScenarioRow;
   /** Curves with the same one may share a chart; the durability comes from the workload rows of the system and layer. */
-  readonly tier: string;
+  readonly tier: Said;
 }
 
 function fanOutPart(report: Report): readonly Part[] {
@@ -112,30 +117,40 @@ function fanOutPart(report: Report): readonly Part[] {
     (a, b) => a - b,
   );
   const largest = Math.max(...curves.flatMap((curve) => curve.points.map((point) => point.value)));
-  const tiers = [...new Set(curves.map((curve) => curve.tier))];
-  const caption = 'Bytes written per payload byte, by number of subscriptions';
+  const tiers = [...new Map(curves.map(({ tier }) => [tier.en, tier])).values()];
+  const caption = say(
+    'Bytes written per payload byte, by number of subscriptions',
+    'البايتات المكتوبة لكل بايت من الحمولة، بحسب عدد الاشتراكات',
+  );
   const charts: Block = {
     kind: 'charts',
     width: 'narrow',
     caption,
     systems: [...new Set(curves.map((curve) => curve.system))],
     panels: tiers.map((tier, index) => ({
-      label: `durability ${tier}`,
-      chart: fanOutChart(
-        `fan-out-disk-${index}`,
-        `${caption}. ${tier}`,
-        curves.filter((curve) => curve.tier === tier),
-        counts,
-        largest,
-      ),
+      label: say(`durability ${tier.en}`, `الديمومة ${tier.ar}`),
+      chart: (language) =>
+        fanOutChart(
+          `fan-out-disk-${index}`,
+          titleOfPanel(caption, tier),
+          curves.filter((curve) => curve.tier.en === tier.en),
+          counts,
+          largest,
+          language,
+        ),
     })),
   };
   return [
     {
       id: 'cost-fan-out',
-      title: 'One more subscription on disk',
+      title: say('One more subscription on disk', 'ما يضيفه اشتراك آخر على القرص'),
       blocks: [
-        paragraph('What is written for each byte of payload as subscriptions are added.'),
+        paragraph(
+          say(
+            'What is written for each byte of payload as subscriptions are added.',
+            'ما يُكتب لكل بايت من الحمولة كلما أضيفت اشتراكات.',
+          ),
+        ),
         charts,
         table(curves, counts),
       ],
@@ -147,23 +162,29 @@ function table(curves: readonly DiskCurve[], counts: readonly number[]): Block {
   return {
     kind: 'table',
     id: 'fan-out-disk-table',
-    caption: 'Bytes written per payload byte',
+    caption: say('Bytes written per payload byte', 'البايتات المكتوبة لكل بايت من الحمولة'),
     columns: [
-      { title: 'System' },
-      { title: 'Durability' },
-      ...counts.map((each) => ({ title: String(each), isNumeric: true, group: 'Subscriptions' })),
+      { title: say('System', 'النظام') },
+      { title: say('Durability', 'الديمومة') },
+      ...counts.map((each) => ({
+        title: name(String(each)),
+        isNumeric: true,
+        group: say('Subscriptions', 'الاشتراكات'),
+      })),
     ],
     rows: curves.map((curve) => ({
       cells: [
-        [systemName(curve.system), quiet(` ${curve.row.layer}`)],
+        [systemName(curve.system), quiet(name(` ${curve.row.layer}`))],
         curve.tier,
         ...counts.map((each) => {
           const point = curve.points.find(({ subscriptions }) => subscriptions === each);
-          return point === undefined ? quiet('–') : figure(point.value);
+          return point === undefined ? nothing : name(figure(point.value));
         }),
       ],
     })),
-    notes: ['Measured once per system (n = 1): no spread is known.'],
+    notes: [
+      say('Measured once per system (n = 1): no spread is known.', 'قيس مرة واحدة لكل نظام (n = 1): التشتت غير معروف.'),
+    ],
   };
 }
 
@@ -186,11 +207,14 @@ function isNumbers(value: ScenarioRow['observed'][string] | undefined): value is
   return Array.isArray(value) && value.every((each) => typeof each === 'number');
 }
 
+const inProcess = say(', in-process, unreplicated', '، داخل العملية، بلا نسخ مكرّرة');
+
 /** A scenario does not say its durability; the workloads of the same system and layer do. Unknown ones stand alone. */
-function tierOf(row: ScenarioRow, report: Report): string {
+function tierOf(row: ScenarioRow, report: Report): Said {
   const workload = report.workloads.find((each) => each.system === row.system && each.layer === row.layer);
-  const apart = isInProcess(row) ? ', in-process, unreplicated' : '';
-  return workload === undefined
-    ? `of ${row.system}, not measured${apart}`
-    : `${durability(workload.durability)}${apart}`;
+  const apart = isInProcess(row) ? inProcess : say('', '');
+  if (workload === undefined)
+    return say(`of ${row.system}, not measured${apart.en}`, `لم تُقس في ${row.system}${apart.ar}`);
+  const tier = durability(workload.durability);
+  return say(`${tier}${apart.en}`, `${tier}${apart.ar}`);
 }

@@ -1,14 +1,15 @@
 /** Where the run took place and what exactly was compared. */
 
-import { type Block, quiet, type Section, systemName, type Text } from '../document.ts';
+import { type Block, name as named, nothing, quiet, quote, type Section, systemName, type Text } from '../document.ts';
 import { bytes, count, durability, durabilityMeaning, number, seconds } from '../figures.ts';
+import { countedArabic, nouns, type Said, say } from '../language.ts';
 import type { DurabilityReached, Report, SystemRow } from '../model.ts';
-import { layerMeaning, orderedSystems } from '../view.ts';
+import { layerMeaning, modeWords, orderedSystems } from '../view.ts';
 
 export function environmentSection(report: Report): Section {
   return {
     id: 'environment',
-    title: 'Environment',
+    title: say('Environment', 'البيئة'),
     blocks: [machineFacts(report), ...systemsBlock(report)],
     parts: [],
   };
@@ -17,60 +18,98 @@ export function environmentSection(report: Report): Section {
 function machineFacts({ environment, run, workloads, noise = [] }: Report): Block {
   const { cpu, filesystem, fsyncMs, loadAverage, generatorCeiling, libraries } = environment;
   const tiers = new Map(workloads.map((row) => [durability(row.durability), row.durability]));
-  const ceilings = Object.entries(generatorCeiling).map(
-    ([size, perSecond]) => `${count(Math.round(perSecond))} msg/s of ${size} B`,
-  );
-  const facts: { name: string; lines: readonly Text[] }[] = [
-    { name: 'Processor', lines: [`${cpu.model}, ${cpu.cores} cores${cpu.mhz > 0 ? `, ${count(cpu.mhz)} MHz` : ''}`] },
-    { name: 'Memory', lines: [bytes(environment.memoryBytes)] },
-    { name: 'System', lines: [`${environment.os}, ${environment.kernel}`] },
-    { name: 'Node', lines: [environment.node] },
+  const ceilings = Object.entries(generatorCeiling).map(([size, perSecond]) => {
+    const rate = `${count(Math.round(perSecond))} msg/s`;
+    return say(`${rate} of ${size} B`, `${rate} بحجم ${size} B`);
+  });
+  const facts: { name: Said; lines: readonly Text[] }[] = [
     {
-      name: 'Libraries',
+      name: say('Processor', 'المعالج'),
       lines: [
-        Object.entries(libraries)
-          .map(([name, version]) => `${name} ${version}`)
-          .join(', '),
+        say(
+          `${cpu.model}, ${cpu.cores} cores${cpu.mhz > 0 ? `, ${count(cpu.mhz)} MHz` : ''}`,
+          `${cpu.model}، ${countedArabic(cpu.cores, nouns.core)}${cpu.mhz > 0 ? `، ${count(cpu.mhz)} MHz` : ''}`,
+        ),
+      ],
+    },
+    { name: say('Memory', 'الذاكرة'), lines: [named(bytes(environment.memoryBytes))] },
+    { name: say('System', 'نظام التشغيل'), lines: [named(`${environment.os}, ${environment.kernel}`)] },
+    { name: say('Node', 'Node'), lines: [named(environment.node)] },
+    {
+      name: say('Libraries', 'المكتبات'),
+      lines: [
+        named(
+          Object.entries(libraries)
+            .map(([name, version]) => `${name} ${version}`)
+            .join(', '),
+        ),
       ],
     },
     {
-      name: 'File system',
+      name: say('File system', 'نظام الملفات'),
       lines: [
-        `${filesystem.type} on ${filesystem.device}, ${bytes(filesystem.freeBytes)} free`,
-        quiet(filesystem.path),
+        say(
+          `${filesystem.type} on ${filesystem.device}, ${bytes(filesystem.freeBytes)} free`,
+          `${filesystem.type} على ${filesystem.device}، والمتاح ${bytes(filesystem.freeBytes)}`,
+        ),
+        quiet(named(filesystem.path)),
       ],
     },
     {
-      name: 'fdatasync of 4 KiB',
-      lines: [`p50 ${number(fsyncMs.p50)} ms, p99 ${number(fsyncMs.p99)} ms, n = ${count(fsyncMs.count)}`],
+      name: say('fdatasync of 4 KiB', 'عملية fdatasync لـ 4 KiB'),
+      lines: [named(`p50 ${number(fsyncMs.p50)} ms, p99 ${number(fsyncMs.p99)} ms, n = ${count(fsyncMs.count)}`)],
     },
     {
-      name: 'Load average',
-      lines: [`${number(loadAverage.start)} at the start, ${number(loadAverage.end)} at the end`],
+      name: say('Load average', 'متوسط حِمل الجهاز'),
+      lines: [
+        say(
+          `${number(loadAverage.start)} at the start, ${number(loadAverage.end)} at the end`,
+          `${number(loadAverage.start)} في البداية، ${number(loadAverage.end)} في النهاية`,
+        ),
+      ],
     },
     {
-      name: 'Generator alone',
-      lines: ceilings.length === 0 ? ['not measured'] : [`at most ${ceilings.join(', ')} against nothing`],
+      name: say('Generator alone', 'المولّد وحده'),
+      lines: [
+        ceilings.length === 0
+          ? say('not measured', 'لم يُقس')
+          : say(
+              `at most ${ceilings.map(({ en }) => en).join(', ')} against nothing`,
+              `على الأكثر، بلا نظام أمامه: ${ceilings.map(({ ar }) => ar).join('، ')}`,
+            ),
+      ],
     },
-    { name: 'Noise', lines: noiseLines(noise) },
+    { name: say('Noise', 'الضجيج'), lines: noiseLines(noise) },
     ...(run.resumed === undefined
       ? []
       : [
           {
-            name: 'Resumed',
-            lines: run.resumed.map(({ at, rowsBefore }) => `${at}, with ${rowsBefore} rows from before`),
+            name: say('Resumed', 'استُؤنف'),
+            lines: run.resumed.map(({ at, rowsBefore }) =>
+              say(
+                `${at}, with ${rowsBefore} rows from before`,
+                `${at}، ومعه من قبل: ${countedArabic(rowsBefore, nouns.row)}`,
+              ),
+            ),
           },
         ]),
-    { name: 'Layers', lines: run.layers.map((layer) => [layer, quiet(`: ${layerMeaning[layer]}`)]) },
     {
-      name: 'Durability',
+      name: say('Layers', 'الطبقات'),
+      lines: run.layers.map((layer) => [named(layer), quiet(afterColon(layerMeaning[layer]))]),
+    },
+    {
+      name: say('Durability', 'الديمومة'),
       lines: [...tiers].map(([name, tier]: [string, DurabilityReached]) => [
-        name,
-        quiet(`: ${durabilityMeaning(tier)}`),
+        named(name),
+        quiet(afterColon(durabilityMeaning(tier))),
       ]),
     },
   ];
   return { kind: 'facts', facts: facts.filter(({ lines }) => lines.length > 0) };
+}
+
+function afterColon({ en, ar }: Said): Said {
+  return say(`: ${en}`, `: ${ar}`);
 }
 
 /** One line for each mode: what a cell, run twice, differed from itself by. */
@@ -79,7 +118,11 @@ function noiseLines(noise: NonNullable<Report['noise']>): readonly Text[] {
   return modes.map((mode) => {
     const own = noise.filter((row) => row.mode === mode && toldOfNoise.some((figure) => row.figure === figure));
     const figures = own.map(({ figure, floor }) => `${figure} ±${Math.round(floor * 100)} %`);
-    return [`${own[0]?.cell ?? ''} ${mode}, run twice: `, quiet(`no difference shown within ${figures.join(', ')}`)];
+    const cell = own[0]?.cell ?? '';
+    return [
+      say(`${cell} ${mode}, run twice: `, `${cell}، ${modeWords[mode].ar}، شُغّل مرتين: `),
+      quiet(say(`no difference shown within ${figures.join(', ')}`, `لا فرق يظهر ضمن ${figures.join('، ')}`)),
+    ];
   });
 }
 
@@ -96,34 +139,39 @@ function systemsBlock(report: Report): readonly Block[] {
     {
       kind: 'table',
       id: 'systems-table',
-      caption: 'Systems and the settings in effect',
+      caption: say('Systems and the settings in effect', 'الأنظمة والإعدادات السارية'),
       columns: [
-        { title: 'System' },
-        { title: 'Product' },
-        { title: 'Obtained' },
-        { title: 'Nodes', isNumeric: true },
-        { title: 'Start', isNumeric: true },
-        { title: 'Settings' },
-        { title: 'Notes' },
+        { title: say('System', 'النظام') },
+        { title: say('Product', 'المنتج') },
+        { title: say('Obtained', 'مصدره') },
+        { title: say('Nodes', 'العقد'), isNumeric: true },
+        { title: say('Start', 'زمن البدء'), isNumeric: true },
+        { title: say('Settings', 'الإعدادات') },
+        { title: say('Notes', 'ملاحظات') },
       ],
       rows: orderedSystems(report).map((system) => ({
         cells: [
           systemName(system.id),
-          `${system.product} ${system.version}`,
+          named(`${system.product} ${system.version}`),
           sourceWords[system.source],
-          String(system.nodes),
-          system.startMs === null ? quiet('–') : seconds(system.startMs),
-          { lines: Object.entries(system.configuration).map(([name, value]) => [quiet(`${name} `), value]) },
-          { lines: system.notes },
+          named(String(system.nodes)),
+          system.startMs === null ? nothing : named(seconds(system.startMs)),
+          {
+            lines: Object.entries(system.configuration).map(([name, value]) => [
+              quiet(named(`${name} `)),
+              quote(value),
+            ]),
+          },
+          { lines: system.notes.map(quote) },
         ],
       })),
     },
   ];
 }
 
-const sourceWords: Readonly<Record<SystemRow['source'], string>> = {
-  embedded: 'embedded',
-  address: 'address given',
-  docker: 'container',
-  process: 'local process',
+const sourceWords: Readonly<Record<SystemRow['source'], Said>> = {
+  embedded: say('embedded', 'مضمّن'),
+  address: say('address given', 'عنوان معطى'),
+  docker: say('container', 'حاوية'),
+  process: say('local process', 'عملية محلية'),
 };

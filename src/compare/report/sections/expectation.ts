@@ -1,13 +1,17 @@
 /** What was expected of a system at its version, why, and who says so. */
 
-import type { Text } from '../document.ts';
+import { quote, type Text } from '../document.ts';
+import { say } from '../language.ts';
 import type { ScenarioRow } from '../model.ts';
 import { scenarioMark } from './marks.ts';
 
 export function expectationLines({ expected }: ScenarioRow): readonly Text[] {
-  const versions = expected.versions === '*' ? 'all versions' : `versions ${expected.versions}`;
+  const versions =
+    expected.versions === '*'
+      ? say('all versions', 'كل الإصدارات')
+      : say(`versions ${expected.versions}`, `الإصدارات ${expected.versions}`);
   return [
-    [scenarioMark(expected.verdict), ` for ${versions}. ${expected.why}`],
-    ['Source: ', { kind: 'source', text: expected.source }],
+    [scenarioMark(expected.verdict), say(` for ${versions.en}. `, ` في ${versions.ar}. `), quote(expected.why)],
+    [say('Source: ', 'المصدر: '), { kind: 'source', text: expected.source }],
   ];
 }

@@ -1,7 +1,8 @@
 /** What happened when something was killed, paused or cut off. */
 
-import { type Block, link, paragraph, quiet, type Section, systemName } from '../document.ts';
+import { type Block, link, name, paragraph, quiet, quote, type Section, space, systemName } from '../document.ts';
 import { scenarioAnchor, workloadAnchor } from '../evidence.ts';
+import { type Said, say } from '../language.ts';
 import type { Report } from '../model.ts';
 import { isFault, scenarioGroups } from '../view.ts';
 import { scenarioMarkTo, validMark } from './marks.ts';
@@ -10,15 +11,19 @@ export function faultsSection(report: Report): Section {
   const blocks = [...scenarioBlocks(report), ...workloadBlocks(report)];
   return {
     id: 'faults',
-    title: 'Faults',
+    title: say('Faults', 'الأعطال'),
     blocks: blocks.length === 0 ? [paragraph(noFaults(report))] : blocks,
     parts: [],
   };
 }
 
-function noFaults(report: Report): string {
+function noFaults(report: Report): Said {
   const missing = report.notMeasured.filter(({ id }) => isFault(id));
-  return `Nothing was killed, paused or cut off in this run${missing.length === 0 ? '' : `; asked for and not measured: ${[...new Set(missing.map(({ id }) => id))].join(', ')}`}.`;
+  const ids = [...new Set(missing.map(({ id }) => id))];
+  return say(
+    `Nothing was killed, paused or cut off in this run${ids.length === 0 ? '' : `; asked for and not measured: ${ids.join(', ')}`}.`,
+    `لم يُقتل شيء ولم يُوقف ولم يُقطع في هذا التشغيل${ids.length === 0 ? '' : `؛ وما طُلب ولم يُقس: ${ids.join('، ')}`}.`,
+  );
 }
 
 function scenarioBlocks(report: Report): readonly Block[] {
@@ -28,15 +33,20 @@ function scenarioBlocks(report: Report): readonly Block[] {
     {
       kind: 'table',
       id: 'faults-scenarios',
-      caption: 'Scenarios with a fault',
-      columns: [{ title: 'Scenario' }, { title: 'System' }, { title: 'Result' }, { title: 'Seen' }],
+      caption: say('Scenarios with a fault', 'سيناريوهات فيها عطل'),
+      columns: [
+        { title: say('Scenario', 'السيناريو') },
+        { title: say('System', 'النظام') },
+        { title: say('Result', 'النتيجة') },
+        { title: say('Seen', 'ما شوهد') },
+      ],
       rows: groups.flatMap((group) =>
         group.rows.map((row) => ({
           cells: [
-            link(scenarioAnchor(row), group.title),
-            [systemName(row.system), quiet(` ${row.layer}`)],
+            link(scenarioAnchor(row), quote(group.title)),
+            [systemName(row.system), quiet(name(` ${row.layer}`))],
             scenarioMarkTo(row),
-            row.summary,
+            quote(row.summary),
           ],
         })),
       ),
@@ -51,23 +61,23 @@ function workloadBlocks(report: Report): readonly Block[] {
     {
       kind: 'table',
       id: 'faults-workloads',
-      caption: 'Workloads with a fault',
+      caption: say('Workloads with a fault', 'أحمال عمل فيها عطل'),
       columns: [
-        { title: 'Workload' },
-        { title: 'System' },
-        { title: 'Run' },
-        { title: 'Acknowledged', isNumeric: true },
-        { title: 'Lost', isNumeric: true },
-        { title: 'Delivered twice', isNumeric: true },
-        { title: 'Unknown', isNumeric: true },
+        { title: say('Workload', 'حِمل العمل') },
+        { title: say('System', 'النظام') },
+        { title: say('Run', 'التشغيل') },
+        { title: say('Acknowledged', 'أُقرّ بها'), isNumeric: true },
+        { title: say('Lost', 'فُقدت'), isNumeric: true },
+        { title: say('Delivered twice', 'سُلّمت مرتين'), isNumeric: true },
+        { title: say('Unknown', 'مجهولة المصير'), isNumeric: true },
       ],
       rows: rows.map((row) => ({
         cells: [
-          link(workloadAnchor(row), row.id),
-          [systemName(row.system), quiet(` ${row.layer}`)],
-          [validMark(row.valid), ...(row.valid ? [] : [` ${row.invalidBecause ?? ''}`])],
+          link(workloadAnchor(row), name(row.id)),
+          [systemName(row.system), quiet(name(` ${row.layer}`))],
+          [validMark(row.valid), ...(row.valid ? [] : [space, quote(row.invalidBecause ?? '')])],
           ...[row.checks.acked, row.checks.lost, row.checks.duplicated, row.checks.unknown].map((each) =>
-            each.toLocaleString('en-US'),
+            name(each.toLocaleString('en-US')),
           ),
         ],
       })),

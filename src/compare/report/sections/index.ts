@@ -1,9 +1,10 @@
 /** The report from its first sentence to its last. */
 
-import { code, quiet, type ReportDocument } from '../document.ts';
+import { code, name, quiet, type ReportDocument } from '../document.ts';
 import { plural, seconds } from '../figures.ts';
+import { countedArabic, joinedNames, nouns, type Said, say } from '../language.ts';
 import type { Report } from '../model.ts';
-import { baseSystem, joined, orderedSystems } from '../view.ts';
+import { baseSystem, orderedSystems } from '../view.ts';
 import { costSection } from './cost.ts';
 import { detailsSection } from './details.ts';
 import { environmentSection } from './environment.ts';
@@ -22,10 +23,29 @@ export function reportDocument(report: Report): ReportDocument {
   return {
     title: titleOf(report),
     byline: [
-      [run.startedAt.slice(0, 10), quiet(` in ${seconds(run.durationMs)}`)],
-      [`${run.profile} profile`, quiet(`, ${run.repeats} ${plural(run.repeats, 'repeat')}, seed ${run.seed}`)],
-      [environment.cpu.model, quiet(`, ${environment.cpu.cores} ${plural(environment.cpu.cores, 'core')}, one host`)],
-      [quiet('run '), code(run.id)],
+      [
+        name(run.startedAt.slice(0, 10)),
+        quiet(say(` in ${seconds(run.durationMs)}`, ` خلال ${seconds(run.durationMs)}`)),
+      ],
+      [
+        say(`${run.profile} profile`, `المقاس ${run.profile}`),
+        quiet(
+          say(
+            `, ${run.repeats} ${plural(run.repeats, 'repeat')}, seed ${run.seed}`,
+            `، ${countedArabic(run.repeats, nouns.repeat)}، البذرة ${run.seed}`,
+          ),
+        ),
+      ],
+      [
+        name(environment.cpu.model),
+        quiet(
+          say(
+            `, ${environment.cpu.cores} ${plural(environment.cpu.cores, 'core')}, one host`,
+            `، ${countedArabic(environment.cpu.cores, nouns.core)}، جهاز واحد`,
+          ),
+        ),
+      ],
+      [quiet(say('run ', 'التشغيل ')), code(run.id)],
     ],
     sections: [
       verdictSection(report),
@@ -44,8 +64,10 @@ export function reportDocument(report: Report): ReportDocument {
   };
 }
 
-function titleOf(report: Report): string {
+function titleOf(report: Report): Said {
   const brokers = orderedSystems(report).filter((system) => baseSystem(system.id) !== 'log');
   const names = [...new Set(brokers.map(({ product, version }) => `${product} ${version}`))];
-  return names.length === 0 ? 'The embedded log, measured' : `${joined(names)}, compared`;
+  if (names.length === 0) return say('The embedded log, measured', 'السجل المضمّن بالقياس');
+  const { en, ar } = joinedNames(names);
+  return say(`${en}, compared`, `مقارنة بين ${ar}`);
 }

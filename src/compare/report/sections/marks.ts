@@ -2,6 +2,7 @@
 
 import type { Inline, Tone } from '../document.ts';
 import { scenarioAnchor } from '../evidence.ts';
+import { type Said, say } from '../language.ts';
 import type { ClaimResult, PrimaryOutcome, ScenarioRow, ScenarioVerdict, SystemRow } from '../model.ts';
 import { claimMarks, scenarioMarks } from '../view.ts';
 
@@ -22,26 +23,27 @@ const claimTones: Readonly<Record<ClaimResult, Tone>> = {
 };
 
 const primaryMarks: Readonly<
-  Record<PrimaryOutcome, { readonly tone: Tone; readonly mark: string; readonly word: string }>
+  Record<PrimaryOutcome, { readonly tone: Tone; readonly mark: string; readonly word: Said }>
 > = {
-  shown: { tone: 'good', mark: '✓', word: 'shown' },
-  'opposite-shown': { tone: 'bad', mark: '✕', word: 'the opposite is shown' },
-  'no-difference-shown': { tone: 'open', mark: '?', word: 'no difference shown' },
-  'cannot-be-shown': { tone: 'none', mark: '–', word: 'cannot be shown' },
+  shown: { tone: 'good', mark: '✓', word: say('shown', 'ثبت') },
+  'opposite-shown': { tone: 'bad', mark: '✕', word: say('the opposite is shown', 'ثبت العكس') },
+  'no-difference-shown': { tone: 'open', mark: '?', word: say('no difference shown', 'لم يظهر فرق') },
+  'cannot-be-shown': { tone: 'none', mark: '–', word: say('cannot be shown', 'لا يمكن إثباته') },
 };
 
 type CapabilityLevel = SystemRow['capabilities'][string]['level'];
 
 const levelMarks: Readonly<
-  Record<CapabilityLevel, { readonly tone: Tone; readonly mark: string; readonly word: string }>
+  Record<CapabilityLevel, { readonly tone: Tone; readonly mark: string; readonly word: Said }>
 > = {
-  native: { tone: 'good', mark: '✓', word: 'native' },
-  emulated: { tone: 'part', mark: '◐', word: 'emulated' },
-  unsupported: { tone: 'none', mark: '⊘', word: 'no' },
+  native: { tone: 'good', mark: '✓', word: say('native', 'أصيلة') },
+  emulated: { tone: 'part', mark: '◐', word: say('emulated', 'محاكاة') },
+  unsupported: { tone: 'none', mark: '⊘', word: say('no', 'لا') },
 };
 
 export function scenarioMark(verdict: ScenarioVerdict): Inline {
-  return { kind: 'mark', tone: scenarioTones[verdict], mark: scenarioMarks[verdict].mark, word: verdict };
+  const { mark, word } = scenarioMarks[verdict];
+  return { kind: 'mark', tone: scenarioTones[verdict], mark, word };
 }
 
 /** The mark as a link to the row in the details. */
@@ -50,7 +52,7 @@ export function scenarioMarkTo(row: ScenarioRow): Inline {
     kind: 'mark',
     tone: scenarioTones[row.verdict],
     mark: scenarioMarks[row.verdict].mark,
-    word: row.verdict,
+    word: scenarioMarks[row.verdict].word,
     to: scenarioAnchor(row),
   };
 }
@@ -69,12 +71,12 @@ export function levelMark(level: CapabilityLevel, to?: string): Inline {
 
 export function validMark(isValid: boolean): Inline {
   return isValid
-    ? { kind: 'mark', tone: 'good', mark: '✓', word: 'valid' }
-    : { kind: 'mark', tone: 'bad', mark: '✕', word: 'invalid' };
+    ? { kind: 'mark', tone: 'good', mark: '✓', word: say('valid', 'صالح') }
+    : { kind: 'mark', tone: 'bad', mark: '✕', word: say('invalid', 'غير صالح') };
 }
 
 export function assertionMark(holds: boolean): Inline {
   return holds
-    ? { kind: 'mark', tone: 'good', mark: '✓', word: 'holds' }
-    : { kind: 'mark', tone: 'bad', mark: '✕', word: 'fails' };
+    ? { kind: 'mark', tone: 'good', mark: '✓', word: say('holds', 'متحقق') }
+    : { kind: 'mark', tone: 'bad', mark: '✕', word: say('fails', 'غير متحقق') };
 }

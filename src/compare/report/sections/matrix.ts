@@ -1,7 +1,20 @@
 /** What each system did when it was asked, and what each adapter claims; every cell leads to its proof. */
 
-import { type Block, type Cell, type Inline, link, paragraph, quiet, type Section } from '../document.ts';
+import {
+  type Block,
+  type Cell,
+  type Inline,
+  link,
+  name as named,
+  nothing,
+  paragraph,
+  quiet,
+  quote,
+  type Section,
+  space,
+} from '../document.ts';
 import { capabilityAnchor, scenarioAnchor, scenarioPartAnchor } from '../evidence.ts';
+import { say } from '../language.ts';
 import type { Report, ScenarioRow, SystemRow } from '../model.ts';
 import { orderedSystems, scenarioGroups, type ScenarioGroup, scenarioMarks } from '../view.ts';
 import { levelMark, scenarioMark, scenarioMarkTo } from './marks.ts';
@@ -39,27 +52,36 @@ const askedBy: Readonly<Record<string, string>> = {
 export function matrixSection(report: Report): Section {
   return {
     id: 'matrix',
-    title: 'Capability matrix',
+    title: say('Capability matrix', 'مصفوفة القدرات'),
     blocks: [...askedBlocks(report)],
     parts: claimedPart(report),
   };
 }
 
 function askedBlocks(report: Report): readonly Block[] {
-  if (report.scenarios.length === 0) return [paragraph('No scenario was asked for in this run.')];
+  if (report.scenarios.length === 0)
+    return [paragraph(say('No scenario was asked for in this run.', 'لم يُطلب أي سيناريو في هذا التشغيل.'))];
   const systems = orderedSystems(report);
   const showsLayers = new Set(report.scenarios.map((row) => row.layer)).size > 1;
   return [
-    paragraph('One property each, asked of every system in the same way. A mark leads to what was seen.'),
+    paragraph(
+      say(
+        'One property each, asked of every system in the same way. A mark leads to what was seen.',
+        'في كل صف خاصية واحدة، سُئل عنها كل نظام بالطريقة نفسها. وكل علامة تقود إلى ما شوهد.',
+      ),
+    ),
     {
       kind: 'table',
       id: 'matrix-asked',
-      caption: 'What each system did',
+      caption: say('What each system did', 'ما فعله كل نظام'),
       look: 'matrix',
-      columns: [{ title: 'Question' }, ...systems.map((system) => ({ title: system.id, unit: system.version }))],
+      columns: [
+        { title: say('Question', 'السؤال') },
+        ...systems.map((system) => ({ title: named(system.id), unit: named(system.version) })),
+      ],
       rows: scenarioGroups(report).map((group, index) => ({
         cells: [
-          { lines: [link(scenarioPartAnchor(index), group.title), quiet(group.question)] },
+          { lines: [link(scenarioPartAnchor(index), quote(group.title)), quiet(quote(group.question))] },
           ...systems.map((system) => answers(group, system, showsLayers)),
         ],
       })),
@@ -69,7 +91,8 @@ function askedBlocks(report: Report): readonly Block[] {
       look: 'key',
       items: Object.entries(scenarioMarks).map(([verdict, { meaning }]) => [
         scenarioMark(verdict as ScenarioRow['verdict']),
-        ` ${meaning}`,
+        space,
+        meaning,
       ]),
     },
   ];
@@ -77,12 +100,12 @@ function askedBlocks(report: Report): readonly Block[] {
 
 function answers(group: ScenarioGroup, system: SystemRow, showsLayers: boolean): Cell {
   const rows = group.rows.filter((row) => row.system === system.id);
-  if (rows.length === 0) return quiet('–');
+  if (rows.length === 0) return nothing;
   return {
     lines: rows.map((row): readonly Inline[] => [
       scenarioMarkTo(row),
-      ...(showsLayers ? [quiet(` ${row.layer}`)] : []),
-      ...(row.surprise ? [' ', link('surprises', 'surprise')] : []),
+      ...(showsLayers ? [quiet(named(` ${row.layer}`))] : []),
+      ...(row.surprise ? [space, link('surprises', say('surprise', 'مفاجأة'))] : []),
     ]),
   };
 }
@@ -96,24 +119,27 @@ function claimedPart(report: Report): Section['parts'] {
   return [
     {
       id: 'claimed',
-      title: 'What each adapter claims',
+      title: say('What each adapter claims', 'ما يدّعيه كل محوّل'),
       blocks: [
         paragraph(
-          'The same object as GET /v1/capabilities: declared, and held to by the conformance suite. Where a scenario of this run asks for it, that is the evidence.',
+          say(
+            'The same object as GET /v1/capabilities: declared, and held to by the conformance suite. Where a scenario of this run asks for it, that is the evidence.',
+            'الكائن نفسه الذي يعيده GET /v1/capabilities: معلَن، وتُلزم به مجموعة اختبارات المطابقة. وحيث يسأل عنه سيناريو من هذا التشغيل فذلك هو الدليل.',
+          ),
         ),
         {
           kind: 'table',
           id: 'matrix-claimed',
-          caption: 'Claims of the adapters',
+          caption: say('Claims of the adapters', 'ادعاءات المحوّلات'),
           look: 'matrix',
           columns: [
-            { title: 'Capability' },
-            ...systems.map((system) => ({ title: system.id, unit: system.version })),
-            { title: 'Asked by' },
+            { title: say('Capability', 'القدرة') },
+            ...systems.map((system) => ({ title: named(system.id), unit: named(system.version) })),
+            { title: say('Asked by', 'يسأل عنها') },
           ],
           rows: names.map((name) => ({
             cells: [
-              link(capabilityAnchor(name), name),
+              link(capabilityAnchor(name), named(name)),
               ...systems.map((system) => levelOf(system, name)),
               evidenceFor(report, name),
             ],
@@ -130,11 +156,11 @@ export function capabilityNames(report: Report): readonly string[] {
 
 function levelOf(system: SystemRow, name: string): Cell {
   const claim = system.capabilities[name];
-  return claim === undefined ? quiet('–') : levelMark(claim.level, capabilityAnchor(name));
+  return claim === undefined ? nothing : levelMark(claim.level, capabilityAnchor(name));
 }
 
 function evidenceFor(report: Report, name: string): Cell {
   const id = askedBy[name];
   const row = report.scenarios.find((scenario) => scenario.id === id);
-  return row === undefined ? quiet('–') : link(scenarioAnchor(row), row.id);
+  return row === undefined ? nothing : link(scenarioAnchor(row), named(row.id));
 }

@@ -1,34 +1,45 @@
 /** The comparisons that were named before the run: what was expected, what the test says, and how large the difference is. */
 
-import { type Cell, type Inline, link, type Part, paragraph, quiet, type Text } from '../document.ts';
+import {
+  type Cell,
+  type Inline,
+  link,
+  name,
+  nothing,
+  type Part,
+  paragraph,
+  quiet,
+  quote,
+  type Text,
+} from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
 import { number, plural, spread } from '../figures.ts';
+import { countedArabic, nouns, type Said, say } from '../language.ts';
 import type { PrimaryResult, Report, Spread } from '../model.ts';
+import { modeWords } from '../view.ts';
 import { primaryMark } from './marks.ts';
 
 export function primaryPart(report: Report): readonly Part[] {
   const { primary } = report;
   if (primary === undefined) return [];
-  const { results, named, level } = primary;
+  const { results } = primary;
   return [
     {
       id: 'primary',
-      title: 'Named before the run, and tested',
+      title: say('Named before the run, and tested', 'ما سُمّي قبل التشغيل واختُبر'),
       blocks: [
-        paragraph(
-          `${named} ${plural(named, 'comparison')} ${named === 1 ? 'was' : 'were'} named before the run, each with what it expects; ${results.some(({ pValue }) => pValue !== null) ? `they are tested on their repeats (exact rank-sum test, two-sided) and corrected for their number after Holm, so that a run in which nothing differs finds something in at most ${number(level * 100)} of 100 cases` : 'none of them could be tested'}. Every other difference in this report is an effect size with its interval, and no test.`,
-        ),
+        paragraph(introduction(primary)),
         {
           kind: 'table',
           id: 'primary-table',
-          caption: 'Primary comparisons',
+          caption: say('Primary comparisons', 'المقارنات الأساسية'),
           look: 'prose',
           columns: [
-            { title: 'Expected' },
-            { title: 'Found' },
-            { title: 'p, corrected', isNumeric: true },
-            { title: 'First by second', isNumeric: true },
-            { title: 'Medians', isNumeric: true },
+            { title: say('Expected', 'المتوقع') },
+            { title: say('Found', 'ما وُجد') },
+            { title: say('p, corrected', 'قيمة p المصححة'), isNumeric: true },
+            { title: say('First by second', 'نسبة الأول إلى الثاني'), isNumeric: true },
+            { title: say('Medians', 'القيم الوسطى'), isNumeric: true },
           ],
           rows: results.map((result, index) => ({
             id: `primary-${index + 1}`,
@@ -41,8 +52,14 @@ export function primaryPart(report: Report): readonly Part[] {
             ],
           })),
           notes: [
-            'Medians: of the valid repeats of the first system of the sentence, and below it of the second, [95 % bootstrap interval], and how many they were. First by second: ratio of the medians with its interval; δ is Cliff’s delta, 1 when every repeat of the first is above every one of the second.',
-            'Noise: what the same system run twice differed by, and never less than 10 %. A difference is shown when the corrected p is at most the level, the interval of the ratio does not hold 1, and the ratio is beyond the noise.',
+            say(
+              'Medians: of the valid repeats of the first system of the sentence, and below it of the second, [95 % bootstrap interval], and how many they were. First by second: ratio of the medians with its interval; δ is Cliff’s delta, 1 when every repeat of the first is above every one of the second.',
+              'القيم الوسطى: للتكرارات الصالحة للنظام الأول في الجملة، وتحتها للثاني، [فترة ثقة 95 % بطريقة bootstrap]، وعددها. نسبة الأول إلى الثاني: نسبة القيمتين الوسطيين مع فترتها؛ و δ هي دلتا كليف (Cliff)، وتساوي 1 حين يعلو كل تكرار للأول كل تكرار للثاني.',
+            ),
+            say(
+              'Noise: what the same system run twice differed by, and never less than 10 %. A difference is shown when the corrected p is at most the level, the interval of the ratio does not hold 1, and the ratio is beyond the noise.',
+              'الضجيج: ما اختلف به النظام عن نفسه حين شُغّل مرتين، ولا يقل عن 10 %. يثبت الفرق حين لا تتجاوز قيمة p المصححة مستوى الدلالة، ولا تضم فترة النسبة الواحد، وتتجاوز النسبة الضجيج.',
+            ),
           ],
         },
       ],
@@ -50,33 +67,53 @@ export function primaryPart(report: Report): readonly Part[] {
   ];
 }
 
+function introduction({ results, named, level }: NonNullable<Report['primary']>): Said {
+  const isTested = results.some(({ pValue }) => pValue !== null);
+  const inHundred = number(level * 100);
+  const tested = isTested
+    ? say(
+        `they are tested on their repeats (exact rank-sum test, two-sided) and corrected for their number after Holm, so that a run in which nothing differs finds something in at most ${inHundred} of 100 cases`,
+        `وقد اختُبرت على تكراراتها (اختبار مجموع الرتب الدقيق، بطرفين) وصُحّحت بحسب عددها بطريقة هولم (Holm)، فلا يجد تشغيل لا فرق فيه فرقًا إلا في ${inHundred} من 100 حالة على الأكثر`,
+      )
+    : say('none of them could be tested', 'ولم يمكن اختبار أي منها');
+  return say(
+    `${named} ${plural(named, 'comparison')} ${named === 1 ? 'was' : 'were'} named before the run, each with what it expects; ${tested.en}. Every other difference in this report is an effect size with its interval, and no test.`,
+    `المقارنات التي سُمّيت قبل التشغيل، ولكل منها ما يُتوقع منها: ${countedArabic(named, nouns.comparison)}؛ ${tested.ar}. وكل فرق آخر في هذا التقرير حجم أثر مع فترته، لا اختبار.`,
+  );
+}
+
 function expectation({ hypothesis, workload, mode, layer, figure, first }: PrimaryResult, report: Report): Text {
-  const where = `${workload}, ${mode.replace('-', ' ')}, ${layer}`;
+  const { en, ar } = modeWords[mode];
+  const where = say(`${workload}, ${en}, ${layer}`, `${workload}، ${ar}، ${layer}`);
   const isThere = report.workloads.some((row) => row.id === workload && row.system === first && row.layer === layer);
   const place: Inline = isThere ? link(workloadAnchor({ id: workload, system: first, layer }), where) : where;
-  return [hypothesis, quiet(' ('), place, quiet(`: ${figure})`)];
+  return [quote(hypothesis), quiet(name(' (')), place, quiet(say(`: ${figure})`, `: ${figure})`))];
 }
 
 function foundLines({ outcome, because }: PrimaryResult): readonly Text[] {
-  return [primaryMark(outcome), because];
+  return [primaryMark(outcome), quote(because)];
 }
 
 function side(figure: Spread | null): readonly Text[] {
-  return [figure === null ? quiet('–') : [spread(figure), quiet(` n = ${figure.count}`)]];
+  return [figure === null ? nothing : [name(spread(figure)), quiet(name(` n = ${figure.count}`))]];
 }
 
 function ratio({ ratio: middle, interval, cliffsDelta, noiseFloor }: PrimaryResult): Cell {
-  if (middle === null) return quiet('–');
+  if (middle === null) return nothing;
   const range = interval === null ? '' : ` [${number(interval.low)}–${number(interval.high)}]`;
-  const noise = quiet(`noise ± ${number(noiseFloor * 100)} %`);
+  const noise = quiet(say(`noise ± ${number(noiseFloor * 100)} %`, `الضجيج ±${number(noiseFloor * 100)} %`));
   return {
-    lines: [`${number(middle)}${range}`, ...(cliffsDelta === null ? [] : [quiet(`δ ${number(cliffsDelta)}`)]), noise],
+    lines: [
+      name(`${number(middle)}${range}`),
+      ...(cliffsDelta === null ? [] : [quiet(name(`δ ${number(cliffsDelta)}`))]),
+      noise,
+    ],
   };
 }
 
 function pValues({ pValue, adjustedPValue }: PrimaryResult): readonly Text[] {
-  if (pValue === null || adjustedPValue === null) return [quiet('not tested')];
-  return [small(adjustedPValue), quiet(`alone ${small(pValue)}`)];
+  if (pValue === null || adjustedPValue === null) return [quiet(say('not tested', 'لم يُختبر'))];
+  return [name(small(adjustedPValue)), quiet(say(`alone ${small(pValue)}`, `منفردة ${small(pValue)}`))];
 }
 
 function small(p: number): string {

@@ -1,8 +1,21 @@
 /** Every scenario row: what was asked, what was expected of this version and why, what was seen, and the proof. */
 
-import { type Entry, type Inline, type Part, paragraph, quiet, systemName, type Text } from '../document.ts';
+import {
+  type Entry,
+  type Inline,
+  name as named,
+  type Part,
+  paragraph,
+  quiet,
+  quote,
+  semicolon,
+  space,
+  systemName,
+  type Text,
+} from '../document.ts';
 import { scenarioAnchor, scenarioPartAnchor } from '../evidence.ts';
 import { observed, seconds } from '../figures.ts';
+import { say } from '../language.ts';
 import type { Report, ScenarioRow } from '../model.ts';
 import { scenarioGroups } from '../view.ts';
 import { expectationLines } from './expectation.ts';
@@ -11,15 +24,20 @@ import { scenarioMark } from './marks.ts';
 export function scenarioParts(report: Report): readonly Part[] {
   return scenarioGroups(report).map((group, index) => ({
     id: scenarioPartAnchor(index),
-    title: `Scenario ${group.id}: ${group.title}`,
+    title: [say(`Scenario ${group.id}: `, `السيناريو ${group.id}: `), quote(group.title)],
     blocks: [
-      paragraph(group.question),
+      paragraph(quote(group.question)),
       {
         kind: 'entries',
         id: `${scenarioPartAnchor(index)}-rows`,
-        caption: `${group.id} on every system`,
-        head: 'System',
-        fields: ['Result', 'Expected', 'Figures', 'Evidence'],
+        caption: say(`${group.id} on every system`, `${group.id} على كل نظام`),
+        head: say('System', 'النظام'),
+        fields: [
+          say('Result', 'النتيجة'),
+          say('Expected', 'المتوقع'),
+          say('Figures', 'الأرقام'),
+          say('Evidence', 'الأدلة'),
+        ],
         look: 'table',
         entries: group.rows.map((row) => entry(row, report)),
       },
@@ -31,21 +49,38 @@ function entry(row: ScenarioRow, report: Report): Entry {
   const system = report.systems.find(({ id }) => id === row.system);
   return {
     id: scenarioAnchor(row),
-    head: [systemName(row.system), quiet(` ${system?.version ?? ''} ${row.layer}`)],
-    values: [resultLines(row), expectationLines(row), observedLines(row), row.evidence],
+    head: [systemName(row.system), quiet(named(` ${system?.version ?? ''} ${row.layer}`))],
+    values: [resultLines(row), expectationLines(row), observedLines(row), row.evidence.map(quote)],
   };
 }
 
 function resultLines(row: ScenarioRow): readonly Text[] {
-  const surprise = row.surprise ? [`Surprise: ${row.surpriseExplained ?? 'the cause is not understood yet.'}`] : [];
-  return [[scenarioMark(row.verdict), ` ${row.summary}`], ...surprise];
+  const surprise: readonly Text[] = row.surprise
+    ? [
+        [
+          say('Surprise: ', 'مفاجأة: '),
+          row.surpriseExplained === null
+            ? say('the cause is not understood yet.', 'السبب غير مفهوم بعد.')
+            : quote(row.surpriseExplained),
+        ],
+      ]
+    : [];
+  return [[scenarioMark(row.verdict), space, quote(row.summary)], ...surprise];
 }
 
 function observedLines(row: ScenarioRow): readonly Text[] {
   const figures = Object.entries(row.observed).flatMap(([name, value], index): readonly Inline[] => [
-    ...(index === 0 ? [] : ['; ']),
-    quiet(`${name} `),
-    observed(value),
+    ...(index === 0 ? [] : [semicolon]),
+    quiet(named(`${name} `)),
+    seen(value),
   ]);
-  return [...(figures.length === 0 ? [] : [figures]), quiet(`took ${seconds(row.durationMs)}`)];
+  return [
+    ...(figures.length === 0 ? [] : [figures]),
+    quiet(say(`took ${seconds(row.durationMs)}`, `استغرق ${seconds(row.durationMs)}`)),
+  ];
+}
+
+/** Words in what was seen are the run's own, figures are figures. */
+function seen(value: ScenarioRow['observed'][string]): Inline {
+  return typeof value === 'string' ? quote(observed(value)) : named(observed(value));
 }

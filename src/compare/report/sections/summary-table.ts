@@ -1,15 +1,17 @@
 /** The cells of a workload as a table: one line for each system and layer, medians with their intervals, never mixed up. */
 
-import type { Block, Cell, Column, Inline, Row } from '../document.ts';
-import { link, quiet, systemName } from '../document.ts';
+import type { Block, Cell, Column, Inline, Row, Text, Words } from '../document.ts';
+import { link, name as named, nothing, quiet, quote, space, systemName } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
-import { count, durability, isThin, plural, rowsOf, samples, spreadParts } from '../figures.ts';
-import type { CellSummary, Spread, WorkloadRow } from '../model.ts';
+import { count, durability, isThin, parameters, plural, rowsOf, samples, spreadParts } from '../figures.ts';
+import { countedArabic, nouns, type Said, say, sentences } from '../language.ts';
+import type { CellSummary, Spread, WorkloadParameters, WorkloadRow } from '../model.ts';
+import { limitedByWords } from '../view.ts';
 
 export interface FigureColumn {
-  readonly title: string;
-  readonly unit: string;
-  readonly group?: string;
+  readonly title: Words;
+  readonly unit: Words;
+  readonly group?: Said;
   /** Of CellSummary.figures. */
   readonly path: string;
   readonly show?: 'bytes';
@@ -17,14 +19,22 @@ export interface FigureColumn {
   readonly percentile?: { readonly kind: 'publish' | 'endToEnd'; readonly fraction: number };
 }
 
+const published = say('Published', 'المنشور');
+const received = say('Received', 'المستلم');
+/** What a latency is from and to; the head above its percentiles. */
+export const latencyGroups = {
+  publish: say('Publish to answer', 'من النشر إلى الجواب'),
+  endToEnd: say('End to end', 'من الطرف إلى الطرف'),
+} as const;
+
 export const rateColumns: readonly FigureColumn[] = [
-  { title: 'Published', unit: 'msg/s', path: 'publish.messagesPerSecond' },
-  { title: 'Received', unit: 'msg/s', path: 'consume.messagesPerSecond' },
+  { title: published, unit: named('msg/s'), path: 'publish.messagesPerSecond' },
+  { title: received, unit: named('msg/s'), path: 'consume.messagesPerSecond' },
 ];
 
 export const megabyteColumns: readonly FigureColumn[] = [
-  { title: 'Published', unit: 'MB/s', path: 'publish.megabytesPerSecond' },
-  { title: 'Received', unit: 'MB/s', path: 'consume.megabytesPerSecond' },
+  { title: published, unit: named('MB/s'), path: 'publish.megabytesPerSecond' },
+  { title: received, unit: named('MB/s'), path: 'consume.megabytesPerSecond' },
 ];
 
 export const latencyColumns: readonly FigureColumn[] = [
@@ -36,11 +46,17 @@ export const latencyColumns: readonly FigureColumn[] = [
   percentileColumn('endToEnd', 'max', 'max', 1),
 ];
 
+const secondsPerMillion = say('s per million', 'ثانية لكل مليون');
+
 export const costColumns: readonly FigureColumn[] = [
-  { title: 'Broker CPU', unit: 's per million', path: 'cost.brokerCpuSecondsPerMillion' },
-  { title: 'Client CPU', unit: 's per million', path: 'cost.clientCpuSecondsPerMillion' },
-  { title: 'Written', unit: 'bytes per payload byte', path: 'cost.bytesWrittenPerPayloadByte' },
-  { title: 'Peak memory', unit: 'RSS', path: 'cost.peakRssBytes', show: 'bytes' },
+  { title: say('Broker CPU', 'معالج الوسيط'), unit: secondsPerMillion, path: 'cost.brokerCpuSecondsPerMillion' },
+  { title: say('Client CPU', 'معالج العميل'), unit: secondsPerMillion, path: 'cost.clientCpuSecondsPerMillion' },
+  {
+    title: say('Written', 'المكتوب'),
+    unit: say('bytes per payload byte', 'بايت لكل بايت حمولة'),
+    path: 'cost.bytesWrittenPerPayloadByte',
+  },
+  { title: say('Peak memory', 'ذروة الذاكرة'), unit: named('RSS'), path: 'cost.peakRssBytes', show: 'bytes' },
 ];
 
 function percentileColumn(
@@ -50,22 +66,26 @@ function percentileColumn(
   fraction: number,
 ): FigureColumn {
   return {
-    title,
-    unit: 'ms',
-    group: kind === 'publish' ? 'Publish to answer' : 'End to end',
+    title: named(title),
+    unit: named('ms'),
+    group: latencyGroups[kind],
     path: `latencyMs.${kind}.${name}`,
     percentile: { kind, fraction },
   };
 }
 
-export const thinNote =
-  '† fewer than ten samples of a run lie above this percentile: it says little more than the maximum.';
-export const intervalNote =
-  'Medians over the valid runs, [95 % bootstrap interval] where there are several; a figure without an interval is one run.';
+export const thinNote = say(
+  '† fewer than ten samples of a run lie above this percentile: it says little more than the maximum.',
+  '† فوق هذا المئين أقل من عشر عينات في التشغيل: لا يقول أكثر مما تقوله القيمة العظمى إلا قليلًا.',
+);
+const intervalNote = say(
+  'Medians over the valid runs, [95 % bootstrap interval] where there are several; a figure without an interval is one run.',
+  'القيم الوسطى للتشغيلات الصالحة، [فترة ثقة 95 % بطريقة bootstrap] حيث تعددت؛ ورقم بلا فترة هو تشغيل واحد.',
+);
 
 export function summaryTable(
   id: string,
-  caption: string,
+  caption: Said,
   cells: readonly CellSummary[],
   rows: readonly WorkloadRow[],
   columns: readonly FigureColumn[],
@@ -74,8 +94,12 @@ export function summaryTable(
   const isLoadBound = cells.every((cell) => cell.limitedBy === 'offered-load');
   const table = { columns, hasSamples: columns.some(({ percentile }) => percentile !== undefined), isLoadBound };
   const tail: readonly Column[] = [
-    { title: 'Valid runs', ...(table.hasSamples ? { unit: 'samples' } : {}), isNumeric: true },
-    ...(isLoadBound ? [] : [{ title: 'Limited by' }]),
+    {
+      title: say('Valid runs', 'التشغيلات الصالحة'),
+      ...(table.hasSamples ? { unit: say('samples', 'العينات') } : {}),
+      isNumeric: true,
+    },
+    ...(isLoadBound ? [] : [{ title: say('Limited by', 'المحدِّد') }]),
   ];
   const tableRows = cells.map((cell, index): Row => {
     const row = summaryRow(cell, rowsOf(cell, rows), table);
@@ -87,8 +111,8 @@ export function summaryTable(
     id,
     caption,
     columns: [
-      { title: 'System' },
-      { title: 'Durability' },
+      { title: say('System', 'النظام') },
+      { title: say('Durability', 'الديمومة') },
       ...columns.map(({ title, unit, group }) => ({
         title,
         unit,
@@ -99,7 +123,15 @@ export function summaryTable(
     ],
     rows: tableRows,
     notes: [
-      `${intervalNote}${table.hasSamples ? ' Samples are those of the valid run with fewest.' : ''}${isLoadBound ? ' Every rate is limited by the load that was offered.' : ''}`,
+      sentences([
+        intervalNote,
+        ...(table.hasSamples
+          ? [say('Samples are those of the valid run with fewest.', 'العينات هي عينات أقل التشغيلات الصالحة عينات.')]
+          : []),
+        ...(isLoadBound
+          ? [say('Every rate is limited by the load that was offered.', 'كل المعدلات محدودة بالحِمل المعروض.')]
+          : []),
+      ]),
       ...(isAnyThin ? [thinNote] : []),
     ],
   };
@@ -116,21 +148,21 @@ function summaryRow(
   rows: readonly WorkloadRow[],
   { columns, hasSamples, isLoadBound }: TableForm,
 ): Row {
-  const name: Inline[] = [systemName(cell.system), quiet(` ${cell.layer}`)];
-  const runs = link(workloadAnchor({ ...cell, id: cell.workload }), `${cell.validRepeats} of ${cell.repeats}`);
+  const name: Inline[] = [systemName(cell.system), quiet(named(` ${cell.layer}`))];
+  const runs = link(workloadAnchor({ ...cell, id: cell.workload }), nOf(cell.validRepeats, cell.repeats));
   if (cell.validRepeats === 0) {
-    const reason = [...new Set(cell.invalidBecause)].join('; ');
-    const invalid = { lines: [`invalid: ${reason}`], span: columns.length, tone: 'bad' } as const;
-    return { cells: [name, durability(cell.durability), invalid, runs, ...(isLoadBound ? [] : [quiet('–')])] };
+    const reason = quote([...new Set(cell.invalidBecause)].join('; '));
+    const invalid = { lines: [[say('invalid: ', 'غير صالح: '), reason]], span: columns.length, tone: 'bad' } as const;
+    return { cells: [name, named(durability(cell.durability)), invalid, runs, ...(isLoadBound ? [] : [nothing])] };
   }
   const least = { publish: samples(rows, 'publish').least, endToEnd: samples(rows, 'endToEnd').least };
   return {
     cells: [
       name,
-      durability(cell.durability),
+      named(durability(cell.durability)),
       ...columns.map((column) => figureCell(cell.figures[column.path], column, least)),
-      hasSamples ? { lines: [runs, quiet(leastSamples(least))] } : runs,
-      ...(isLoadBound ? [] : [cell.limitedBy.replace('-', ' ')]),
+      hasSamples ? { lines: [runs, quiet(named(leastSamples(least)))] } : runs,
+      ...(isLoadBound ? [] : [limitedByWords[cell.limitedBy]]),
     ],
   };
 }
@@ -147,7 +179,7 @@ function figureCell(
   least: { readonly publish: number; readonly endToEnd: number },
 ): Cell {
   const sampleCount = percentile === undefined ? null : least[percentile.kind];
-  if (figure === undefined || sampleCount === 0 || isEmptyRate(path, figure)) return quiet('–');
+  if (figure === undefined || sampleCount === 0 || isEmptyRate(path, figure)) return nothing;
   return figureInline(figure, show, percentile !== undefined && isThin(percentile.fraction, sampleCount ?? 0));
 }
 
@@ -161,13 +193,34 @@ function figureInline(figure: Spread, show: 'bytes' | undefined, isThinFigure: b
 }
 
 function isThinCell(cell: Cell): boolean {
-  return typeof cell === 'object' && 'kind' in cell && cell.kind === 'figure' && cell.isThin;
+  return 'kind' in cell && cell.kind === 'figure' && cell.isThin;
+}
+
+/** `3 of 5`. */
+export function nOf(some: number, all: number): Said {
+  return say(`${some} of ${all}`, `${some} من ${all}`);
+}
+
+/** What the cells are cells of, and how many of their runs do not count. */
+export function parametersSentence(values: WorkloadParameters, cells: readonly CellSummary[]): Said {
+  const { en, ar } = parameters(values);
+  return sentences([say(`${en}.`, `${ar}.`), ...invalidSentence(cells)]);
+}
+
+/** Behind a title. */
+export function titleSentence(title: string, cells: readonly CellSummary[]): Text {
+  return [quote(title), named('.'), ...invalidSentence(cells).flatMap((sentence) => [space, sentence])];
 }
 
 /** `3 of 15 runs are invalid`, or nothing. */
-export function invalidSentence(cells: readonly CellSummary[]): string {
+function invalidSentence(cells: readonly CellSummary[]): readonly Said[] {
   const runs = cells.reduce((sum, cell) => sum + cell.repeats, 0);
   const invalid = runs - cells.reduce((sum, cell) => sum + cell.validRepeats, 0);
-  if (invalid === 0) return '';
-  return ` ${invalid} of ${runs} ${plural(runs, 'run')} ${invalid === 1 ? 'is' : 'are'} invalid and in no figure.`;
+  if (invalid === 0) return [];
+  return [
+    say(
+      `${invalid} of ${runs} ${plural(runs, 'run')} ${invalid === 1 ? 'is' : 'are'} invalid and in no figure.`,
+      `غير الصالح ${invalid} من ${countedArabic(runs, nouns.run)}، ولا يدخل في أي رقم.`,
+    ),
+  ];
 }

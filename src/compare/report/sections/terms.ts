@@ -1,6 +1,6 @@
 /** The words that stand beside every figure, before the first of them. */
 
-import { type Block, strong, type Text } from '../document.ts';
+import { type Block, name as named, space, strong, type Text } from '../document.ts';
 import { durability, durabilityMeaning } from '../figures.ts';
 import type { DurabilityReached, Report } from '../model.ts';
 import { layerMeaning, layers } from '../view.ts';
@@ -15,9 +15,9 @@ export function termsBlock(report: Report): readonly Block[] {
       kind: 'list',
       look: 'key',
       items: [
-        ...used.map((layer): Text => [strong(layer), ` ${layerMeaning[layer]}`]),
+        ...used.map((layer): Text => [strong(named(layer)), space, layerMeaning[layer]]),
         ...[...tiers].map(
-          ([name, tier]: [string, DurabilityReached]): Text => [strong(name), ` ${durabilityMeaning(tier)}`],
+          ([name, tier]: [string, DurabilityReached]): Text => [strong(named(name)), space, durabilityMeaning(tier)],
         ),
       ],
     },

@@ -3,16 +3,21 @@
 import {
   type Block,
   code,
+  colon,
+  comma,
   type Entry,
   type Inline,
   link,
+  name,
   paragraph,
   quiet,
+  quote,
   type Section,
+  space,
   strong,
-  type Text,
 } from '../document.ts';
 import { citations, claimAnchor } from '../evidence.ts';
+import { type Said, say, sentences } from '../language.ts';
 import type { ClaimVerdict, Report } from '../model.ts';
 import { number, plural } from '../figures.ts';
 import { basisWords, leadSentences } from '../view.ts';
@@ -23,33 +28,59 @@ export function verdictSection(report: Report): Section {
   const { first, found, counted } = leadSentences(report);
   return {
     id: 'verdict',
-    title: 'Verdict',
+    title: say('Verdict', 'الحكم'),
     blocks: [
       paragraph(first, 'lead'),
-      ...(found.length === 0 ? [] : [paragraph(found.join(' '))]),
-      paragraph([counted.join(' '), ...notMeasuredSentence(report)]),
+      ...(found.length === 0 ? [] : [paragraph(found.flatMap(claimSentence))]),
+      paragraph([sentences(counted), ...notMeasuredSentence(report)]),
       ...claimsBlock(report),
     ],
     parts: [...primaryPart(report), ...assertionsPart(report)],
   };
 }
 
+/** `Holds: “…” and “…”. ` */
+function claimSentence(
+  { words, claims }: ReturnType<typeof leadSentences>['found'][number],
+  index: number,
+): readonly Inline[] {
+  return [
+    ...(index === 0 ? [] : [space]),
+    words,
+    colon,
+    ...claims.flatMap((claim, at): readonly Inline[] => [
+      ...(at === 0 ? [] : [at === claims.length - 1 ? and : comma]),
+      name('“'),
+      quote(claim.replace(/[.\s]+$/, '')),
+      name('”'),
+    ]),
+    name('.'),
+  ];
+}
+
+const and = say(' and ', ' و');
+
 function notMeasuredSentence(report: Report): readonly Inline[] {
   const howMany = report.notMeasured.length;
   if (howMany === 0) return [];
-  return [' ', link('not-measured', `${howMany} ${plural(howMany, 'thing')} asked for`), ' could not be measured.'];
+  return [
+    space,
+    link('not-measured', say(`${howMany} ${plural(howMany, 'thing')} asked for`, `ما طُلب وعدده ${howMany}`)),
+    say(' could not be measured.', ' لم يمكن قياسه.'),
+  ];
 }
 
 function claimsBlock(report: Report): readonly Block[] {
-  if (report.verdicts.length === 0) return [paragraph('No claim was judged in this run.')];
+  if (report.verdicts.length === 0)
+    return [paragraph(say('No claim was judged in this run.', 'لم يُحكم على أي مقولة في هذا التشغيل.'))];
   const cited = citations(report);
   return [
     {
       kind: 'entries',
       id: 'claims',
-      caption: 'What people say, and what was found',
-      head: 'Claim',
-      fields: ['Found', 'Scope', 'Evidence'],
+      caption: say('What people say, and what was found', 'ما يقوله الناس، وما وُجد'),
+      head: say('Claim', 'المقولة'),
+      fields: [say('Found', 'ما وُجد'), say('Scope', 'النطاق'), say('Evidence', 'الدليل')],
       look: 'cards',
       // What was found comes first; what nobody looked at needs less room.
       entries: [false, true].flatMap((isUntested) =>
@@ -64,10 +95,10 @@ function claimsBlock(report: Report): readonly Block[] {
 function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof citations>): Entry {
   return {
     id: claimAnchor(index),
-    head: [claimMark(claim.verdict), ' ', strong(claim.claim), ...basisOf(claim)],
+    head: [claimMark(claim.verdict), space, strong(quote(claim.claim)), ...basisOf(claim)],
     values: [
-      [claim.reason],
-      claim.scope === 'none' ? [] : [claim.scope],
+      [quote(claim.reason)],
+      claim.scope === 'none' ? [] : [quote(claim.scope)],
       claim.evidence.length === 0 ? [] : [claim.evidence.flatMap((id, at) => citation(id, at, cited))],
     ],
   };
@@ -75,43 +106,59 @@ function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof
 
 /** Not said twice where the verdict says it. */
 function basisOf({ verdict, basis }: ClaimVerdict): readonly Inline[] {
-  return verdict === 'not-tested' && basis === 'not-tested' ? [] : [quiet(` · ${basisWords[basis]}`)];
+  return verdict === 'not-tested' && basis === 'not-tested'
+    ? []
+    : [quiet(say(` · ${basisWords[basis].en}`, ` · ${basisWords[basis].ar}`))];
 }
 
 /** An id may be a scenario's and a workload's at once: then both are linked. */
 function citation(id: string, at: number, cited: ReturnType<typeof citations>): readonly Inline[] {
   const places = cited.get(id) ?? [];
-  const before = at === 0 ? [] : [', '];
+  const before = at === 0 ? [] : [comma];
   if (places.length === 0) return [...before, code(id)];
   return places.flatMap((place, index) => [
-    ...(index === 0 ? before : [', ']),
-    link(place.anchor, places.length === 1 ? id : `${id} (${place.kind})`),
+    ...(index === 0 ? before : [comma]),
+    link(place.anchor, places.length === 1 ? name(id) : citationWords(id, place.kind)),
   ]);
+}
+
+function citationWords(id: string, kind: 'scenario' | 'workload'): Said {
+  return kind === 'scenario' ? say(`${id} (scenario)`, `${id} (سيناريو)`) : say(`${id} (workload)`, `${id} (حِمل عمل)`);
 }
 
 function assertionsPart(report: Report): Section['parts'] {
   if (report.assertions.length === 0) return [];
   const failed = report.assertions.filter((assertion) => !assertion.holds).length;
-  const summary: Text =
-    failed === 0 ? 'All bounds that were asked for hold.' : `${failed} of ${report.assertions.length} do not hold.`;
+  const summary =
+    failed === 0
+      ? say('All bounds that were asked for hold.', 'كل الحدود المطلوبة متحققة.')
+      : say(
+          `${failed} of ${report.assertions.length} do not hold.`,
+          `غير المتحقق ${failed} من ${report.assertions.length}.`,
+        );
   return [
     {
       id: 'assertions',
-      title: 'Assertions',
+      title: say('Assertions', 'الحدود المطلوبة'),
       blocks: [
         paragraph(summary),
         {
           kind: 'table',
           id: 'assertions-table',
-          caption: 'Bounds given with --assert',
+          caption: say('Bounds given with --assert', 'الحدود المعطاة بالخيار --assert'),
           columns: [
-            { title: 'Assertion' },
-            { title: 'Result' },
-            { title: 'Actual', isNumeric: true },
-            { title: 'Why' },
+            { title: say('Assertion', 'الحد') },
+            { title: say('Result', 'النتيجة') },
+            { title: say('Actual', 'القيمة الفعلية'), isNumeric: true },
+            { title: say('Why', 'السبب') },
           ],
           rows: report.assertions.map(({ expression, holds, actual, reason }) => ({
-            cells: [code(expression), assertionMark(holds), actual === null ? '–' : number(actual), reason],
+            cells: [
+              code(expression),
+              assertionMark(holds),
+              name(actual === null ? '–' : number(actual)),
+              quote(reason),
+            ],
           })),
         },
       ],

@@ -1,11 +1,28 @@
 /** Every run of every workload. A run that was not valid has its reason where the figures would be. */
 
-import { type Block, type Cell, type Column, type Part, paragraph, quiet, type Row, systemName } from '../document.ts';
+import {
+  type Block,
+  type Cell,
+  type Column,
+  inARow,
+  isSaid,
+  name as named,
+  nothing,
+  type Part,
+  paragraph,
+  quiet,
+  quote,
+  type Row,
+  systemName,
+  type Text,
+  type Words,
+} from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
 import { bytes, count, durability, figure, isThin, parameters, percentiles } from '../figures.ts';
+import { countedArabic, nouns, type Said, say } from '../language.ts';
 import type { LatencySummary, PhaseName, Report, WorkloadParameters, WorkloadRow } from '../model.ts';
-import { sortCells } from '../view.ts';
-import { thinNote } from './summary-table.ts';
+import { limitedByWords, modeWords, sortCells } from '../view.ts';
+import { latencyGroups, nOf, thinNote } from './summary-table.ts';
 
 export function workloadParts(report: Report): readonly Part[] {
   const ids = [...new Set(report.workloads.map((row) => row.id))];
@@ -14,7 +31,7 @@ export function workloadParts(report: Report): readonly Part[] {
     const part = `workload-${index + 1}`;
     return {
       id: part,
-      title: `Workload ${id}`,
+      title: say(`Workload ${id}`, `حِمل العمل ${id}`),
       blocks: [
         { kind: 'list', items: offers(runs) },
         figuresTable(runs, `${part}-figures`, id),
@@ -30,7 +47,7 @@ export function workloadParts(report: Report): readonly Part[] {
 interface Run {
   readonly row: WorkloadRow;
   /** What was offered, named so that it can be told from the workload's others. */
-  readonly offer: string;
+  readonly offer: Said;
   /** The first of its evidence id carries the anchor. */
   readonly isFirst: boolean;
 }
@@ -44,7 +61,7 @@ function numberedRuns(report: Report, id: string): readonly Run[] {
     const anchor = workloadAnchor(row);
     const isFirst = !seen.has(anchor);
     seen.add(anchor);
-    return { row, offer: offers.get(offerKey(row)) ?? row.mode, isFirst };
+    return { row, offer: offers.get(offerKey(row)) ?? modeWords[row.mode], isFirst };
   });
 }
 
@@ -53,29 +70,33 @@ function offerKey(row: WorkloadRow): string {
 }
 
 /** `equal load`; with several sets of parameters `equal load (2)`. */
-function offerNames(rows: readonly WorkloadRow[]): ReadonlyMap<string, string> {
-  const names = new Map<string, string>();
+function offerNames(rows: readonly WorkloadRow[]): ReadonlyMap<string, Said> {
+  const names = new Map<string, Said>();
   const times = new Map<string, number>();
   for (const row of rows) {
     const key = offerKey(row);
     if (names.has(key)) continue;
     const nth = (times.get(row.mode) ?? 0) + 1;
     times.set(row.mode, nth);
-    const mode = row.mode.replace('-', ' ');
-    names.set(key, nth === 1 ? mode : `${mode} (${nth})`);
+    const mode = modeWords[row.mode];
+    names.set(key, nth === 1 ? mode : say(`${mode.en} (${nth})`, `${mode.ar} (${nth})`));
   }
   return names;
 }
 
-function offers(runs: readonly Run[]): readonly string[] {
-  const known = new Map<string, { title: string; parameters: WorkloadParameters; messages: number }>();
+function offers(runs: readonly Run[]): readonly Text[] {
+  const known = new Map<string, { offer: Said; title: string; parameters: WorkloadParameters }>();
   for (const { row, offer } of runs)
-    if (!known.has(offer))
-      known.set(offer, { title: row.title, parameters: row.parameters, messages: row.parameters.messages });
-  return [...known].map(
-    ([offer, each]) =>
-      `${offer}: ${each.title}. ${parameters(each.parameters)}, ${count(each.messages)} messages planned.`,
-  );
+    if (!known.has(offer.en)) known.set(offer.en, { offer, title: row.title, parameters: row.parameters });
+  return [...known.values()].map(({ offer, title, parameters: values }): Text => {
+    const { en, ar } = parameters(values);
+    const messages = count(values.messages);
+    return [
+      say(`${offer.en}: `, `${offer.ar}: `),
+      quote(title),
+      say(`. ${en}, ${messages} messages planned.`, `. ${ar}، والرسائل المخطط لها ${messages}.`),
+    ];
+  });
 }
 
 // ------------------------------------------------------------------------------------------------ figures
@@ -83,21 +104,28 @@ function offers(runs: readonly Run[]): readonly string[] {
 const latencies = [
   {
     kind: 'publish',
-    group: 'Publish to answer',
+    group: latencyGroups.publish,
     shown: percentiles.filter(({ path }) => /^(p50|p99|max)$/.test(path)),
   },
-  { kind: 'endToEnd', group: 'End to end', shown: percentiles },
+  { kind: 'endToEnd', group: latencyGroups.endToEnd, shown: percentiles },
 ] as const;
 
 type Percentile = (typeof percentiles)[number];
 
+const published = say('Published', 'المنشور');
+const received = say('Received', 'المستلم');
+const samplesTitle = say('Samples', 'العينات');
+const systemTitle = say('System', 'النظام');
+const runTitle = say('Run', 'التشغيل');
+const cores = say('cores', 'أنوية');
+
 const figureColumns: readonly Column[] = [
-  { title: 'Published', unit: 'msg/s', isNumeric: true },
-  { title: 'Published', unit: 'MB/s', isNumeric: true },
-  { title: 'Received', unit: 'msg/s', isNumeric: true },
+  { title: published, unit: named('msg/s'), isNumeric: true },
+  { title: published, unit: named('MB/s'), isNumeric: true },
+  { title: received, unit: named('msg/s'), isNumeric: true },
   ...latencies.flatMap(({ group, shown }) => [
-    ...shown.map(({ name }) => ({ title: name, unit: 'ms', isNumeric: true, group })),
-    { title: 'Samples', isNumeric: true, group },
+    ...shown.map(({ name }) => ({ title: named(name), unit: named('ms'), isNumeric: true, group })),
+    { title: samplesTitle, isNumeric: true, group },
   ]),
 ];
 
@@ -107,8 +135,8 @@ function figuresTable(runs: readonly Run[], id: string, workload: string): Block
   return {
     kind: 'table',
     id,
-    caption: `Figures of every run, ${workload}`,
-    columns: [{ title: 'System' }, { title: 'Durability' }, { title: 'Run' }, ...figureColumns],
+    caption: say(`Figures of every run, ${workload}`, `أرقام كل تشغيل، ${workload}`),
+    columns: [{ title: systemTitle }, { title: say('Durability', 'الديمومة') }, { title: runTitle }, ...figureColumns],
     rows,
     look: 'dense',
     ...(isAnyThin ? { notes: [thinNote] } : {}),
@@ -117,9 +145,9 @@ function figuresTable(runs: readonly Run[], id: string, workload: string): Block
 
 function figureRow({ row, offer, isFirst }: Run): Row {
   const name: readonly Cell[] = [
-    [systemName(row.system), quiet(` ${row.layer}`)],
-    durability(row.durability),
-    `${offer} #${row.repeat + 1}`,
+    [systemName(row.system), quiet(named(` ${row.layer}`))],
+    named(durability(row.durability)),
+    runName(row, offer),
   ];
   const figures: readonly Cell[] = row.valid
     ? [
@@ -130,7 +158,7 @@ function figureRow({ row, offer, isFirst }: Run): Row {
       ]
     : [
         {
-          lines: [`invalid: ${row.invalidBecause ?? 'no reason was recorded'}`],
+          lines: [[say('invalid: ', 'غير صالح: '), invalidReason(row)]],
           span: figureColumns.length,
           tone: 'bad',
         },
@@ -138,12 +166,21 @@ function figureRow({ row, offer, isFirst }: Run): Row {
   return isFirst ? { id: workloadAnchor(row), cells: [...name, ...figures] } : { cells: [...name, ...figures] };
 }
 
+/** `equal load #2`. */
+function runName({ repeat }: WorkloadRow, offer: Said): Said {
+  return say(`${offer.en} #${repeat + 1}`, `${offer.ar} #${repeat + 1}`);
+}
+
+function invalidReason({ invalidBecause }: WorkloadRow): Words {
+  return invalidBecause === undefined ? say('no reason was recorded', 'لم يُسجَّل سبب') : quote(invalidBecause);
+}
+
 function rate(value: number): Cell {
-  return value === 0 ? quiet('–') : figure(value);
+  return value === 0 ? nothing : named(figure(value));
 }
 
 function latencyCells(latency: LatencySummary, shown: readonly Percentile[]): readonly Cell[] {
-  if (latency.count === 0) return [...shown.map(() => quiet('–')), '0'];
+  if (latency.count === 0) return [...shown.map(() => nothing), named('0')];
   return [
     ...shown.map(
       ({ path, fraction }): Cell => ({
@@ -153,7 +190,7 @@ function latencyCells(latency: LatencySummary, shown: readonly Percentile[]): re
         isThin: isThin(fraction, latency.count),
       }),
     ),
-    count(latency.count),
+    named(count(latency.count)),
   ];
 }
 
@@ -166,26 +203,29 @@ function hasThin(row: WorkloadRow): boolean {
 // ------------------------------------------------------------------------------------------------ checks and cost
 
 const checkNames = [
-  ['sent', 'Sent'],
-  ['acked', 'Acked'],
-  ['received', 'Received'],
-  ['lost', 'Lost'],
-  ['duplicated', 'Twice'],
-  ['reordered', 'Reordered'],
-  ['phantom', 'Phantom'],
-  ['unknown', 'Unknown'],
-  ['refused', 'Refused'],
+  ['sent', say('Sent', 'أُرسلت')],
+  ['acked', say('Acked', 'أُقرّ بها')],
+  ['received', say('Received', 'استُلمت')],
+  ['lost', say('Lost', 'فُقدت')],
+  ['duplicated', say('Twice', 'مرتين')],
+  ['reordered', say('Reordered', 'اختل ترتيبها')],
+  ['phantom', say('Phantom', 'دخيلة')],
+  ['unknown', say('Unknown', 'مجهولة المصير')],
+  ['refused', say('Refused', 'رُفضت')],
 ] as const;
 
+const broker = say('Broker', 'الوسيط');
+const client = say('Client', 'العميل');
+
 const costColumns: readonly Column[] = [
-  { title: 'Late p99', unit: 'ms', isNumeric: true },
-  { title: 'Broker', unit: 'cores', isNumeric: true },
-  { title: 'Client', unit: 'cores', isNumeric: true },
-  { title: 'Broker', unit: 'CPU s/M', isNumeric: true },
-  { title: 'Client', unit: 'CPU s/M', isNumeric: true },
-  { title: 'Written', unit: '× payload', isNumeric: true },
-  { title: 'Peak RSS', isNumeric: true },
-  { title: 'Limited by' },
+  { title: say('Late p99', 'تأخر المولّد p99'), unit: named('ms'), isNumeric: true },
+  { title: broker, unit: cores, isNumeric: true },
+  { title: client, unit: cores, isNumeric: true },
+  { title: broker, unit: named('CPU s/M'), isNumeric: true },
+  { title: client, unit: named('CPU s/M'), isNumeric: true },
+  { title: say('Written', 'المكتوب'), unit: say('× payload', '× الحمولة'), isNumeric: true },
+  { title: say('Peak RSS', 'ذروة الذاكرة'), isNumeric: true },
+  { title: say('Limited by', 'المحدِّد') },
 ];
 
 /** These are told also when there were none. */
@@ -195,48 +235,59 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
   const isTold = ([name]: (typeof checkNames)[number]): boolean =>
     alwaysTold.includes(name) || runs.some(({ row }) => row.checks[name] > 0);
   const told = checkNames.filter(isTold);
-  const absent = checkNames.filter((check) => !isTold(check)).map(([, title]) => title.toLowerCase());
+  const absent = checkNames.filter((check) => !isTold(check)).map(([, title]) => title);
   return {
     kind: 'table',
     id,
-    caption: `Checks and cost of every run, ${workload}`,
+    caption: say(`Checks and cost of every run, ${workload}`, `فحوص كل تشغيل وكلفته، ${workload}`),
     look: 'dense',
     columns: [
-      { title: 'System' },
-      { title: 'Run' },
-      ...told.map(([, title]) => ({ title, isNumeric: true, group: 'Messages' })),
+      { title: systemTitle },
+      { title: runTitle },
+      ...told.map(([, title]) => ({ title, isNumeric: true, group: say('Messages', 'الرسائل') })),
       ...costColumns,
     ],
     rows: runs.map(({ row, offer, isFirst }, index) => ({
       isApart: isFirst && index > 0,
       cells: [
-        [systemName(row.system), quiet(` ${row.layer}`)],
-        `${offer} #${row.repeat + 1}`,
-        ...told.map(([name]) => count(row.checks[name])),
+        [systemName(row.system), quiet(named(` ${row.layer}`))],
+        runName(row, offer),
+        ...told.map(([name]) => named(count(row.checks[name]))),
         ...costCells(row),
       ],
     })),
     notes: [
-      ...(absent.length === 0 ? [] : [`0 in every run: ${absent.join(', ')}.`]),
-      'Late: how far the generator itself was behind its plan, which is part of every latency above. Received counts every subscription. CPU s/M: processor seconds per million messages.',
+      ...(absent.length === 0
+        ? []
+        : [
+            say(
+              `0 in every run: ${absent.map(({ en }) => en.toLowerCase()).join(', ')}.`,
+              `0 في كل تشغيل: ${absent.map(({ ar }) => ar).join('، ')}.`,
+            ),
+          ]),
+      say(
+        'Late: how far the generator itself was behind its plan, which is part of every latency above. Received counts every subscription. CPU s/M: processor seconds per million messages.',
+        'تأخر المولّد: كم تأخر المولّد نفسه عن خطته، وهو جزء من كل زمن وصول أعلاه. «استُلمت» تعدّ كل الاشتراكات. CPU s/M: ثواني المعالج لكل مليون رسالة.',
+      ),
     ],
   };
 }
 
 function costCells(row: WorkloadRow): readonly Cell[] {
-  if (!row.valid) return [{ lines: ['invalid: not a figure'], span: costColumns.length, tone: 'bad' }];
+  if (!row.valid)
+    return [{ lines: [say('invalid: not a figure', 'غير صالح: ليس رقمًا')], span: costColumns.length, tone: 'bad' }];
   const { cost, utilization, slipMs } = row;
   const or = (value: number | null, show: (value: number) => string = figure): Cell =>
-    value === null ? quiet('–') : show(value);
+    value === null ? nothing : named(show(value));
   return [
-    figure(slipMs.p99),
+    named(figure(slipMs.p99)),
     or(utilization.brokerCores),
-    figure(utilization.clientCores),
+    named(figure(utilization.clientCores)),
     or(cost.brokerCpuSecondsPerMillion),
     or(cost.clientCpuSecondsPerMillion),
     or(cost.bytesWrittenPerPayloadByte),
     or(cost.peakRssBytes, bytes),
-    row.limitedBy.replace('-', ' '),
+    limitedByWords[row.limitedBy],
   ];
 }
 
@@ -246,7 +297,7 @@ function costCells(row: WorkloadRow): readonly Cell[] {
 function courseTable(runs: readonly Run[], id: string, workload: string): readonly Block[] {
   const cells = new Map<string, Run[]>();
   for (const run of runs.filter(({ row }) => row.phases !== undefined)) {
-    const key = `${run.row.system} ${run.row.layer} ${run.offer}`;
+    const key = `${run.row.system} ${run.row.layer} ${run.offer.en}`;
     cells.set(key, [...(cells.get(key) ?? []), run]);
   }
   if (cells.size === 0) return [];
@@ -254,54 +305,70 @@ function courseTable(runs: readonly Run[], id: string, workload: string): readon
     {
       kind: 'table',
       id,
-      caption: `Course of the runs, ${workload}`,
+      caption: say(`Course of the runs, ${workload}`, `مجرى التشغيلات، ${workload}`),
       look: 'dense',
       columns: [
-        { title: 'System' },
-        { title: 'Runs' },
-        { title: 'Steady after warm-up', isNumeric: true },
-        { title: 'Warm-up', unit: 'ms, longest', isNumeric: true },
-        { title: 'Drain', unit: 'ms, longest', isNumeric: true },
-        { title: 'Service p99', unit: 'ms, publish', isNumeric: true },
-        { title: 'Service p99', unit: 'ms, end to end', isNumeric: true },
-        { title: 'Event loop late', unit: 'ms, p99', isNumeric: true },
-        { title: 'Phases' },
+        { title: systemTitle },
+        { title: say('Runs', 'التشغيلات') },
+        { title: say('Steady after warm-up', 'مستقر بعد الإحماء'), isNumeric: true },
+        { title: say('Warm-up', 'الإحماء'), unit: longest, isNumeric: true },
+        { title: say('Drain', 'التفريغ'), unit: longest, isNumeric: true },
+        { title: service, unit: say('ms, publish', 'ms، النشر'), isNumeric: true },
+        { title: service, unit: say('ms, end to end', 'ms، من الطرف إلى الطرف'), isNumeric: true },
+        { title: say('Event loop late', 'تأخر حلقة الأحداث'), unit: named('ms, p99'), isNumeric: true },
+        { title: say('Phases', 'المراحل') },
       ],
       rows: [...cells.values()].map((own) => ({ cells: courseCells(own) })),
       notes: [
-        'Steady: the last three windows of the warm-up were alike in rate and p50; a run of which that is not true says so in its notes. Service: from the time at which a message was really handed over, the worst of the runs; the latencies above count from when it should have been.',
+        say(
+          'Steady: the last three windows of the warm-up were alike in rate and p50; a run of which that is not true says so in its notes. Service: from the time at which a message was really handed over, the worst of the runs; the latencies above count from when it should have been.',
+          'مستقر: تشابهت آخر ثلاث نوافذ من الإحماء في المعدل وفي p50؛ والتشغيل الذي لا يصح فيه ذلك يقوله في ملاحظاته. زمن الخدمة: من وقت تسليم الرسالة فعلًا، وهو أسوأ التشغيلات؛ أما أزمنة الوصول أعلاه فتُحسب من الوقت الذي كان يجب أن تُسلَّم فيه.',
+        ),
       ],
     },
   ];
 }
 
+const longest = say('ms, longest', 'ms، الأطول');
+const service = say('Service p99', 'زمن الخدمة p99');
+
+export const phaseWords: Readonly<Record<PhaseName, Said>> = {
+  warmup: say('warmup', 'إحماء'),
+  ramp: say('ramp', 'تصعيد'),
+  steady: say('steady', 'حِمل مستقر'),
+  burst: say('burst', 'اندفاعة'),
+  backlog: say('backlog', 'تراكم'),
+  drain: say('drain', 'تفريغ'),
+  idle: say('idle', 'خمول'),
+  fault: say('fault', 'عطل'),
+  replay: say('replay', 'إعادة قراءة'),
+};
+
 function courseCells(own: readonly Run[]): readonly Cell[] {
   const [first] = own as [Run, ...Run[]];
   const rows = own.map(({ row }) => row);
-  const longest = (name: PhaseName): Cell => {
+  const longestOf = (name: PhaseName): Cell => {
     const times = rows.flatMap(({ phases = [] }) =>
       phases.filter(({ phase }) => phase === name).map(({ fromMs, toMs }) => toMs - fromMs),
     );
-    return times.length === 0 ? quiet('–') : count(Math.max(...times));
+    return times.length === 0 ? nothing : named(count(Math.max(...times)));
   };
   const worst = (of: (row: WorkloadRow) => number | undefined): Cell => {
     const values = rows.filter(({ valid }) => valid).flatMap((row) => of(row) ?? []);
-    return values.length === 0 ? quiet('–') : figure(Math.max(...values));
+    return values.length === 0 ? nothing : named(figure(Math.max(...values)));
   };
   const warmups = rows.flatMap(({ phases = [] }) => phases.filter(({ phase }) => phase === 'warmup'));
   const names = [...new Set(rows.flatMap(({ phases = [] }) => phases.map(({ phase }) => phase)))];
   return [
-    [systemName(first.row.system), quiet(` ${first.row.layer}`)],
-    `${first.offer} × ${own.length}`,
-    warmups.length === 0
-      ? quiet('–')
-      : `${warmups.filter(({ isSteady }) => isSteady === true).length} of ${warmups.length}`,
-    longest('warmup'),
-    longest('drain'),
+    [systemName(first.row.system), quiet(named(` ${first.row.layer}`))],
+    say(`${first.offer.en} × ${own.length}`, `${first.offer.ar} × ${own.length}`),
+    warmups.length === 0 ? nothing : nOf(warmups.filter(({ isSteady }) => isSteady === true).length, warmups.length),
+    longestOf('warmup'),
+    longestOf('drain'),
     worst((row) => (row.latencyMs.publish.count === 0 ? undefined : row.serviceMs?.publish.p99)),
     worst((row) => (row.latencyMs.endToEnd.count === 0 ? undefined : row.serviceMs?.endToEnd.p99)),
     worst((row) => row.eventLoopLagMs?.p99),
-    names.join(', '),
+    inARow(names.map((name) => phaseWords[name])),
   ];
 }
 
@@ -314,48 +381,51 @@ function phaseTable(runs: readonly Run[], id: string, workload: string): readonl
   );
   if (rows.length === 0) return [];
   const or = (value: number | null, show: (value: number) => string = figure): Cell =>
-    value === null ? quiet('–') : show(value);
+    value === null ? nothing : named(show(value));
   return [
     {
       kind: 'table',
       id,
-      caption: `Every phase, ${workload}`,
+      caption: say(`Every phase, ${workload}`, `كل المراحل، ${workload}`),
       look: 'dense',
       columns: [
-        { title: 'System' },
-        { title: 'Run' },
-        { title: 'Phase' },
-        { title: 'From', unit: 's', isNumeric: true },
-        { title: 'To', unit: 's', isNumeric: true },
-        { title: 'Published', unit: 'msg/s', isNumeric: true },
-        { title: 'Received', unit: 'msg/s', isNumeric: true },
-        { title: 'p50', unit: 'ms', isNumeric: true, group: 'End to end' },
-        { title: 'p99', unit: 'ms', isNumeric: true, group: 'End to end' },
-        { title: 'Samples', isNumeric: true, group: 'End to end' },
-        { title: 'Backlog', unit: 'most', isNumeric: true },
-        { title: 'Broker', unit: 'cores', isNumeric: true },
-        { title: 'Note' },
+        { title: systemTitle },
+        { title: runTitle },
+        { title: say('Phase', 'المرحلة') },
+        { title: say('From', 'من'), unit: named('s'), isNumeric: true },
+        { title: say('To', 'إلى'), unit: named('s'), isNumeric: true },
+        { title: published, unit: named('msg/s'), isNumeric: true },
+        { title: received, unit: named('msg/s'), isNumeric: true },
+        { title: named('p50'), unit: named('ms'), isNumeric: true, group: latencyGroups.endToEnd },
+        { title: named('p99'), unit: named('ms'), isNumeric: true, group: latencyGroups.endToEnd },
+        { title: samplesTitle, isNumeric: true, group: latencyGroups.endToEnd },
+        { title: say('Backlog', 'التراكم'), unit: say('most', 'أقصاه'), isNumeric: true },
+        { title: broker, unit: cores, isNumeric: true },
+        { title: say('Note', 'ملاحظة') },
       ],
       rows: rows.map(({ row, offer, phase, of }, index) => ({
         isApart: index > 0 && rows[index - 1]?.row !== row,
         cells: [
-          [systemName(row.system), quiet(` ${row.layer}`)],
-          `${offer} #${row.repeat + 1}`,
-          phase.phase,
-          figure(phase.fromMs / 1000),
-          figure(phase.toMs / 1000),
-          figure(of.publishedPerSecond),
-          figure(of.receivedPerSecond),
+          [systemName(row.system), quiet(named(` ${row.layer}`))],
+          runName(row, offer),
+          phaseWords[phase.phase],
+          named(figure(phase.fromMs / 1000)),
+          named(figure(phase.toMs / 1000)),
+          named(figure(of.publishedPerSecond)),
+          named(figure(of.receivedPerSecond)),
           or(of.endToEndP50Ms),
           or(of.endToEndP99Ms),
-          count(of.samples),
-          count(of.backlogMax),
+          named(count(of.samples)),
+          named(count(of.backlogMax)),
           or(of.brokerCores),
-          phase.note ?? '',
+          quote(phase.note ?? ''),
         ],
       })),
       notes: [
-        'Latencies are of the messages that were due in the phase, whenever they came: those of a backlog waited for the consumers.',
+        say(
+          'Latencies are of the messages that were due in the phase, whenever they came: those of a backlog waited for the consumers.',
+          'أزمنة الوصول هي أزمنة الرسائل التي حان وقتها في المرحلة، متى وصلت: فرسائل التراكم انتظرت المستهلكين.',
+        ),
       ],
     },
   ];
@@ -365,40 +435,54 @@ function phaseTable(runs: readonly Run[], id: string, workload: string): readonl
 
 /** Notes and first offenders, each with the runs that it is true of. */
 function remarks(runs: readonly Run[]): readonly Block[] {
-  const said = new Map<string, Run[]>();
+  const said = new Map<string, { readonly sentence: Words; readonly where: Run[] }>();
   for (const run of runs)
-    for (const sentence of new Set(sentencesOf(run.row))) said.set(sentence, [...(said.get(sentence) ?? []), run]);
+    for (const sentence of sentencesOf(run.row)) {
+      const key = isSaid(sentence) ? sentence.en : sentence.text;
+      const known = said.get(key) ?? { sentence, where: [] };
+      if (!known.where.includes(run)) known.where.push(run);
+      said.set(key, known);
+    }
   if (said.size === 0) return [];
   return [
-    paragraph('Notes and first offenders:'),
+    paragraph(say('Notes and first offenders:', 'ملاحظات وأول المخالفات:')),
     {
       kind: 'list',
-      items: [...said].map(([sentence, where]) => [sentence, quiet(` (${placesOf(where, runs)})`)]),
+      items: [...said.values()].map(({ sentence, where }): Text => [sentence, quiet(placesOf(where, runs))]),
     },
   ];
 }
 
-function sentencesOf(row: WorkloadRow): readonly string[] {
-  const settings = row.settings === 'tuned' ? ['tuned settings'] : [];
-  return [...row.notes, ...row.checks.offenders, ...settings, ...negativeSentences(row)];
+function sentencesOf(row: WorkloadRow): readonly Words[] {
+  const settings = row.settings === 'tuned' ? [say('tuned settings', 'إعدادات مضبوطة')] : [];
+  return [...[...row.notes, ...row.checks.offenders].map(quote), ...settings, ...negativeSentences(row)];
 }
 
-/** `every run`, or for each system `kafka`, or which of its runs. */
-function placesOf(where: readonly Run[], runs: readonly Run[]): string {
-  if (where.length === runs.length) return 'every run';
+/** ` (every run)`, or for each system ` (kafka)`, or which of its runs. */
+function placesOf(where: readonly Run[], runs: readonly Run[]): Said {
+  if (where.length === runs.length) return say(' (every run)', ' (كل تشغيل)');
   const systems = [...new Set(where.map(({ row }) => row.system))];
-  const places = systems.map((system) => {
+  const places = systems.flatMap((system): readonly Said[] => {
     const own = where.filter(({ row }) => row.system === system);
-    if (own.length === runs.filter(({ row }) => row.system === system).length) return system;
-    return own.map(({ row, offer }) => `${system} ${row.layer} ${offer} #${row.repeat + 1}`).join(', ');
+    if (own.length === runs.filter(({ row }) => row.system === system).length) return [say(system, system)];
+    return own.map(({ row, offer }) => {
+      const run = runName(row, offer);
+      return say(`${system} ${row.layer} ${run.en}`, `${system} ${row.layer} ${run.ar}`);
+    });
   });
-  return places.join(', ');
+  return say(` (${places.map(({ en }) => en).join(', ')})`, ` (${places.map(({ ar }) => ar).join('، ')})`);
 }
 
-function negativeSentences(row: WorkloadRow): readonly string[] {
-  return latencies.flatMap(({ kind, group }) =>
-    row.latencyMs[kind].negative === 0
-      ? []
-      : [`${row.latencyMs[kind].negative} samples of “${group}” were below zero and count as zero`],
-  );
+function negativeSentences(row: WorkloadRow): readonly Said[] {
+  return latencies.flatMap(({ kind, group }) => {
+    const { negative } = row.latencyMs[kind];
+    if (negative === 0) return [];
+    const samples = countedArabic(negative, nouns.sample);
+    return [
+      say(
+        `${negative} samples of “${group.en}” were below zero and count as zero`,
+        `كان تحت الصفر ${samples} من «${group.ar}»، وتُحسب صفرًا`,
+      ),
+    ];
+  });
 }

@@ -6,10 +6,10 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { DeliveryChecker } from './checkers/index.ts';
-import type { SeriesPoint } from './report/model.ts';
+import type { LatencySummary, SeriesPoint } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
 import type { SendResult, WireDelivery, WireMessage, WirePublisher } from './wire.ts';
-import type { PayloadCodec, Plan, WorkloadSpec } from './workloads/index.ts';
+import { keepsUp, type PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
 
 /** Timers of Node are about this fine: what is due within is sent in one batch. */
 const tickMs = 1;
@@ -62,6 +62,8 @@ export class LoadRun {
   readonly #clock: RunClock;
   #originMs: number;
   readonly #intervalLatency = new LatencyHistogram();
+  /** Of a use, by subscription; those of readers that are slow or away are theirs alone. */
+  readonly #ofReaders: readonly { readonly latency: LatencyHistogram; readonly keepsUp: boolean }[];
   readonly #sendAtMs: Float64Array;
   #windowEndMs: number;
   #outstanding = 0;
@@ -77,6 +79,10 @@ export class LoadRun {
     this.#codec = codec;
     this.#sendAtMs = new Float64Array(plan.count);
     this.#windowEndMs = spec.measuredMs === 0 ? Number.POSITIVE_INFINITY : spec.warmupMs + spec.measuredMs;
+    this.#ofReaders = (spec.readers ?? []).map((reader) => ({
+      latency: new LatencyHistogram(),
+      keepsUp: keepsUp(reader),
+    }));
     this.checker = new DeliveryChecker(plan, spec.subscriptions, { keylessInOrder: spec.partitions === 1 });
   }
 
@@ -109,9 +115,21 @@ export class LoadRun {
       this.window.received++;
       this.window.receivedBytes += delivery.value.length;
     }
-    this.#intervalLatency.record(atMs - header.intendedMs);
-    if (this.#isInWindow(header.intendedMs)) this.endToEndLatency.record(atMs - header.intendedMs);
+    this.#noteLatency(subscription, atMs - header.intendedMs, this.#isInWindow(header.intendedMs));
     this.#wakeSender();
+  }
+
+  /** Of one reader of a use. */
+  latencyOf(subscription: number): LatencySummary {
+    return (this.#ofReaders[subscription]?.latency ?? new LatencyHistogram()).summary();
+  }
+
+  #noteLatency(subscription: number, ms: number, isInWindow: boolean): void {
+    const reader = this.#ofReaders[subscription];
+    if (isInWindow) reader?.latency.record(ms);
+    if (reader?.keepsUp === false) return;
+    this.#intervalLatency.record(ms);
+    if (isInWindow) this.endToEndLatency.record(ms);
   }
 
   fail(reason: unknown): void {

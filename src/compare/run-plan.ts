@@ -76,7 +76,8 @@ function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
   const twins = twinsOf(question);
   const cells: PlannedCell[] = [];
   for (let repeat = 0; repeat < question.repeats; repeat++) {
-    const ofRepeat = question.workloads.flatMap((planned) =>
+    const due = question.workloads.filter(({ spec }) => repeat < (spec.repeatsMax ?? question.repeats));
+    const ofRepeat = due.flatMap((planned) =>
       question.layers
         .filter((layer) => planned.spec.layers.includes(layer))
         .flatMap((layer) => question.systems.map((system) => ({ planned, system, layer, repeat, isTwin: false }))),

@@ -3,10 +3,11 @@
 import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
-import type { Checks, HistogramData, WorkloadRow } from './report/model.ts';
+import type { Checks, HistogramData, ReaderRow, WorkloadRow } from './report/model.ts';
+import { Reader } from './use-readers.ts';
 import { type RunNotes, validity } from './validity.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
-import { PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
+import { PayloadCodec, type Plan, type ReaderSpec, type WorkloadSpec } from './workloads/index.ts';
 
 export interface WorkloadRunOptions {
   readonly wire: Wire;
@@ -30,9 +31,11 @@ export class NotMeasurable extends Error {
 const probes = 64;
 const probeDeadlineMs = 20_000;
 const drainQuietMs = 3_000;
+/** A reader that comes back joins its group again, which takes a broker some seconds. */
+const drainQuietAfterAbsenceMs = 12_000;
 const drainDeadlineMs = 30_000;
 /** After the last expected message: for what should not come. */
-const quietMs = 100;
+const quietAfterwardsMs = 100;
 const seriesPoints = 20;
 /** Everything of one cell: window, drain and the rest may not take longer. */
 const marginMs = 60_000;
@@ -59,6 +62,9 @@ class Cell {
   readonly #topic: string;
   readonly #subscriptions: string[] = [];
   readonly #consumers: WireConsumer[] = [];
+  /** Of a use: those that read while it is published, and what those got that read all of it again. */
+  readonly #readers: Reader[] = [];
+  readonly #replays = new Map<string, ReaderRow>();
   readonly #codec: PayloadCodec;
   readonly #run: LoadRun;
   readonly #startedAt = new Date().toISOString();
@@ -74,6 +80,7 @@ class Cell {
 
   async flow(): Promise<WorkloadRow> {
     const { measured, drained } = await this.#publishAndConsume();
+    if (drained) for (const reader of this.#replaying()) await this.#replayed(reader);
     return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes: [] });
   }
 
@@ -147,7 +154,9 @@ class Cell {
   async strike(): Promise<void> {
     const { wire } = this.#options;
     const ignoreSinceTheRowIsMade = () => {};
-    await Promise.all(this.#consumers.map((consumer) => consumer.close().catch(ignoreSinceTheRowIsMade)));
+    await Promise.all(
+      [...this.#consumers, ...this.#readers].map((consumer) => consumer.close().catch(ignoreSinceTheRowIsMade)),
+    );
     for (const name of this.#subscriptions) await wire.deleteSubscription(name).catch(ignoreSinceTheRowIsMade);
     if (this.#hasTopic) await wire.deleteTopic(this.#topic).catch(ignoreSinceTheRowIsMade);
   }
@@ -170,11 +179,15 @@ class Cell {
     }, spec.warmupMs);
     const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / seriesPoints);
     const sampler = setInterval(() => run.samplePoint(), everyMs);
+    const absences = Promise.all(this.#readers.map(async (reader) => await reader.absence()));
+    absences.catch((reason: unknown) => run.fail(reason));
     try {
       await run.send(publisher);
       const measured = meter.stop();
-      const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
-      await pause(quietMs);
+      await absences;
+      const quietMs = spec.readers === undefined ? drainQuietMs : drainQuietAfterAbsenceMs;
+      const drained = await run.drain({ quietMs, deadlineMs: drainDeadlineMs });
+      await pause(quietAfterwardsMs);
       run.samplePoint();
       await publisher.close();
       return { measured, drained };
@@ -188,6 +201,7 @@ class Cell {
   /** Opens every consumer; resolves with the counts of probes that each subscription has heard so far. */
   async #openConsumers(): Promise<readonly Set<number>[]> {
     const { wire, spec } = this.#options;
+    if (spec.readers !== undefined) return await this.#openReaders(spec.readers);
     const heard: Set<number>[] = [];
     for (let index = 0; index < spec.subscriptions; index++) {
       const name = `${this.#topic}-s${index}`;
@@ -213,6 +227,79 @@ class Cell {
         );
     await Promise.all(opening);
     return heard;
+  }
+
+  /** As `#openConsumers`, for readers that are not alike. */
+  async #openReaders(specs: readonly ReaderSpec[]): Promise<readonly Set<number>[]> {
+    const { wire, plan, spec: workload } = this.#options;
+    const live = specs.filter(({ isReplay }) => isReplay !== true);
+    const heard: readonly Set<number>[] = live.map(() => new Set<number>());
+    for (const [index, spec] of live.entries()) {
+      const subscription = `${this.#topic}-${spec.name}`;
+      const { ordering } = spec;
+      await wire.createSubscription({
+        name: subscription,
+        topic: this.#topic,
+        start: 'latest',
+        ordering,
+        credit: workload.credit,
+      });
+      this.#subscriptions.push(subscription);
+      const isOther = (value: Buffer) => {
+        const probe = probeNumber(value);
+        if (probe !== null) heard[index]?.add(probe);
+        return probe !== null;
+      };
+      const seqOf = (value: Buffer) => this.#codec.decode(value)?.seq ?? null;
+      this.#readers.push(
+        new Reader({ wire, run: this.#run, spec, workload, plan, subscription, index, seqOf, isOther }),
+      );
+    }
+    await Promise.all(this.#readers.map(async (reader) => await reader.open()));
+    return heard;
+  }
+
+  #replaying(): readonly ReaderSpec[] {
+    return (this.#options.spec.readers ?? []).filter(({ isReplay }) => isReplay === true);
+  }
+
+  /** Everything once more, by a reader that was not there before; a system that keeps nothing refuses it. */
+  async #replayed({ name, ordering }: ReaderSpec): Promise<void> {
+    const { wire, spec } = this.#options;
+    const checker = this.#run.checker.forAnotherReader();
+    const subscription = `${this.#topic}-${name}`;
+    const nothing = { p50Ms: null, p99Ms: null, maxMs: null, catchUpMs: null, replayPerSecond: null };
+    try {
+      const asked = {
+        name: subscription,
+        topic: this.#topic,
+        start: 'earliest',
+        ordering,
+        credit: spec.credit,
+      } as const;
+      await wire.createSubscription(asked);
+    } catch (reason) {
+      if (!(reason instanceof WireRefusal && reason.code === 'capability_unsupported')) throw reason;
+      this.#replays.set(name, { ...checker.countsOf(0), ...nothing, refused: reason.message });
+      return;
+    }
+    this.#subscriptions.push(subscription);
+    let firstMs = Number.NaN;
+    let lastMs = Number.NaN;
+    await this.#consume(subscription, (value) => {
+      const header = this.#codec.decode(value);
+      if (header === null || !checker.received(0, header.seq)) return;
+      lastMs = performance.now();
+      if (Number.isNaN(firstMs)) firstMs = lastMs;
+    });
+    await until(() => checker.isComplete() || this.#run.failure !== null, drainDeadlineMs);
+    const counts = checker.countsOf(0);
+    const seconds = Math.max(1, lastMs - firstMs) / 1000;
+    this.#replays.set(name, {
+      ...counts,
+      ...nothing,
+      replayPerSecond: counts.received === 0 ? null : rounded(counts.received / seconds),
+    });
   }
 
   async #consume(
@@ -262,7 +349,7 @@ class Cell {
       brokerCores,
     };
     const slip = run.slip.summary();
-    const invalidBecause = validity({ spec, checks, slip, run, notes });
+    const invalidBecause = validity({ spec, checks: this.#promised(checks), slip, run, notes });
     return {
       id: spec.id,
       title: spec.title,
@@ -292,7 +379,26 @@ class Cell {
       histograms: histogramsOf(run),
       series: run.series,
       notes: notes.notes,
+      ...(spec.readers === undefined || this.#readers.length === 0 ? {} : { readers: this.#readerRows(spec.readers) }),
     };
+  }
+
+  /** Order is promised to those readers of a use that asked for it. */
+  #promised(checks: Checks): Checks {
+    const { readers } = this.#options.spec;
+    if (readers === undefined) return checks;
+    const live = readers.filter(({ isReplay }) => isReplay !== true);
+    const reordered = live.reduce(
+      (sum, { ordering }, index) => sum + (ordering === 'key' ? this.#run.checker.countsOf(index).reordered : 0),
+      0,
+    );
+    return { ...checks, reordered };
+  }
+
+  #readerRows(specs: readonly ReaderSpec[]): Readonly<Record<string, ReaderRow>> {
+    const live = specs.filter(({ isReplay }) => isReplay !== true);
+    const rows = this.#readers.map((reader, index) => [live[index]?.name ?? String(index), reader.row()] as const);
+    return Object.fromEntries([...rows, ...this.#replays]);
   }
 }
 

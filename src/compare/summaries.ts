@@ -4,7 +4,7 @@ import type { CellSummary, Spread, WorkloadRow } from './report/model.ts';
 import { spreadOf } from './statistics/index.ts';
 
 /** The parts of a row whose numbers are figures. */
-const figureParts = ['publish', 'consume', 'latencyMs', 'slipMs', 'cost', 'checks', 'utilization'] as const;
+const figureParts = ['publish', 'consume', 'latencyMs', 'slipMs', 'cost', 'checks', 'utilization', 'readers'] as const;
 
 /** One for each (workload, system, layer, mode, durability), in the order of the rows. */
 export function summarize(rows: readonly WorkloadRow[], seed: number): readonly CellSummary[] {

@@ -46,6 +46,7 @@ export function reportProblems(value: unknown): string[] {
     ...report.workloads.flatMap(workloadProblems),
     ...report.summaries.flatMap(summaryProblems),
     ...evidenceProblems(report),
+    ...useProblems(report),
   ];
 }
 
@@ -105,6 +106,18 @@ function summaryProblems(cell: CellSummary): string[] {
     if (figure.count > cell.validRepeats) problems.push(`${name}: ${path} counts more repeats than were valid`);
   }
   return problems;
+}
+
+function useProblems(report: Report): string[] {
+  const known = new Set([...report.scenarios.map(scenarioEvidenceId), ...report.workloads.map(workloadEvidenceId)]);
+  return (report.uses ?? []).flatMap((use) =>
+    use.findings.flatMap(({ need, basis, cites }) => {
+      if (basis !== 'measured') return [];
+      const missing = cites.filter((id) => !known.has(id));
+      if (cites.length === 0) return [`uses: ${use.id} (${need}) is measured without evidence`];
+      return missing.map((id) => `uses: ${use.id} (${need}) cites ${id}, which is not in the report`);
+    }),
+  );
 }
 
 function evidenceProblems(report: Report): string[] {

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
+import { fits, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
 
 const text = z.string();
 const count = z.int().nonnegative();
@@ -126,6 +126,18 @@ const latency = z.strictObject({
 
 const histogram = z.strictObject({ upperMs: z.array(amount), counts: z.array(count) });
 
+const reader = z.strictObject({
+  received: count,
+  missing: count,
+  reordered: count,
+  p50Ms: amount.nullable(),
+  p99Ms: amount.nullable(),
+  maxMs: amount.nullable(),
+  catchUpMs: amount.nullable(),
+  replayPerSecond: amount.nullable(),
+  refused: text.exactOptional(),
+});
+
 const workload = z.strictObject({
   id: text,
   title: text,
@@ -165,6 +177,7 @@ const workload = z.strictObject({
     }),
   ),
   notes: z.array(text),
+  readers: z.record(text, reader).exactOptional(),
 });
 
 const spread = z.strictObject({ median: z.number(), low: z.number(), high: z.number(), count });
@@ -203,6 +216,24 @@ const claim = z.strictObject({
   evidence: z.array(text),
 });
 
+const use = z.strictObject({
+  id: text,
+  title: text,
+  suited: z.array(text),
+  answer: text,
+  scope: text,
+  findings: z.array(
+    z.strictObject({
+      need: text,
+      system: text,
+      fit: z.enum(fits),
+      basis: z.enum(['measured', 'documented', 'not tested']),
+      reason: text,
+      cites: z.array(text),
+    }),
+  ),
+});
+
 export const reportSchema = z.strictObject({
   specVersion: z.literal(reportSpecVersion),
   run,
@@ -213,6 +244,7 @@ export const reportSchema = z.strictObject({
   summaries: z.array(summary),
   noise: z.array(noise).exactOptional(),
   verdicts: z.array(claim),
+  uses: z.array(use).exactOptional(),
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),
   ),

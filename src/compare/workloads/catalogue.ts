@@ -1,7 +1,8 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, SizeShare } from './plan.ts';
+import { type ReaderSpec, useWorkloads } from './uses.ts';
 
 export interface WorkloadSpec {
   readonly id: string;
@@ -27,6 +28,12 @@ export interface WorkloadSpec {
   readonly publishWindow: number;
   readonly credit: number;
   readonly ackBatch: number;
+  /** A mix of sizes, of which `messageBytes` is the mean. */
+  readonly sizes?: readonly SizeShare[];
+  /** Who reads, one for each subscription and then those that replay; without it all subscriptions are alike. */
+  readonly readers?: readonly ReaderSpec[];
+  /** Not more often than this, however many repeats the run has. */
+  readonly repeatsMax?: number;
 }
 
 interface ProfileSize {
@@ -128,6 +135,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
       warmupMs: 0,
       measuredMs: 0,
     },
+    ...useWorkloads(profile, common),
   ];
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))

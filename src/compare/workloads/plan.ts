@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { payloadBytesMin } from './payload.ts';
-import { seededRandom } from './random.ts';
+import { deriveSeed, seededRandom } from './random.ts';
 
 export interface PlanSpec {
   readonly seed: number;
@@ -17,6 +17,14 @@ export interface PlanSpec {
   /** Intended send times; null: as fast as the window allows (all 0). */
   readonly ratePerSecond: number | null;
   readonly arrival: 'uniform' | 'poisson' | 'closed-window' | 'trace';
+  /** Instead of `messageBytes` for all: a mix. */
+  readonly sizes?: readonly SizeShare[];
+}
+
+/** This part of the messages, of 1 in all, has so many bytes. */
+export interface SizeShare {
+  readonly bytes: number;
+  readonly part: number;
 }
 
 export interface Plan {
@@ -54,7 +62,7 @@ export function planFromSpec(spec: PlanSpec): Plan {
   const pickKey = keyPicker(spec, random);
   const sendAtMs = new Float64Array(spec.messages);
   const keyIndex = new Int32Array(spec.messages);
-  const bytes = new Int32Array(spec.messages).fill(Math.max(spec.messageBytes, payloadBytesMin));
+  const bytes = sizesOf(spec);
   const meanGapMs = spec.ratePerSecond === null ? 0 : 1000 / spec.ratePerSecond;
   let atMs = 0;
   for (let i = 0; i < spec.messages; i++) {
@@ -106,6 +114,18 @@ function finishPlan(columns: Pick<Plan, 'sendAtMs' | 'keyIndex' | 'bytes' | 'key
     hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
   hash.update(JSON.stringify([keyNames, headers]));
   return { ...columns, count: keyIndex.length, keySeq, payloadBytes, hash: hash.digest('hex') };
+}
+
+/** From numbers of their own, so that a mix of sizes leaves times and keys as they are. */
+function sizesOf({ seed, messages, messageBytes, sizes }: PlanSpec): Int32Array {
+  const bytes = new Int32Array(messages).fill(Math.max(messageBytes, payloadBytesMin));
+  if (sizes === undefined) return bytes;
+  const random = seededRandom(deriveSeed(seed, 'sizes'));
+  return bytes.map(() => {
+    let left = random();
+    const drawn = sizes.find(({ part }) => (left -= part) < 0) ?? sizes.at(-1);
+    return Math.max(drawn?.bytes ?? messageBytes, payloadBytesMin);
+  });
 }
 
 function keyPicker(spec: PlanSpec, random: () => number): () => number {

@@ -104,13 +104,13 @@ export class Reader {
 
   #take(delivery: WireDelivery, isEach: boolean): void {
     const { spec, run, isOther, index } = this.#options;
-    if (!this.#isOpen) return;
     if (isOther(delivery.value)) {
       if (isEach) delivery.ack();
     } else if (spec.failsOneIn !== undefined && delivery.attempt === 1 && this.#fails(delivery, spec.failsOneIn)) {
       delivery.nack();
     } else if (spec.perSecond !== undefined) {
-      this.#waiting.push(delivery);
+      // While it closes, what still comes is not settled, and so goes back.
+      if (this.#isOpen) this.#waiting.push(delivery);
     } else {
       run.receive(index, delivery);
       if (isEach) delivery.ack();

@@ -14,6 +14,7 @@ import { matrixSection } from './matrix.ts';
 import { ownMaximumSection } from './own-maximum.ts';
 import { reproduceSection } from './reproduce.ts';
 import { surprisesSection } from './surprises.ts';
+import { usesSections } from './uses.ts';
 import { verdictSection } from './verdict.ts';
 
 export function reportDocument(report: Report): ReportDocument {
@@ -28,6 +29,7 @@ export function reportDocument(report: Report): ReportDocument {
     ],
     sections: [
       verdictSection(report),
+      ...usesSections(report),
       matrixSection(report),
       surprisesSection(report),
       equalLoadSection(report),

@@ -185,7 +185,8 @@ class Cell {
       await run.send(publisher);
       const measured = meter.stop();
       await absences;
-      const quietMs = spec.readers === undefined ? drainQuietMs : drainQuietAfterAbsenceMs;
+      const isBack = spec.readers?.some(({ awayPart }) => awayPart !== undefined) === true;
+      const quietMs = isBack ? drainQuietAfterAbsenceMs : drainQuietMs;
       const drained = await run.drain({ quietMs, deadlineMs: drainDeadlineMs });
       await pause(quietAfterwardsMs);
       run.samplePoint();

@@ -19,9 +19,9 @@ async function read(text: string) {
 }
 
 test('with a rate it is an equal load as long as its window', async () => {
-  const spec = await read('id: shop-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
+  const spec = await read('id: my-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
   expect(spec).toMatchObject({
-    id: 'shop-orders',
+    id: 'my-orders',
     mode: 'equal-load',
     arrival: 'poisson',
     messages: 500,

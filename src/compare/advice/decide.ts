@@ -19,7 +19,7 @@ import type {
 import { compareSpreads } from '../statistics/index.ts';
 import type { Ask, Predicate, Rule } from './rules.ts';
 
-export type { Basis, Fit };
+export type { Fit };
 export type AdviceFinding = UseFinding;
 
 export interface Advice {

@@ -13,6 +13,7 @@ import { checkReport, renderHtml, renderMarkdown } from '../../src/compare/repor
 import { runPlanOf } from '../../src/compare/run-plan.ts';
 import { runWorkload } from '../../src/compare/run-workload.ts';
 import { scenarios } from '../../src/compare/scenarios/index.ts';
+import { summarize } from '../../src/compare/summaries.ts';
 import { openWire } from '../../src/compare/systems.ts';
 import { type ConsumeOptions, type Wire, type WireDelivery, WireRefusal } from '../../src/compare/wire.ts';
 import { planFromSpec, useIds, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
@@ -283,6 +284,7 @@ describe('the verdict of a use', () => {
       reason: expect.stringMatching(/not by the broker alone \(it does not\); through Sluice: the port does/),
     });
     expect(verdict?.findings.some(({ fit }) => fit === 'no')).toBe(false);
+    expect(verdict?.answer).toMatch(/^Suited: kafka\. Also possible, .*: rabbitmq-quorum\.$/);
   });
 
   it.each(bounds)('$id: beyond its bound of $figure it is not suited', ({ id, ask }) => {
@@ -305,6 +307,18 @@ describe('the verdict of a use', () => {
     const own = verdict?.findings.filter(({ system }) => system === 'rabbitmq-quorum') ?? [];
     expect(own.at(-1)).toMatchObject({ fit, reason: expect.stringContaining(invalidBecause) });
     expect(verdict?.suited).toEqual(['kafka']);
+    expect(verdict?.answer).toBe(
+      `Suited: kafka. ${fit === 'no' ? 'Not' : 'Left open'}: rabbitmq-quorum (its workload, fraud-scoring).`,
+    );
+  });
+
+  it('suits nobody where nobody is known to do all of it', () => {
+    const report = reportOfUse('monitoring', {});
+    const invalid = { valid: false, invalidBecause: 'the generator was late: slip p99 60 ms, allowed 50 ms' };
+    const workloads = report.workloads.map((row) => ({ ...row, ...invalid }));
+    const [verdict] = decideUses({ ...report, workloads, summaries: summarize(workloads, 1) }, nothingSaid);
+    expect(verdict?.suited).toEqual([]);
+    expect(verdict?.answer).toMatch(/^No system was shown to suit it alone\. Left open: /);
   });
 
   it('stands in the page with its readers, and a report without uses has no such section', () => {

@@ -5,7 +5,7 @@
  */
 
 import type { Report, UseVerdict } from '../report/model.ts';
-import { decideAdvice, type Documented, type Load } from './decide.ts';
+import { type Advice, decideAdvice, type Documented, type Load } from './decide.ts';
 import type { Ask, Rule } from './rules.ts';
 
 export interface Use {
@@ -62,7 +62,7 @@ export const uses: readonly Use[] = [
     ]),
   ]),
   use('log-collection', 'Log collection and analysis', [
-    does('everything can be read again, from a point in time', ['replay-after-ack', 'replay-timestamp']),
+    does('everything can be read again, from the beginning or from a place', ['replay-after-ack', 'replay-offset']),
     does('a message is stored once, however many read it', ['fan-out-disk']),
     does('a backlog is taken in and drained', ['backlog-drain']),
     bears('log-collection', [
@@ -79,7 +79,7 @@ export const uses: readonly Use[] = [
   ]),
   use('fraud-scoring', 'Fraud scoring of payments', [
     does('the payments of a card are scored in order, with several scorers', ['order-per-key-competing']),
-    does('a scorer that is killed loses nothing', ['consumer-kill']),
+    does('nothing of a killed scorer is lost, and what it had acknowledged does not come again', ['consumer-kill']),
     does('a killed broker loses nothing that was acknowledged', ['broker-kill']),
     bears('fraud-scoring', [nothingMissing('scorer'), p99('readers.scorer.p99Ms', 'scorers', 100)]),
   ]),
@@ -91,27 +91,59 @@ export function decideUses(report: Report, documented: Documented): readonly Use
   return uses
     .filter(({ id }) => ran.has(id))
     .map(({ id, title, needs }) => {
-      const {
-        findings,
-        recommended,
-        answer,
-        report: source,
-      } = decideAdvice({
-        report,
-        rules: needs,
-        load: anyLoad,
-        documented,
-      });
+      const advice = decideAdvice({ report, rules: needs, load: anyLoad, documented });
+      const { findings, report: source } = advice;
+      const sorted = sortedOut(advice);
       const repeats = Math.max(...report.summaries.filter((cell) => cell.workload === id).map((cell) => cell.repeats));
       return {
         id,
         title,
-        suited: recommended,
-        answer,
-        scope: `${repeats} ${repeats === 1 ? 'run' : 'runs'} of its workload on each system through Sluice's port, one node of each, ${source.machine}; properties by the broker's own client where it has them`,
+        suited: sorted.suited,
+        answer: answerOf(sorted, advice),
+        scope: `${repeats} ${repeats === 1 ? 'run' : 'runs'} of its workload on each system through Sluice's port, ${nodesOf(report)} of each, ${source.machine}; properties by the broker's own client where it has them`,
         findings,
       };
     });
+}
+
+function nodesOf({ systems }: Report): string {
+  const counts = [...new Set(systems.filter(({ id }) => id !== 'log').map(({ nodes }) => nodes))];
+  return counts.length === 1 && counts[0] === 1 ? 'one node' : `${counts.join(' or ')} nodes`;
+}
+
+interface SortedOut {
+  readonly suited: readonly string[];
+  /** They do it too, with more emulation, or behind another. */
+  readonly possible: readonly string[];
+  readonly lacking: readonly string[];
+  readonly open: readonly string[];
+}
+
+/** What is not known is never a yes. */
+function sortedOut({ recommended, ranking }: Advice): SortedOut {
+  const named = (wanted: (fits: Advice['ranking'][number]['fits']) => boolean) =>
+    ranking.filter(({ fits }) => wanted(fits)).map(({ system }) => system);
+  const whole = named(({ no, unknown }) => no + unknown === 0);
+  return {
+    suited: whole.filter((system) => recommended.includes(system)),
+    possible: whole.filter((system) => !recommended.includes(system)),
+    lacking: named(({ no }) => no > 0),
+    open: named(({ no, unknown }) => no === 0 && unknown > 0),
+  };
+}
+
+/** `Suited: kafka. Also possible, ...: rabbitmq-stream. Not: rabbitmq-quorum (its workload, shop-orders). Left open: ...` */
+function answerOf({ suited, possible, lacking, open }: SortedOut, { findings }: Advice): string {
+  const because = (system: string, fit: 'no' | 'unknown') => {
+    const needs = findings.filter((finding) => finding.system === system && finding.fit === fit);
+    return `${system} (${needs.map(({ need }) => need).join('; ')})`;
+  };
+  return [
+    suited.length === 0 ? 'No system was shown to suit it alone.' : `Suited: ${suited.join(', ')}.`,
+    ...(possible.length === 0 ? [] : [`Also possible, with more emulation or behind another: ${possible.join(', ')}.`]),
+    ...(lacking.length === 0 ? [] : [`Not: ${lacking.map((system) => because(system, 'no')).join(', ')}.`]),
+    ...(open.length === 0 ? [] : [`Left open: ${open.map((system) => because(system, 'unknown')).join(', ')}.`]),
+  ].join(' ');
 }
 
 function use(id: string, title: string, needs: readonly Rule[]): Use {

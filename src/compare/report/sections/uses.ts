@@ -20,7 +20,7 @@ import type { Fit, ReaderRow, Report, UseFinding, UseVerdict } from '../model.ts
 
 const marks: Readonly<Record<Fit, { readonly tone: Tone; readonly mark: string; readonly word: string }>> = {
   yes: { tone: 'good', mark: '✓', word: 'yes' },
-  emulated: { tone: 'part', mark: '◐', word: 'by Sluice' },
+  emulated: { tone: 'part', mark: '◐', word: 'emulated' },
   behind: { tone: 'part', mark: '↓', word: 'behind' },
   no: { tone: 'bad', mark: '✕', word: 'no' },
   unknown: { tone: 'open', mark: '?', word: 'not known' },
@@ -36,7 +36,7 @@ export function usesSections(report: Report): readonly Section[] {
       title: 'Uses',
       blocks: [
         paragraph(
-          "Each use has a workload of its own, the same messages at the same times on every system, with readers at their own pace. A system suits a use when it has every property that the use needs and bears the workload within its bounds; of the systems that do, those that need the least of Sluice's own work come first.",
+          'Each use has a workload of its own, the same messages at the same times on every system, with readers at their own pace. A system suits a use when it has every property that the use needs and bears the workload within its bounds; of the systems that do, those that need the least emulation come first.',
         ),
         entriesOf(report, uses),
       ],
@@ -59,28 +59,29 @@ function entriesOf(report: Report, uses: readonly UseVerdict[]): Block {
       return {
         id: `use-${use.id}`,
         head: [strong(use.title), quiet(` · ${use.suited.length === 0 ? 'no system alone' : use.suited.join(', ')}`)],
-        values: [[use.answer, ...needs.map((need) => needLine(need, use.findings, cited))], [use.scope]],
+        values: [[use.answer, ...needs.flatMap((need) => needLines(need, use.findings, cited))], [use.scope]],
       };
     }),
   };
 }
 
-/** `the history is read again: ✓ yes kafka, ✕ no rabbitmq-quorum (reason)`. */
-function needLine(need: string, findings: readonly UseFinding[], cited: ReturnType<typeof citations>): Text {
+/** The need, and below it a line for each system: `✓ yes kafka after the ack 200 of 200 came again replay-after-ack.kafka.bare`. */
+function needLines(
+  need: string,
+  findings: readonly UseFinding[],
+  cited: ReturnType<typeof citations>,
+): readonly Text[] {
+  const own = findings.filter((finding) => finding.need === need);
   return [
-    strong(need),
-    ': ',
-    ...findings
-      .filter((finding) => finding.need === need)
-      .flatMap((finding, index): readonly Inline[] => [
-        ...(index === 0 ? [] : ['; ']),
-        { kind: 'mark', ...marks[finding.fit] },
-        ' ',
-        systemName(finding.system),
-        ` ${finding.reason}`,
-        ...(finding.basis === 'measured' ? [] : [` (${finding.basis})`]),
-        ...finding.cites.flatMap((id) => [' ', citation(id, cited)]),
-      ]),
+    [strong(need)],
+    ...own.map(({ fit, system, reason, basis, cites }): readonly Inline[] => [
+      { kind: 'mark', ...marks[fit] },
+      ' ',
+      systemName(system),
+      `: ${reason}`,
+      ...(basis === 'measured' ? [] : [` (${basis})`]),
+      ...cites.flatMap((id) => [' ', citation(id, cited)]),
+    ]),
   ];
 }
 

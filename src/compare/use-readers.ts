@@ -84,6 +84,7 @@ export class Reader {
     if (run.failure !== null) return;
     await this.close();
     await sleep(Math.max(0, goesMs + workload.measuredMs * spec.awayPart - run.nowMs()));
+    if (run.failure !== null) return;
     this.#cameBack = { atMs: run.nowMs(), acked: run.checker.ackedCount };
     await this.open();
   }

@@ -46,7 +46,10 @@ export async function openGateway(example: string): Promise<ExampleGateway> {
   const prefix = `${example}-${Date.now().toString(36)}-`;
   const topics: string[] = [];
   const named = (word: string) => `${prefix}${word}`;
-  const { backend } = await client.backend();
+  const { backend } = await client.backend().catch((reason: Error) => {
+    console.error(`${example}: ${reason.message}`);
+    return process.exit(1);
+  });
   console.log(`${example} on ${backend}, by the gateway at ${client.url}\n`);
   return {
     client,

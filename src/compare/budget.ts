@@ -14,6 +14,8 @@ export interface Budget {
 
 /** Around the window of a cell: topic, consumers, probes, drain, clean-up. */
 const cellOverheadMs = 800;
+/** Readers of a use that are behind at the end of the window catch up, one that was away joins again, one reads all of it. */
+const readersOverheadMs = 1_500;
 /** A second reading is about this fast, and so is the filling before it. */
 const replayPerSecond = 15_000;
 /** Of a search for a sustainable rate: five of the ramp, and those between the last two of it with a second try. */
@@ -64,7 +66,8 @@ export function cellMs({ planned: { spec } }: PlannedCell): number {
     return Math.min(searchMsMax, searchMs) + cellOverheadMs + spec.warmupMs + confirmMs;
   }
   const replayMs = spec.kind === 'replay' ? (2 * spec.messages * 1000) / replayPerSecond : 0;
-  return cellOverheadMs + spec.warmupMs + spec.measuredMs + replayMs;
+  const readersMs = spec.readers === undefined ? 0 : readersOverheadMs;
+  return cellOverheadMs + readersMs + spec.warmupMs + spec.measuredMs + replayMs;
 }
 
 /** `standard: 130 cells of workloads (5 repeats), 640 scenario rows, 90 of them with faults; about 24 min`. */

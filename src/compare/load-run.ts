@@ -6,11 +6,18 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { DeliveryChecker } from './checkers/index.ts';
-import type { SeriesPoint } from './report/model.ts';
+import type { LatencySummary, SeriesPoint } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
 import { type Steadiness, steadinessOf, type WarmupWindow, windowsOfWarmup } from './steady-state.ts';
 import type { SendResult, WireDelivery, WireMessage, WirePublisher } from './wire.ts';
-import { type PartWindow, partWindows, type PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
+import {
+  keepsUp,
+  type PartWindow,
+  partWindows,
+  type PayloadCodec,
+  type Plan,
+  type WorkloadSpec,
+} from './workloads/index.ts';
 
 /** Timers of Node are about this fine: what is due within is sent in one batch. */
 const tickMs = 1;
@@ -78,6 +85,8 @@ export class LoadRun {
   readonly #clock: RunClock;
   #originMs: number;
   readonly #intervalLatency = new LatencyHistogram();
+  /** Of a use, by subscription; those of readers that are slow or away are theirs alone. */
+  readonly #ofReaders: readonly { readonly latency: LatencyHistogram; readonly keepsUp: boolean }[];
   readonly #sendAtMs: Float64Array;
   readonly #handedAtMs: Float64Array;
   /** Of the run, not of the window: when that begins may not be known yet. */
@@ -108,6 +117,10 @@ export class LoadRun {
     this.#warmupMaxMs = spec.warmupMs === 0 ? 0 : Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0);
     this.#windowStartMs = this.#warmupMaxMs;
     this.#windowEndMs = spec.measuredMs === 0 ? Number.POSITIVE_INFINITY : this.#warmupMaxMs + spec.measuredMs;
+    this.#ofReaders = (spec.readers ?? []).map((reader) => ({
+      latency: new LatencyHistogram(),
+      keepsUp: keepsUp(reader),
+    }));
     this.checker = new DeliveryChecker(plan, spec.subscriptions, { keylessInOrder: spec.partitions === 1 });
   }
 
@@ -140,14 +153,27 @@ export class LoadRun {
       this.window.received++;
       this.window.receivedBytes += delivery.value.length;
     }
-    this.#intervalLatency.record(atMs - header.intendedMs);
-    if (!this.#isOpen) this.#warmupLatency.record(atMs - header.intendedMs);
-    if (this.#isInWindow(header.intendedMs)) {
-      this.endToEndLatency.record(atMs - header.intendedMs);
-      this.endToEndService.record(atMs - (this.#handedAtMs[header.seq] as number));
-      this.#recordPart(header.intendedMs - this.#windowStartMs, atMs - header.intendedMs);
-    }
+    this.#noteLatency(subscription, header, atMs);
     this.#wakeSender();
+  }
+
+  /** Of one reader of a use. */
+  latencyOf(subscription: number): LatencySummary {
+    return (this.#ofReaders[subscription]?.latency ?? new LatencyHistogram()).summary();
+  }
+
+  #noteLatency(subscription: number, { seq, intendedMs }: { seq: number; intendedMs: number }, atMs: number): void {
+    const ms = atMs - intendedMs;
+    const isInWindow = this.#isInWindow(intendedMs);
+    const reader = this.#ofReaders[subscription];
+    if (isInWindow) reader?.latency.record(ms);
+    if (reader?.keepsUp === false) return;
+    this.#intervalLatency.record(ms);
+    if (!this.#isOpen) this.#warmupLatency.record(ms);
+    if (!isInWindow) return;
+    this.endToEndLatency.record(ms);
+    this.endToEndService.record(atMs - (this.#handedAtMs[seq] as number));
+    this.#recordPart(intendedMs - this.#windowStartMs, ms);
   }
 
   fail(reason: unknown): void {

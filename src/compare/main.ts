@@ -432,6 +432,7 @@ function closingWords(report: Report, files: readonly string[]): readonly string
       (assertion) => `${assertion.holds ? 'holds' : 'FAILS'}: ${assertion.expression} (${assertion.reason})`,
     ),
     ...report.verdicts.map((verdict) => `${verdict.claim}: ${verdict.verdict}`),
+    ...(report.uses ?? []).map(({ title, answer }) => `${title}: ${answer}`),
     `written: ${files.join(', ')}`,
   ];
 }

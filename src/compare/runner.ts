@@ -7,8 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
+import { decideUses } from './advice/index.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
 import { budgetInWords, budgetOf } from './budget.ts';
+import { documented } from './documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
 import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
@@ -136,7 +138,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
     const resumed = resumptionsOf(kept, now);
-    return {
+    return withUses({
       specVersion: reportSpecVersion,
       run: {
         id: runId,
@@ -173,7 +175,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
       ],
       limits: limitsOf(options, resumed),
-    };
+    });
   } finally {
     kept?.close();
     await closeAll(wires, options);
@@ -182,6 +184,12 @@ export async function compare(options: CompareOptions): Promise<Report> {
     for (const older of others.values()) await older.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+/** Which system suits each use that was run, from everything else in the report. */
+function withUses(report: Report): Report {
+  const decided = decideUses(report, documented);
+  return decided.length === 0 ? report : { ...report, uses: decided };
 }
 
 /** What every part of a run that is under way needs. */

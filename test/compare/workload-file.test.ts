@@ -31,9 +31,9 @@ test('with a bound on the p99 instead of a rate it is a search for the highest r
 });
 
 test('with a rate it is an equal load as long as its window', async () => {
-  const spec = await read('id: shop-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
+  const spec = await read('id: my-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
   expect(spec).toMatchObject({
-    id: 'shop-orders',
+    id: 'my-orders',
     mode: 'equal-load',
     arrival: 'poisson',
     messages: 500,

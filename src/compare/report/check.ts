@@ -47,6 +47,7 @@ export function reportProblems(value: unknown): string[] {
     ...report.summaries.flatMap(summaryProblems),
     ...primaryProblems(report),
     ...evidenceProblems(report),
+    ...useProblems(report),
   ];
 }
 
@@ -129,6 +130,18 @@ function primaryProblems({ primary }: Report): string[] {
   return isCounted
     ? problems
     : [...problems, `primary: ${primary.named} were named, ${primary.results.length} are here`];
+}
+
+function useProblems(report: Report): string[] {
+  const known = new Set([...report.scenarios.map(scenarioEvidenceId), ...report.workloads.map(workloadEvidenceId)]);
+  return (report.uses ?? []).flatMap((use) =>
+    use.findings.flatMap(({ need, basis, cites }) => {
+      if (basis !== 'measured') return [];
+      const missing = cites.filter((id) => !known.has(id));
+      if (cites.length === 0) return [`uses: ${use.id} (${need}) is measured without evidence`];
+      return missing.map((id) => `uses: ${use.id} (${need}) cites ${id}, which is not in the report`);
+    }),
+  );
 }
 
 function evidenceProblems(report: Report): string[] {

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { phaseNames, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
+import { fits, phaseNames, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
 
 const text = z.string();
 const count = z.int().nonnegative();
@@ -178,6 +178,18 @@ const search = z.strictObject({
   ),
 });
 
+const reader = z.strictObject({
+  received: count,
+  missing: count,
+  reordered: count,
+  p50Ms: amount.nullable(),
+  p99Ms: amount.nullable(),
+  maxMs: amount.nullable(),
+  catchUpMs: amount.nullable(),
+  replayPerSecond: amount.nullable(),
+  refused: text.exactOptional(),
+});
+
 const workload = z.strictObject({
   id: text,
   title: text,
@@ -222,6 +234,7 @@ const workload = z.strictObject({
   ),
   phases: z.array(phase).exactOptional(),
   notes: z.array(text),
+  readers: z.record(text, reader).exactOptional(),
 });
 
 const spread = z.strictObject({ median: z.number(), low: z.number(), high: z.number(), count });
@@ -289,6 +302,24 @@ const claim = z.strictObject({
   evidence: z.array(text),
 });
 
+const use = z.strictObject({
+  id: text,
+  title: text,
+  suited: z.array(text),
+  answer: text,
+  scope: text,
+  findings: z.array(
+    z.strictObject({
+      need: text,
+      system: text,
+      fit: z.enum(fits),
+      basis: z.enum(['measured', 'documented', 'not tested']),
+      reason: text,
+      cites: z.array(text),
+    }),
+  ),
+});
+
 export const reportSchema = z.strictObject({
   specVersion: z.literal(reportSpecVersion),
   run,
@@ -300,6 +331,7 @@ export const reportSchema = z.strictObject({
   noise: z.array(noise).exactOptional(),
   primary: primary.exactOptional(),
   verdicts: z.array(claim),
+  uses: z.array(use).exactOptional(),
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),
   ),

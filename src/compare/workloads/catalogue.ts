@@ -3,7 +3,8 @@
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
 import { type CoursePart, courseMessages, courseMs } from './course.ts';
 import type { LadderSpec } from './ladder.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, SizeShare } from './plan.ts';
+import { type ReaderSpec, useWorkloads } from './uses.ts';
 
 export interface WorkloadSpec {
   readonly id: string;
@@ -41,6 +42,10 @@ export interface WorkloadSpec {
   readonly repeatsMax?: number;
   /** The same for rest and grpc. */
   readonly gatewayRepeatsMax?: number;
+  /** A mix of sizes, of which `messageBytes` is the mean. */
+  readonly sizes?: readonly SizeShare[];
+  /** Who reads, one for each subscription and then those that replay; without it all subscriptions are alike. */
+  readonly readers?: readonly ReaderSpec[];
 }
 
 interface ProfileSize {
@@ -256,6 +261,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
       ? [sustainable('sustainable-100b', 'The highest rate of 100 B messages that can go on for ever', 100, size)]
       : []),
     ...(profile === 'full' || which === 'all' ? [course(size)] : []),
+    ...useWorkloads(profile, common),
   ];
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))

@@ -15,6 +15,7 @@ import { ownMaximumSection } from './own-maximum.ts';
 import { reproduceSection } from './reproduce.ts';
 import { sustainableSection } from './sustainable.ts';
 import { surprisesSection } from './surprises.ts';
+import { usesSections } from './uses.ts';
 import { verdictSection } from './verdict.ts';
 
 export function reportDocument(report: Report): ReportDocument {
@@ -29,6 +30,7 @@ export function reportDocument(report: Report): ReportDocument {
     ],
     sections: [
       verdictSection(report),
+      ...usesSections(report),
       matrixSection(report),
       surprisesSection(report),
       equalLoadSection(report),

@@ -104,14 +104,50 @@ export class LoadRun {
       return;
     }
     this.#progressAtMs = atMs;
-    if (!this.checker.received(subscription, header.seq)) return;
+    this.#received(subscription, header.seq, { atMs, intendedMs: header.intendedMs, bytes: delivery.value.length });
+    this.#wakeSender();
+  }
+
+  #received(
+    subscription: number,
+    seq: number,
+    { atMs, intendedMs, bytes }: { readonly atMs: number; readonly intendedMs: number; readonly bytes: number },
+  ): void {
+    if (!this.checker.received(subscription, seq)) return;
     if (this.#isInWindow(atMs)) {
       this.window.received++;
-      this.window.receivedBytes += delivery.value.length;
+      this.window.receivedBytes += bytes;
     }
-    this.#intervalLatency.record(atMs - header.intendedMs);
-    if (this.#isInWindow(header.intendedMs)) this.endToEndLatency.record(atMs - header.intendedMs);
-    this.#wakeSender();
+    this.#intervalLatency.record(atMs - intendedMs);
+    if (this.#isInWindow(intendedMs)) this.endToEndLatency.record(atMs - intendedMs);
+  }
+
+  // ---------------------------------------------------------------------------------------------- by a sender elsewhere
+
+  /** A message that another process handed over now, on this run's clock; the same books as for those that `send` sends. */
+  bookSent(seq: number, intendedMs: number): void {
+    this.checker.sent(seq);
+    this.#outstanding++;
+    this.#noteIntended(seq, intendedMs, this.nowMs());
+  }
+
+  plannedMs(seq: number): number {
+    return this.#plan.sendAtMs[seq] as number;
+  }
+
+  bookSettled(seq: number, result: SendResult): void {
+    this.#settled(seq, result);
+  }
+
+  bookReceived(subscription: number, seq: number): void {
+    const atMs = this.nowMs();
+    const intendedMs = this.#sendAtMs[seq] as number;
+    this.#received(subscription, seq, { atMs, intendedMs, bytes: this.#plan.bytes[seq] as number });
+  }
+
+  /** The measured window's true end, where the plan ran out before. */
+  bookWindowEnd(atMs: number): void {
+    this.#windowEndMs = atMs;
   }
 
   fail(reason: unknown): void {

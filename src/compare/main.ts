@@ -9,8 +9,8 @@ import type { Layer, Profile, Report } from './report/model.ts';
 const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
 
 const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
-const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc'];
-/** A minute is too short for gateways: in smoke they are asked for by name. */
+const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc', 'reference'];
+/** A minute is too short for gateways and for Java: in smoke they are asked for by name. */
 const layersOfSmoke: readonly Layer[] = ['bare', 'port'];
 
 const examples = `
@@ -26,8 +26,9 @@ Examples:
   sluice compare old.json new.json --assert "throughput-1k.kafka.publish.messagesPerSecond > -5%"
 
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
-RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, and a
-gateway by rest and grpc.
+RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, a
+gateway by rest and grpc, and reference: the vendors' Java clients (kafka-java, kafka-share, rabbitmq-quorum-java,
+rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
 Writes report.json, report.md, report.html and report.csv. Exit status: 0 done, 1 an assertion failed or a run was
 invalid, 2 wrong usage, 3 a system that was asked for could not be had.
@@ -69,7 +70,7 @@ export function registerCompareCommands(program: Command): void {
     .option('--only <ids...>', 'only these scenarios and workloads')
     .option(
       '--layers <names...>',
-      'bare, port, rest, grpc (all; smoke: bare and port); rest and grpc only for throughput-1k',
+      'bare, port, rest, grpc, reference (all; smoke: bare and port); the last three only for throughput-1k',
     )
     .option('--workload <file>', 'run this workload (YAML or JSON) instead of the built-in ones')
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
@@ -241,23 +242,23 @@ async function readReport(file: string): Promise<Report> {
 // ------------------------------------------------------------------------------------------------ flags
 
 async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<CompareOptions> {
-  const { AssertionSyntaxError, isSystemName, parseAssertion, repeatsOf, scenarios, systemIds } = await import(
-    './index.ts'
-  );
+  const { AssertionSyntaxError, isReferenceName, isSystemName, namesOn, parseAssertion, referenceNames, repeatsOf, scenarios, systemIds } =
+    await import('./index.ts');
   const profile = oneOf('--profile', flags.profile, profiles);
+  const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
+  const namesReference = systems.some(isReferenceName);
   const layers =
     flags.layers === undefined
       ? profile === 'smoke'
-        ? layersOfSmoke
+        ? [...layersOfSmoke, ...(namesReference ? (['reference'] as const) : [])]
         : layersOffered
       : listOf(flags.layers).map((name) => oneOf('--layers', name, layersOffered));
-  const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
   const known = systems.filter(isSystemName);
   if (systems.length === 0) throw new UsageError('--systems names none');
   const [strange] = systems.filter((system) => !isSystemName(system));
   if (strange !== undefined)
     throw new UsageError(
-      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0)`,
+      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}`,
     );
   const only = flags.only === undefined ? null : listOf(flags.only);
   if (flags.speed !== undefined && flags.trace === undefined) throw new UsageError('--speed needs --trace');
@@ -276,7 +277,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     // It would fail for want of a figure, half an hour later.
     if (!workloads.some(({ spec }) => spec.id === workload))
       throw new UsageError(`--assert: "${expression}": workload "${workload}" is not one of this run`);
-    if (!known.includes(system))
+    if (!layers.some((layer) => namesOn(layer, known).includes(system)))
       throw new UsageError(`--assert: "${expression}": system "${system}" is not one of this run`);
   }
   return {

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Layer, Profile } from './report/model.ts';
-import { systemOf } from './system-ids.ts';
+import { isReferenceName, namesOn, systemOf } from './system-ids.ts';
 import { deriveSeed, type Plan, planFromSpec, seededRandom, shuffled, type WorkloadSpec } from './workloads/index.ts';
 
 /** A workload and, for a trace, its fixed plan; the others are planned anew for each repeat, equal for all systems. */
@@ -65,6 +65,14 @@ export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell
   return `${planned.spec.id}/${planned.spec.mode}/${system}/${layer}/${repeat}${isTwin ? '/again' : ''}`;
 }
 
+/**
+ * Whether scenarios are put to it. Of the reference rows only to share groups, which do what no client of JavaScript can ask of Kafka;
+ * the others speak the protocols that the bare clients speak, and the broker answers them the same.
+ */
+export function isAsked(name: string, layer: Layer): boolean {
+  return layer !== 'reference' || name === 'kafka-share';
+}
+
 /** The same messages for every system; another set in each repeat. */
 export function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
   return plan ?? planFromSpec({ ...spec, seed: deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`) });
@@ -79,7 +87,7 @@ function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
     const ofRepeat = question.workloads.flatMap((planned) =>
       question.layers
         .filter((layer) => planned.spec.layers.includes(layer))
-        .flatMap((layer) => question.systems.map((system) => ({ planned, system, layer, repeat, isTwin: false }))),
+        .flatMap((layer) => namesOn(layer, question.systems).map((system) => ({ planned, system, layer, repeat, isTwin: false }))),
     );
     const again = twins.map((twin) => ({ ...twin, repeat, isTwin: true }));
     cells.push(...shuffled([...ofRepeat, ...again], random));
@@ -91,11 +99,12 @@ function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
  * What is run twice: the first workload of each mode, on one system and layer. A broker if there is one, since a broker's noise
  * is what its rows have; through the port, on which every workload runs.
  */
-function twinsOf({ workloads, systems, layers }: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
+function twinsOf({ workloads, systems: all, layers }: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
+  const systems = all.filter((name) => !isReferenceName(name));
   const system =
     systems.find((name) => systemOf(name) === 'kafka') ?? systems.find((name) => name !== 'log') ?? systems[0];
   const layer = layers.includes('port') ? 'port' : layers[0];
-  if (system === undefined || layer === undefined) return [];
+  if (system === undefined || layer === undefined || layer === 'reference') return [];
   return (['equal-load', 'own-maximum'] as const).flatMap((mode) => {
     const planned = workloads.find(
       ({ spec }) => spec.mode === mode && spec.kind === 'flow' && spec.layers.includes(layer),

@@ -27,13 +27,13 @@ import {
   type WorkloadRow,
 } from './report/model.ts';
 import { openCluster } from './cluster.ts';
-import { cellName, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
+import { cellName, isAsked, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
 import type { Faults, Scenario } from './scenarios/scenario.ts';
 import { summarize } from './summaries.ts';
-import { backendOf, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
+import { backendOf, namesOn, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
 import {
   brokerPids,
   brokerPorts,
@@ -128,7 +128,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const rows = blameLayer(measured.rows);
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
-    const systems = options.systems
+    const systems = [...new Set(options.layers.flatMap((layer) => namesOn(layer, options.systems)))]
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
@@ -273,11 +273,12 @@ function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null
 
 // ------------------------------------------------------------------------------------------------ systems
 
-async function obtainNeeded({ systems, onProgress }: CompareOptions): Promise<ObtainedBrokers | null> {
+async function obtainNeeded({ systems, layers, onProgress }: CompareOptions): Promise<ObtainedBrokers | null> {
   const kinds = new Set(systems.filter((name) => versionOf(name) === null).map((name) => backendOf[systemOf(name)]));
   const want = (['rabbitmq', 'kafka'] as const satisfies readonly BrokerKind[]).filter((kind) => kinds.has(kind));
   if (want.length === 0) return null;
-  return await obtainBrokers({ want, onProgress });
+  const asksForStreams = layers.some((layer) => namesOn(layer, systems).includes('rabbitmq-stream-protocol'));
+  return await obtainBrokers({ want, onProgress, ...(asksForStreams ? { rabbitmqStreams: true } : {}) });
 }
 
 /** One RabbitMQ for each version that a name asks for. */
@@ -313,11 +314,13 @@ async function openWires(
 ): Promise<Report['notMeasured']> {
   const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
   for (const layer of options.layers.filter((one) => isUsed(one, options)))
-    for (const system of options.systems) {
+    for (const system of namesOn(layer, options.systems)) {
       try {
         wires.push(await openWire(context, system, layer));
       } catch (reason) {
-        if (!(reason instanceof SystemMissing) || options.systemsAreRequired) throw reason;
+        // Without Java there are no reference rows, and the comparison is none the worse for it.
+        const isRequired = options.systemsAreRequired && layer !== 'reference';
+        if (!(reason instanceof SystemMissing) || isRequired) throw reason;
         missing.push({ id: 'all', system, layer, reason: reason.message });
         options.onProgress(`left out: ${system} (${layer}): ${reason.message}`);
       }
@@ -366,14 +369,15 @@ async function askScenarios(going: Going): Promise<ScenarioRunResult> {
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault !== true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
   options.onProgress(`scenarios: ${wanted.length} on ${wires.length} systems and layers`);
-  return await runScenarios({ wires, ...scenarioRun(going), scenarios: wanted });
+  const asked = wires.filter(({ name, layer }) => isAsked(name, layer));
+  return await runScenarios({ wires: asked, ...scenarioRun(going), scenarios: wanted });
 }
 
 async function askFaultScenarios(going: Going): Promise<ScenarioRunResult> {
   const { context, options, wires } = going;
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault === true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
-  const targets = wires.map(({ name, layer }) => ({ name, layer }));
+  const targets = wires.filter(({ name, layer }) => isAsked(name, layer)).map(({ name, layer }) => ({ name, layer }));
   await closeAll(wires, options);
   options.onProgress(`scenarios with faults: ${wanted.length} on ${targets.length} systems and layers`);
   const connections = new ConnectionWatch();
@@ -540,7 +544,7 @@ function inReportOrder(
   const place = (row: WorkloadRow) => [
     workloads.findIndex(({ spec }) => spec.id === row.id && spec.mode === row.mode),
     layers.indexOf(row.layer),
-    systems.findIndex((system) => system === row.system),
+    namesOn(row.layer, systems).indexOf(row.system),
     row.repeat,
   ];
   return rows.toSorted((a, b) => {

@@ -61,7 +61,7 @@ const characters: Readonly<Record<System, Character>> = {
   log: { persistence: 'fsync', rate: 240_000, medianMs: 0.4, tail: 0.35, brokerCpu: null, written: 1.06, rss: 120e6 },
 };
 
-const layerCost: Readonly<Record<Layer, number>> = { bare: 1, port: 0.86, rest: 0.41, grpc: 0.3 };
+const layerCost: Readonly<Record<Layer, number>> = { bare: 1, port: 0.86, rest: 0.41, grpc: 0.3, reference: 1.6 };
 
 const baseParameters: WorkloadParameters = {
   messageBytes: 1024,

@@ -7,7 +7,7 @@ export const reportSpecVersion = '1.0';
 
 /** `log`, `rabbitmq-quorum`, ... ; another version is `rabbitmq-quorum@3.10`. */
 export type SystemId = string;
-export type Layer = 'bare' | 'port' | 'rest' | 'grpc';
+export type Layer = 'bare' | 'port' | 'rest' | 'grpc' | 'reference';
 export type Profile = 'smoke' | 'standard' | 'full';
 
 export interface Report {

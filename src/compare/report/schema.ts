@@ -11,7 +11,7 @@ const count = z.int().nonnegative();
 const amount = z.number().nonnegative();
 const timestamp = z.iso.datetime({ offset: true });
 
-const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
+const layer = z.enum(['bare', 'port', 'rest', 'grpc', 'reference']);
 const profile = z.enum(['smoke', 'standard', 'full']);
 const mode = z.enum(['equal-load', 'own-maximum']);
 const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);

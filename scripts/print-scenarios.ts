@@ -84,7 +84,7 @@ function expectationRow(
       : systems.join(', ');
   return row([
     who,
-    layers?.join(', ') ?? 'both',
+    layers?.join(', ') ?? 'any',
     versions === '*' ? 'all' : versions,
     or === undefined ? verdict : `${verdict} (or ${or})`,
     why,

@@ -20,6 +20,6 @@ export interface DrivenLoad {
 
 export interface DrivenResult {
   readonly measured: Measured;
-  /** What the program does against nothing, messages per second. */
-  readonly generatorCeiling: number;
+  /** What the program does against nothing, messages per second; null where that was not measured. */
+  readonly generatorCeiling: number | null;
 }

@@ -21,6 +21,7 @@ Examples:
   sluice compare --systems rabbitmq-quorum rabbitmq-quorum@3.10 --only poison-message priority
   sluice compare --trace app.jsonl --speed 10            your own traffic on every system
   sluice compare --profile smoke --assert "throughput-1k.kafka.latencyMs.publish.p99 < 50ms"
+  sluice compare --only agreement                        is the instrument right? independent tools beside it
   sluice compare --resume compare-report                 go on with an interrupted run
   sluice compare old/report.json new/report.json --worse-by 10%
   sluice compare old.json new.json --assert "throughput-1k.kafka.publish.messagesPerSecond > -5%"
@@ -47,11 +48,15 @@ interface CompareFlags {
   readonly out: string;
   readonly assert?: string[];
   readonly allowRemote?: true;
+  readonly check?: true;
   readonly resume?: string;
   readonly worseBy?: string;
   readonly json?: true;
   readonly all?: true;
 }
+
+/** Among the scenarios and workloads of `--only`: the check alone. */
+const agreementId = 'agreement';
 
 /** Wrong usage: the message is for the user, the exit status is 2. */
 class UsageError extends Error {
@@ -89,6 +94,10 @@ export function registerCompareCommands(program: Command): void {
     )
     .option('--json', 'OLD NEW: print the table as JSON')
     .option('--all', 'OLD NEW: list also what shows no difference')
+    .option(
+      '--check',
+      "also run independent tools (Kafka's ProducerPerformance and EndToEndLatency, a loop on RabbitMQ's Java client) and say whether they agree; alone with --only agreement",
+    )
     .option('--allow-remote', 'put the load also on brokers that are not on this machine')
     .addHelpText('after', examples)
     .action(runCommand);
@@ -260,7 +269,9 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     throw new UsageError(
       `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}`,
     );
-  const only = flags.only === undefined ? null : listOf(flags.only);
+  const named = flags.only === undefined ? null : listOf(flags.only);
+  const checksAgreement = flags.check === true || named?.includes(agreementId) === true;
+  const only = named?.filter((id) => id !== agreementId) ?? null;
   if (flags.speed !== undefined && flags.trace === undefined) throw new UsageError('--speed needs --trace');
   const workloads = await workloadsFrom(flags, profile, layers, only);
   // What smoke leaves out is still run when it is asked for by name.
@@ -295,6 +306,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     onProgress: () => {},
     signal,
     allowsRemote: flags.allowRemote === true,
+    checksAgreement,
   };
 }
 
@@ -305,7 +317,7 @@ async function workloadsFrom(
   only: readonly string[] | null,
 ): Promise<readonly PlannedWorkload[]> {
   const { readWorkload, scenarios, workloadIds, workloadsOf } = await import('./index.ts');
-  const known = [...scenarios.map(({ id }) => id), ...workloadIds, ...(flags.trace === undefined ? [] : ['trace'])];
+  const known = [...scenarios.map(({ id }) => id), ...workloadIds, agreementId, ...(flags.trace === undefined ? [] : ['trace'])];
   const [strange] = (only ?? []).filter((id) => !known.includes(id));
   if (strange !== undefined)
     throw new UsageError(
@@ -414,9 +426,19 @@ async function write(report: Report, directory: string): Promise<readonly string
 }
 
 function statusOf(report: Report): number {
+  // Asked for, and nothing of it could be had.
+  if (report.agreement?.length === 0) return exitStatus.missing;
   const isBroken =
     report.workloads.some((row) => !row.valid) || report.assertions.some((assertion) => !assertion.holds);
   return isBroken ? exitStatus.failed : exitStatus.done;
+}
+
+/** The table of agreement as lines. */
+function agreementWords({ agreement = [] }: Report): readonly string[] {
+  return agreement.map(
+    ({ id, ours, theirs, unit, ratio, agrees, bound, tool, differs }) =>
+      `agreement ${id}: ours ${ours.median} ${unit}, ${tool} ${theirs.median}, ratio ${ratio}: ${agrees ? 'agrees' : `DISAGREES by more than ${bound * 100} % (not equal: ${differs})`}`,
+  );
 }
 
 function closingWords(report: Report, files: readonly string[]): readonly string[] {
@@ -432,6 +454,7 @@ function closingWords(report: Report, files: readonly string[]): readonly string
     ...report.assertions.map(
       (assertion) => `${assertion.holds ? 'holds' : 'FAILS'}: ${assertion.expression} (${assertion.reason})`,
     ),
+    ...agreementWords(report),
     ...report.verdicts.map((verdict) => `${verdict.claim}: ${verdict.verdict}`),
     `written: ${files.join(', ')}`,
   ];

@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
+import { type AgreementResult, checkAgreement } from './agreement/index.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
 import { budgetInWords, budgetOf } from './budget.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
@@ -58,6 +59,8 @@ export interface CompareOptions extends RunQuestion {
   readonly command: string;
   readonly onProgress: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Also independent tools on the same brokers, beside our instrument. */
+  readonly checksAgreement?: boolean;
   /** Load may be put on brokers that are not on this machine. */
   readonly allowsRemote: boolean;
   /** Brokers that somebody else started and will end; without it the run gets its own. */
@@ -122,6 +125,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const going: Going = { context, options, plan, wires, prefix, journal: kept, steps: stepsOf(options, plan, kept) };
     const asked = await askScenarios(going);
     const measured = await runWorkloads(going);
+    const agreement = options.checksAgreement === true ? await agreementOf(going) : null;
     // What is killed comes last: nothing after it would find its broker as it was.
     const faulted = await askFaultScenarios(going);
     const scenarioRows = inScenarioOrder([...asked.rows, ...faulted.rows]);
@@ -161,11 +165,13 @@ export async function compare(options: CompareOptions): Promise<Report> {
       ...(noise.length === 0 ? {} : { noise }),
       verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
+      ...(agreement === null ? {} : { agreement: agreement.rows }),
       notMeasured: [
         ...missing,
         ...asked.notMeasured,
         ...faulted.notMeasured,
         ...measured.notMeasured,
+        ...(agreement?.reasons ?? []).map((one) => ({ ...one, system: null, layer: null })),
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
       ],
       limits: limitsOf(options, resumed),
@@ -325,7 +331,8 @@ async function openWires(
         options.onProgress(`left out: ${system} (${layer}): ${reason.message}`);
       }
     }
-  if (wires.length === 0) throw new SystemMissing('none of the systems can be had');
+  const isOnlyChecked = options.checksAgreement === true && missing.length === 0;
+  if (wires.length === 0 && !isOnlyChecked) throw new SystemMissing('none of the systems can be had');
   return missing;
 }
 
@@ -392,6 +399,13 @@ async function askFaultScenarios(going: Going): Promise<ScenarioRunResult> {
   } finally {
     connections.stop();
   }
+}
+
+async function agreementOf({ context, options, prefix }: Going): Promise<AgreementResult> {
+  const { profile, seed, signal, onProgress } = options;
+  onProgress('agreement: independent tools on the same brokers');
+  const own = signal === undefined ? {} : { signal };
+  return await checkAgreement({ context, profile, seed, prefix: `sluice-cmp-${prefix}`, onProgress, ...own });
 }
 
 function faultsOf(context: SystemsContext, name: string, connections: ConnectionWatch): Faults | string {

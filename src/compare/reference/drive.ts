@@ -22,7 +22,11 @@ const warmupMs = 2_500;
 const warmupMessages = 250_000;
 
 /** Rejects when the process fails; what the broker does is in the books. The process must have been warmed up. */
-export async function driveLoad(java: JavaProcess, load: DrivenLoad, generatorCeiling: number): Promise<DrivenResult> {
+export async function driveLoad(
+  java: JavaProcess,
+  load: DrivenLoad,
+  { generatorCeiling, backlogMax: ownBacklogMax }: { readonly generatorCeiling: number | null; readonly backlogMax: number },
+): Promise<DrivenResult> {
   const { run, spec, pids } = load;
   const own = java.pid === null ? [] : [java.pid];
   const watch = () => ({
@@ -34,7 +38,7 @@ export async function driveLoad(java: JavaProcess, load: DrivenLoad, generatorCe
   let windowOpens: NodeJS.Timeout | undefined;
   let used: ReturnType<typeof stopped> | null = null;
   try {
-    const fields = await java.call(asked.load, (frame) => writeJob(frame.boolean(false), load), {
+    const fields = await java.call(asked.load, (frame) => writeJob(frame.boolean(false), load, ownBacklogMax), {
       begun() {
         windowOpens = setTimeout(() => {
           stopped(watches);
@@ -77,11 +81,13 @@ function stopped(watches: { broker: UsageWatch | null; client: UsageWatch; start
 
 function writeJob(
   frame: FrameWriter,
-  { spec, plan, codecRun, topic, subscriptions }: Pick<DrivenLoad, 'spec' | 'plan' | 'codecRun' | 'topic' | 'subscriptions'>,
+  job: Pick<DrivenLoad, 'spec' | 'plan' | 'codecRun' | 'topic' | 'subscriptions'>,
+  ownBacklogMax: number,
 ): void {
+  const { spec, plan, codecRun, topic, subscriptions } = job;
   frame.text(topic);
   writeTexts(frame, subscriptions);
-  frame.int(spec.consumersPerSubscription).int(spec.credit).int(spec.ackBatch).int(spec.publishWindow).int(backlogMax);
+  frame.int(spec.consumersPerSubscription).int(spec.credit).int(spec.ackBatch).int(spec.publishWindow).int(ownBacklogMax);
   frame.double(spec.warmupMs).double(spec.measuredMs);
   frame.boolean(spec.arrival === 'closed-window').int(codecRun);
   writeTexts(frame, plan.keyNames);
@@ -250,7 +256,7 @@ async function driveAlone(java: JavaProcess, spec: WorkloadSpec, alone: Alone) {
     measuredMs,
   };
   const job = { spec: own, plan, codecRun: 1, topic, subscriptions: [subscription] };
-  const log = readLog(await java.call(asked.load, (frame) => writeJob(frame.boolean(isAgainstNothing), job)));
+  const log = readLog(await java.call(asked.load, (frame) => writeJob(frame.boolean(isAgainstNothing), job, backlogMax)));
   if (log.failure !== '') throw new Error(log.failure);
   return { ...log, counted: countedBetween(log, plan, ownWarmupMs, log.windowEndMs) };
 }

@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { BrokersError, type JavaPrograms, obtainJavaPrograms } from '../../brokers/index.ts';
 import { persistenceOf } from '../durability.ts';
+import { backlogMax } from '../load-run.ts';
 import type { DrivenLoad } from '../driven-load.ts';
 import type { ProcessWire } from '../remote/index.ts';
 import { type ReferenceName, referenceSystems } from '../system-ids.ts';
@@ -27,6 +28,10 @@ export interface ReferenceTarget {
   readonly rabbitmq: { readonly url: string; readonly version: string; readonly streams?: string } | null;
   readonly kafka: { readonly brokers: readonly string[]; readonly version: string } | null;
   readonly onProgress?: (line: string) => void;
+  /** Of Kafka's producer, by their own names. */
+  readonly producerSettings?: Readonly<Record<string, string>>;
+  /** Otherwise than for a workload: not warmed up, and with another bound of what is acknowledged and not received. */
+  readonly driving?: { readonly isCold: boolean; readonly backlogMax: number };
   /** Of tests: a client of theirs in the place of ours, from sources beside ours. */
   readonly instead?: { readonly className: string; readonly sources: string };
 }
@@ -80,7 +85,11 @@ export async function openReferenceWire(name: ReferenceName, target: ReferenceTa
     publisher: (topic) => link.publisher(topic),
     consume: (subscription, options) => link.consume(subscription, options),
     seek: () => Promise.reject(new WireRefusal('broker_has_none', 'not asked of the reference programs')),
-    drive: async (load) => await driveLoad(link.java, load, await link.prepared(load)),
+    async drive(load) {
+      const { isCold = false, backlogMax: ownBacklogMax = backlogMax } = target.driving ?? {};
+      const generatorCeiling = isCold ? null : await link.prepared(load);
+      return await driveLoad(link.java, load, { generatorCeiling, backlogMax: ownBacklogMax });
+    },
     close: () => link.close(),
     kill: () => link.java.kill(),
     async restart() {
@@ -117,11 +126,13 @@ function clientOf(name: ReferenceName, target: ReferenceTarget): ClientChoice {
   return target.instead === undefined ? own : { ...own, className: target.instead.className };
 }
 
-function ownClientOf(name: ReferenceName, { rabbitmq, kafka }: ReferenceTarget): ClientChoice {
+function ownClientOf(name: ReferenceName, { rabbitmq, kafka, producerSettings = {} }: ReferenceTarget): ClientChoice {
   if (referenceSystems[name] === 'kafka') {
     if (kafka === null) throw new NoReference('no Kafka');
     const className = name === 'kafka-share' ? 'KafkaShare' : 'KafkaGroups';
-    return { className, options: { brokers: kafka.brokers.join(',') }, libraries: ['kafka-clients'] };
+    const producer = Object.entries(producerSettings).map(([setting, value]) => [`producer.${setting}`, value]);
+    const options = { brokers: kafka.brokers.join(','), ...Object.fromEntries(producer) };
+    return { className, options, libraries: ['kafka-clients'] };
   }
   if (rabbitmq === null) throw new NoReference('no RabbitMQ');
   if (name === 'rabbitmq-stream-protocol') return streamClient(rabbitmq);

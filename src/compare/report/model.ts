@@ -24,6 +24,8 @@ export interface Report {
   readonly verdicts: readonly ClaimVerdict[];
   /** Results of `--assert`, in the order given. */
   readonly assertions: readonly AssertionResult[];
+  /** Our instrument beside independent tools on the same brokers. Absent where `--check` did not ask for it. */
+  readonly agreement?: readonly AgreementRow[];
   /** What was asked for and did not run, each with its reason. */
   readonly notMeasured: readonly {
     readonly id: string;
@@ -312,6 +314,27 @@ export interface NoiseFloor {
   readonly second: Spread;
   /** How far from 1 the ratio of the two may be by its 95 % interval; with one repeat, how far it was. */
   readonly floor: number;
+}
+
+export interface AgreementRow {
+  readonly id: string;
+  /** Whose client both used. */
+  readonly system: SystemId;
+  /** What was measured, in words, and its unit. */
+  readonly figure: string;
+  readonly unit: string;
+  /** What was equal for both. */
+  readonly settings: string;
+  readonly tool: string;
+  readonly ours: Spread;
+  readonly theirs: Spread;
+  /** Median of ours by median of theirs. */
+  readonly ratio: number;
+  /** Agreement is a ratio between 1 / (1 + bound) and 1 + bound. */
+  readonly bound: number;
+  readonly agrees: boolean;
+  /** What was not equal all the same: where the two disagree, the first place to look. */
+  readonly differs: string;
 }
 
 // ------------------------------------------------------------------------------------------------ claims and assertions

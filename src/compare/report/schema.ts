@@ -193,6 +193,21 @@ const noise = z.strictObject({
   floor: amount,
 });
 
+const agreement = z.strictObject({
+  id: text,
+  system: text,
+  figure: text,
+  unit: text,
+  settings: text,
+  tool: text,
+  ours: spread,
+  theirs: spread,
+  ratio: amount,
+  bound: amount,
+  agrees: z.boolean(),
+  differs: text,
+});
+
 const claim = z.strictObject({
   id: text,
   claim: text,
@@ -216,6 +231,7 @@ export const reportSchema = z.strictObject({
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),
   ),
+  agreement: z.array(agreement).exactOptional(),
   notMeasured: z.array(z.strictObject({ id: text, system: text.nullable(), layer: layer.nullable(), reason: text })),
   limits: z.array(text),
 });

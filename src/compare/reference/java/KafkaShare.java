@@ -172,6 +172,8 @@ final class KafkaShare extends KafkaClient {
         if (settling == null) continue;
         ConsumerRecord<byte[], byte[]> record = open.remove(settling.token());
         if (record != null) consumer.acknowledge(record, typeOf(settling.settlement()));
+        // The next poll would tell the broker, but it waits for the slowest of these.
+        if (settlings.isEmpty() && !open.isEmpty()) consumer.commitAsync();
       }
       for (ConsumerRecord<byte[], byte[]> record : open.values()) consumer.acknowledge(record, AcknowledgeType.RELEASE);
     }

@@ -115,7 +115,8 @@ export async function startLocalRabbitMq(
   });
 }
 
-type Started<Handle extends RabbitMqHandle | KafkaHandle> = LocalBroker & Pick<Handle, 'secured'> & { readonly streams?: string };
+type Started<Handle extends RabbitMqHandle | KafkaHandle> = LocalBroker &
+  Pick<Handle, 'secured'> & { readonly streams?: string };
 
 interface Starter<Handle extends RabbitMqHandle | KafkaHandle> {
   start(runId: string): Promise<Started<Handle>>;

@@ -251,8 +251,17 @@ async function readReport(file: string): Promise<Report> {
 // ------------------------------------------------------------------------------------------------ flags
 
 async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<CompareOptions> {
-  const { AssertionSyntaxError, isReferenceName, isSystemName, namesOn, parseAssertion, referenceNames, repeatsOf, scenarios, systemIds } =
-    await import('./index.ts');
+  const {
+    AssertionSyntaxError,
+    isReferenceName,
+    isSystemName,
+    namesOn,
+    parseAssertion,
+    referenceNames,
+    repeatsOf,
+    scenarios,
+    systemIds,
+  } = await import('./index.ts');
   const profile = oneOf('--profile', flags.profile, profiles);
   const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
   const namesReference = systems.some(isReferenceName);
@@ -317,7 +326,12 @@ async function workloadsFrom(
   only: readonly string[] | null,
 ): Promise<readonly PlannedWorkload[]> {
   const { readWorkload, scenarios, workloadIds, workloadsOf } = await import('./index.ts');
-  const known = [...scenarios.map(({ id }) => id), ...workloadIds, agreementId, ...(flags.trace === undefined ? [] : ['trace'])];
+  const known = [
+    ...scenarios.map(({ id }) => id),
+    ...workloadIds,
+    agreementId,
+    ...(flags.trace === undefined ? [] : ['trace']),
+  ];
   const [strange] = (only ?? []).filter((id) => !known.includes(id));
   if (strange !== undefined)
     throw new UsageError(

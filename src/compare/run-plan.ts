@@ -87,7 +87,9 @@ function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
     const ofRepeat = question.workloads.flatMap((planned) =>
       question.layers
         .filter((layer) => planned.spec.layers.includes(layer))
-        .flatMap((layer) => namesOn(layer, question.systems).map((system) => ({ planned, system, layer, repeat, isTwin: false }))),
+        .flatMap((layer) =>
+          namesOn(layer, question.systems).map((system) => ({ planned, system, layer, repeat, isTwin: false })),
+        ),
     );
     const again = twins.map((twin) => ({ ...twin, repeat, isTwin: true }));
     cells.push(...shuffled([...ofRepeat, ...again], random));

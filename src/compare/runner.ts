@@ -28,7 +28,15 @@ import {
   type WorkloadRow,
 } from './report/model.ts';
 import { openCluster } from './cluster.ts';
-import { cellName, isAsked, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
+import {
+  cellName,
+  isAsked,
+  type PlannedWorkload,
+  planOf,
+  type RunPlan,
+  runPlanOf,
+  type RunQuestion,
+} from './run-plan.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
@@ -173,6 +181,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
         ...measured.notMeasured,
         ...(agreement?.reasons ?? []).map((one) => ({ ...one, system: null, layer: null })),
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
+        ...protocolsNotMeasured(options),
       ],
       limits: limitsOf(options, resumed),
     };
@@ -432,6 +441,14 @@ function notAsked(): Report['notMeasured'] {
   return notRun.map(({ id, reason }) => ({ id, system: null, layer: null, reason }));
 }
 
+/** What RabbitMQ speaks and no row here does. */
+function protocolsNotMeasured({ systems }: CompareOptions): Report['notMeasured'] {
+  if (!systems.some((name) => backendOf[systemOf(name)] === 'rabbitmq')) return [];
+  const reason =
+    'every row of RabbitMQ is by AMQP 0.9.1, but for rabbitmq-stream-protocol; AMQP 1.0, which 4.x speaks natively, was not tried';
+  return [{ id: 'amqp-1.0', system: null, layer: null, reason }];
+}
+
 /** In the order of the list, whether they ran first or last. */
 function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
   const place = ({ id }: ScenarioRow) => scenarios.findIndex((scenario) => scenario.id === id);
@@ -584,7 +601,7 @@ function inWords(row: WorkloadRow): string {
 }
 
 function limitsOf(
-  { profile, repeats }: CompareOptions,
+  { profile, repeats, layers }: CompareOptions,
   resumed: NonNullable<Report['run']['resumed']>,
 ): readonly string[] {
   return [
@@ -594,7 +611,11 @@ function limitsOf(
     ),
     'Everything runs on one host over loopback: there is no network, and load generator and brokers share its cores. Ratios may transfer, absolute figures do not.',
     'Each broker is one node: copies, elections and the loss of a machine are not measured. Quorum queues and Kafka are built for three or more.',
-    'Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"); the vendors\' own clients do more.',
+    `Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"). ${
+      layers.includes('reference')
+        ? 'What the vendors\' own Java clients do stands in the rows of the layer "reference", which are no part of the verdicts.'
+        : "The vendors' own clients do more: --layers reference measures them where Java is on the machine."
+    }`,
     `An own maximum keeps at most ${backlogMax.toLocaleString('en')} acknowledged messages waiting for the consumer, so that it could go on for ever; its latencies are those of saturation.`,
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     'What survives a power cut was not tested; fsync stands for it.',

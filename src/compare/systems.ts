@@ -15,7 +15,15 @@ import type { Layer, SystemRow } from './report/model.ts';
 import type { DiskMeter } from './scenarios/scenario.ts';
 import { NoReference, openReferenceWire } from './reference/index.ts';
 import { openProcessWire, type ProcessWire } from './remote/index.ts';
-import { backendOf, isReferenceName, queueTypeOf, type RabbitMqVersionName, type SystemId, systemOf, versionOf } from './system-ids.ts';
+import {
+  backendOf,
+  isReferenceName,
+  queueTypeOf,
+  type RabbitMqVersionName,
+  type SystemId,
+  systemOf,
+  versionOf,
+} from './system-ids.ts';
 import type { Wire } from './wire.ts';
 
 export interface SystemsContext {

@@ -144,6 +144,25 @@ export function syntheticReport(seed = 1): Report {
 }
 
 /** A run in which nothing could be had and nothing was asked. */
+/** Ours and an independent tool that agree. */
+export function agreementRow(): NonNullable<Report['agreement']>[number] {
+  const spread = (median: number) => ({ median, low: median * 0.9, high: median * 1.1, count: 3 });
+  return {
+    id: 'kafka-producer-maximum',
+    system: 'kafka-java',
+    figure: 'publish rate',
+    unit: 'messages/s',
+    settings: '1 KiB, acks=all',
+    tool: 'ProducerPerformance',
+    ours: spread(51_000),
+    theirs: spread(50_000),
+    ratio: 1.02,
+    bound: 0.15,
+    agrees: true,
+    differs: 'the buffer',
+  };
+}
+
 export function emptyReport(): Report {
   const full = syntheticReport();
   return {

@@ -32,12 +32,16 @@ export interface ProducerPerformanceOptions {
 
 export async function producerPerformance(options: ProducerPerformanceOptions): Promise<ProducerPerformance> {
   const { brokers, topic, messageBytes, ratePerSecond, messages, warmupMessages, properties } = options;
-  const said = await kafkaTool('ProducerPerformance', [
-    ...['--bootstrap-server', brokers.join(','), '--topic', topic],
-    ...['--num-records', String(messages), '--warmup-records', String(warmupMessages)],
-    ...['--record-size', String(messageBytes), '--throughput', String(ratePerSecond ?? -1)],
-    ...['--command-property', ...Object.entries(properties).map(([name, value]) => `${name}=${value}`)],
-  ]);
+  const flags = {
+    'bootstrap-server': brokers.join(','),
+    topic,
+    'num-records': messages,
+    'warmup-records': warmupMessages,
+    'record-size': messageBytes,
+    throughput: ratePerSecond ?? -1,
+  };
+  const settings = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
+  const said = await kafkaTool('ProducerPerformance', flags, ['--command-property', ...settings]);
   return readProducerPerformance(said);
 }
 
@@ -56,10 +60,13 @@ export async function endToEndLatency(options: {
   readonly messages: number;
 }): Promise<number> {
   const { brokers, topic, messageBytes, messages } = options;
-  const said = await kafkaTool('EndToEndLatency', [
-    ...['--bootstrap-server', brokers.join(','), '--topic', topic],
-    ...['--num-records', String(messages), '--producer-acks', 'all', '--record-size', String(messageBytes)],
-  ]);
+  const said = await kafkaTool('EndToEndLatency', {
+    'bootstrap-server': brokers.join(','),
+    topic,
+    'num-records': messages,
+    'producer-acks': 'all',
+    'record-size': messageBytes,
+  });
   return readEndToEndLatency(said);
 }
 
@@ -69,9 +76,14 @@ export function readEndToEndLatency(said: string): number {
   return Number(found[1]);
 }
 
-async function kafkaTool(name: string, args: readonly string[]): Promise<string> {
+async function kafkaTool(
+  name: string,
+  flags: Readonly<Record<string, string | number>>,
+  more: readonly string[] = [],
+): Promise<string> {
   const lib = await installKafka(() => {});
-  return await run([heap, '-cp', join(lib, '*'), `org.apache.kafka.tools.${name}`, ...args]);
+  const given = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  return await run([heap, '-cp', join(lib, '*'), `org.apache.kafka.tools.${name}`, ...given, ...more]);
 }
 
 export interface AmqpLoop {

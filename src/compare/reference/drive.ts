@@ -25,7 +25,10 @@ const warmupMessages = 250_000;
 export async function driveLoad(
   java: JavaProcess,
   load: DrivenLoad,
-  { generatorCeiling, backlogMax: ownBacklogMax }: { readonly generatorCeiling: number | null; readonly backlogMax: number },
+  {
+    generatorCeiling,
+    backlogMax: ownBacklogMax,
+  }: { readonly generatorCeiling: number | null; readonly backlogMax: number },
 ): Promise<DrivenResult> {
   const { run, spec, pids } = load;
   const own = java.pid === null ? [] : [java.pid];
@@ -87,7 +90,12 @@ function writeJob(
   const { spec, plan, codecRun, topic, subscriptions } = job;
   frame.text(topic);
   writeTexts(frame, subscriptions);
-  frame.int(spec.consumersPerSubscription).int(spec.credit).int(spec.ackBatch).int(spec.publishWindow).int(ownBacklogMax);
+  frame
+    .int(spec.consumersPerSubscription)
+    .int(spec.credit)
+    .int(spec.ackBatch)
+    .int(spec.publishWindow)
+    .int(ownBacklogMax);
   frame.double(spec.warmupMs).double(spec.measuredMs);
   frame.boolean(spec.arrival === 'closed-window').int(codecRun);
   writeTexts(frame, plan.keyNames);
@@ -221,7 +229,12 @@ export async function measureCeiling(java: JavaProcess, spec: WorkloadSpec): Pro
 }
 
 /** So that the first measured cell is like the ones after it. */
-export async function warmUp(java: JavaProcess, spec: WorkloadSpec, topic: string, subscription: string): Promise<void> {
+export async function warmUp(
+  java: JavaProcess,
+  spec: WorkloadSpec,
+  topic: string,
+  subscription: string,
+): Promise<void> {
   const sizes = { isAgainstNothing: false, messages: warmupMessages, warmupMs: 0, measuredMs: warmupMs };
   await driveAlone(java, spec, { ...sizes, topic, subscription });
 }
@@ -256,7 +269,9 @@ async function driveAlone(java: JavaProcess, spec: WorkloadSpec, alone: Alone) {
     measuredMs,
   };
   const job = { spec: own, plan, codecRun: 1, topic, subscriptions: [subscription] };
-  const log = readLog(await java.call(asked.load, (frame) => writeJob(frame.boolean(isAgainstNothing), job, backlogMax)));
+  const log = readLog(
+    await java.call(asked.load, (frame) => writeJob(frame.boolean(isAgainstNothing), job, backlogMax)),
+  );
   if (log.failure !== '') throw new Error(log.failure);
   return { ...log, counted: countedBetween(log, plan, ownWarmupMs, log.windowEndMs) };
 }

@@ -82,11 +82,7 @@ export class JavaProcess {
   }
 
   /** Rejects with WireRefusal for what the client has not, with Error for what failed. */
-  async call(
-    kind: number,
-    fields: (frame: FrameWriter) => void = () => {},
-    stages?: LoadStages,
-  ): Promise<FrameReader> {
+  async call(kind: number, fields: (frame: FrameWriter) => void = () => {}, stages?: LoadStages): Promise<FrameReader> {
     const id = ++this.#lastId;
     return await new Promise<FrameReader>((resolve, reject) => {
       if (this.#isGone) {

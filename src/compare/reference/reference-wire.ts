@@ -28,8 +28,8 @@ export interface ReferenceTarget {
   readonly rabbitmq: { readonly url: string; readonly version: string; readonly streams?: string } | null;
   readonly kafka: { readonly brokers: readonly string[]; readonly version: string } | null;
   readonly onProgress?: (line: string) => void;
-  /** Of Kafka's producer, by their own names. */
-  readonly producerSettings?: Readonly<Record<string, string>>;
+  /** Beside those that lead to the broker: settings of Kafka's producer as `producer.<name>`, and what the client's class reads. */
+  readonly clientOptions?: Readonly<Record<string, string>>;
   /** Otherwise than for a workload: not warmed up, and with another bound of what is acknowledged and not received. */
   readonly driving?: { readonly isCold: boolean; readonly backlogMax: number };
   /** Of tests: a client of theirs in the place of ours, from sources beside ours. */
@@ -123,16 +123,15 @@ interface ClientChoice {
 
 function clientOf(name: ReferenceName, target: ReferenceTarget): ClientChoice {
   const own = ownClientOf(name, target);
-  return target.instead === undefined ? own : { ...own, className: target.instead.className };
+  const options = { ...own.options, ...target.clientOptions };
+  return { ...own, options, className: target.instead?.className ?? own.className };
 }
 
-function ownClientOf(name: ReferenceName, { rabbitmq, kafka, producerSettings = {} }: ReferenceTarget): ClientChoice {
+function ownClientOf(name: ReferenceName, { rabbitmq, kafka }: ReferenceTarget): ClientChoice {
   if (referenceSystems[name] === 'kafka') {
     if (kafka === null) throw new NoReference('no Kafka');
     const className = name === 'kafka-share' ? 'KafkaShare' : 'KafkaGroups';
-    const producer = Object.entries(producerSettings).map(([setting, value]) => [`producer.${setting}`, value]);
-    const options = { brokers: kafka.brokers.join(','), ...Object.fromEntries(producer) };
-    return { className, options, libraries: ['kafka-clients'] };
+    return { className, options: { brokers: kafka.brokers.join(',') }, libraries: ['kafka-clients'] };
   }
   if (rabbitmq === null) throw new NoReference('no RabbitMQ');
   if (name === 'rabbitmq-stream-protocol') return streamClient(rabbitmq);

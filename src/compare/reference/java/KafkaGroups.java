@@ -20,8 +20,11 @@ final class KafkaGroups extends KafkaClient {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final long JOIN_WAIT_MS = 30_000;
 
+  private final boolean commits;
+
   KafkaGroups(Map<String, String> options) {
     super(options);
+    commits = !"never".equals(options.get("commits"));
   }
 
   @Override
@@ -61,7 +64,7 @@ final class KafkaGroups extends KafkaClient {
     properties.put("value.deserializer", ByteArrayDeserializer.class.getName());
     properties.put("auto.offset.reset", "earliest");
     properties.put("enable.auto.commit", "false");
-    Reader reader = new Reader(new KafkaConsumer<>(properties), subscriptionOf(name).topic(), receiver);
+    Reader reader = new Reader(new KafkaConsumer<>(properties), subscriptionOf(name).topic(), commits, receiver);
     reader.start();
     reader.awaitJoined();
     return reader;
@@ -71,14 +74,16 @@ final class KafkaGroups extends KafkaClient {
   private static final class Reader extends Thread implements Consumption {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final String topic;
+    private final boolean commits;
     private final Receiver receiver;
     private final CountDownLatch joined = new CountDownLatch(1);
     private volatile boolean isClosing;
 
-    Reader(KafkaConsumer<byte[], byte[]> consumer, String topic, Receiver receiver) {
+    Reader(KafkaConsumer<byte[], byte[]> consumer, String topic, boolean commits, Receiver receiver) {
       super("consumer");
       this.consumer = consumer;
       this.topic = topic;
+      this.commits = commits;
       this.receiver = receiver;
     }
 
@@ -96,9 +101,9 @@ final class KafkaGroups extends KafkaClient {
           for (ConsumerRecord<byte[], byte[]> record : records)
             receiver.received(
                 new Delivery(0, record.key(), record.value(), record.partition(), record.offset(), 0, null));
-          if (!records.isEmpty()) consumer.commitAsync();
+          if (commits && !records.isEmpty()) consumer.commitAsync();
         }
-        consumer.commitSync();
+        if (commits) consumer.commitSync();
       } catch (WakeupException wanted) {
         // Closing.
       } catch (RuntimeException reason) {

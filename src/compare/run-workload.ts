@@ -109,7 +109,11 @@ class Cell {
     if (result === undefined) throw new Error('the client drives no load');
     const drained = this.#run.checker.isComplete();
     const { generatorCeiling, measured } = result;
-    return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes: [] }, generatorCeiling);
+    const notes =
+      generatorCeiling === null
+        ? []
+        : [`against nothing its program does ${generatorCeiling.toLocaleString('en')} messages/s`];
+    return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes }, generatorCeiling);
   }
 
   /** First filled and consumed once, then read again by a subscription that starts at the beginning. */

@@ -1,6 +1,7 @@
 /** The reference rows without a broker: their names in the plan, their frames, and what the independent tools print. */
 
 import { describe, expect, test } from 'vitest';
+import { isAgreement } from '../../src/compare/agreement/agreement.ts';
 import { readAmqpLoop, readEndToEndLatency, readProducerPerformance } from '../../src/compare/agreement/tools.ts';
 import { FrameCutter, FrameReader, FrameWriter } from '../../src/compare/reference/frames.ts';
 import { cellName, isAsked, runPlanOf } from '../../src/compare/run-plan.ts';
@@ -89,6 +90,17 @@ describe('frames', () => {
     for (let at = 0; at < stream.length; at += size) cutter.push(stream.subarray(at, at + size));
     expect(found).toEqual([frame().subarray(4), Buffer.of(9), frame().subarray(4)]);
   });
+});
+
+test.each([
+  [1, true],
+  [1.15, true],
+  [1.16, false],
+  [0.87, true],
+  [0.86, false],
+  [Number.NaN, false],
+])('a ratio of %d is agreement: %s', (ratio, agrees) => {
+  expect(isAgreement(ratio)).toBe(agrees);
 });
 
 describe('what the tools print', () => {

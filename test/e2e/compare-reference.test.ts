@@ -193,3 +193,28 @@ test.skipIf(kafka === null)(
     }
   },
 );
+
+test.runIf(isLong && kafka !== null && rabbitmq !== null)(
+  'the instrument stands beside independent tools, every pair of them',
+  { timeout: 300_000 },
+  async () => {
+    const report = await compare({
+      ...question,
+      systems: ['kafka', 'rabbitmq-quorum'],
+      layers: ['reference'],
+      scenarioIds: [],
+      checksAgreement: true,
+      brokers: brokersGiven(rabbitmq, kafka),
+    });
+    expect(report.notMeasured.filter(({ id }) => id.startsWith('agreement'))).toEqual([]);
+    expect(report.agreement?.map(({ id }) => id)).toEqual([
+      'kafka-producer-maximum',
+      'kafka-producer-latency',
+      'kafka-end-to-end',
+      'rabbitmq-quorum-maximum',
+      'rabbitmq-quorum-latency',
+    ]);
+    // How far they agree is a result of the machine's quiet, not of the code; a factor of four would be a mistake of ours.
+    for (const { ratio } of report.agreement ?? []) expect(Math.max(ratio, 1 / ratio)).toBeLessThan(4);
+  },
+);

@@ -88,6 +88,7 @@ async function kafkaTool(
 
 export interface AmqpLoop {
   readonly messagesPerSecond: number;
+  /** Medians. */
   readonly endToEndMs: number;
   readonly confirmMs: number;
 }

@@ -3,12 +3,12 @@ import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.MessageProperties;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.DoubleAdder;
 
 /**
  * A loop on RabbitMQ's Java client that shares nothing with the programs it checks: one queue, one publisher with confirms, one
@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.DoubleAdder;
  *
  * <pre>AmqpLoop url queueType queue bytes window prefetch ackBatch ratePerSecond(0: as many as it can) warmupMs measuredMs</pre>
  *
- * Prints one line: messages received a second, mean milliseconds from send to reception, mean milliseconds from send to confirm.
+ * Prints one line: messages received a second, and of the milliseconds from send to reception and from send to confirm the medians.
  */
 public final class AmqpLoop {
   private AmqpLoop() {}
@@ -36,9 +36,8 @@ public final class AmqpLoop {
 
     AtomicLong receivedInWindow = new AtomicLong();
     AtomicLong received = new AtomicLong();
-    AtomicLong confirmedInWindow = new AtomicLong();
-    DoubleAdder receivedMs = new DoubleAdder();
-    DoubleAdder confirmedMs = new DoubleAdder();
+    Times receivedTimes = new Times();
+    Times confirmedTimes = new Times();
     Semaphore room = new Semaphore(window);
     ConcurrentNavigableMap<Long, Long> unconfirmed = new ConcurrentSkipListMap<>();
 
@@ -56,9 +55,7 @@ public final class AmqpLoop {
             int count = 0;
             for (Long sentNs : done.values()) {
               count++;
-              if (!isInWindow) continue;
-              confirmedInWindow.incrementAndGet();
-              confirmedMs.add((nowNs - sentNs) / 1e6);
+              if (isInWindow) confirmedTimes.add(nowNs - sentNs);
             }
             done.clear();
             room.release(count);
@@ -77,7 +74,7 @@ public final class AmqpLoop {
             long nowNs = System.nanoTime();
             if (nowNs - startNs >= warmupNs && nowNs - startNs < endNs) {
               receivedInWindow.incrementAndGet();
-              receivedMs.add((nowNs - ByteBuffer.wrap(delivery.getBody()).getLong()) / 1e6);
+              receivedTimes.add(nowNs - ByteBuffer.wrap(delivery.getBody()).getLong());
             }
             if (received.incrementAndGet() % ackBatch == 0)
               consuming.basicAck(delivery.getEnvelope().getDeliveryTag(), true);
@@ -111,7 +108,24 @@ public final class AmqpLoop {
         java.util.Locale.ROOT,
         "%.1f messages/s, %.4f ms to reception, %.4f ms to confirm%n",
         receivedInWindow.get() / seconds,
-        receivedMs.sum() / Math.max(1, receivedInWindow.get()),
-        confirmedMs.sum() / Math.max(1, confirmedInWindow.get()));
+        receivedTimes.medianMs(),
+        confirmedTimes.medianMs());
+  }
+
+  /** Every single one, sorted at the end: no buckets that could be wrong. One writer. */
+  private static final class Times {
+    private long[] values = new long[1 << 16];
+    private int length;
+
+    synchronized void add(long ns) {
+      if (length == values.length) values = Arrays.copyOf(values, length * 2);
+      values[length++] = ns;
+    }
+
+    synchronized double medianMs() {
+      if (length == 0) return 0;
+      Arrays.sort(values, 0, length);
+      return values[length / 2] / 1e6;
+    }
   }
 }

@@ -7,9 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
-import { type AgreementResult, checkAgreement } from './agreement/index.ts';
+import { agreementMs, type AgreementResult, checkAgreement } from './agreement/index.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
-import { budgetInWords, budgetOf } from './budget.ts';
+import { budgetInWords, budgetOf, timeInWords } from './budget.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
 import type { GatewayProcess } from './gateway/index.ts';
@@ -279,7 +279,9 @@ class Steps {
 function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null): Steps {
   const leaveOut = leaveOutOf(options);
   const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
-  options.onProgress(`budget ${budgetInWords(options, budget)}`);
+  const check =
+    options.checksAgreement === true ? `; the check about ${timeInWords(agreementMs(options.profile))}` : '';
+  options.onProgress(`budget ${budgetInWords(options, budget)}${check}`);
   const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
   const total = budget.cells + budget.scenarioRows + budget.faultRows;
   if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);
@@ -432,7 +434,8 @@ function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
 }
 
 function onlyBare({ isSlow, isFault }: Scenario, layer: Layer): string | null {
-  if (layer === 'bare' || (isSlow !== true && isFault !== true)) return null;
+  // What is asked of the reference rows has no bare client to stand for it.
+  if (layer === 'bare' || layer === 'reference' || (isSlow !== true && isFault !== true)) return null;
   return 'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers';
 }
 

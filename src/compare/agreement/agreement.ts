@@ -59,6 +59,15 @@ const rabbitWindow = 1_000;
 const prefetch = 1_000;
 const ackBatch = 100;
 
+/** About how long the check takes. */
+export function agreementMs(profile: Profile): number {
+  const { turns, warmupMs, measuredMs } = sizes[profile];
+  return pairs.length * turns * 2 * (processMs + warmupMs + measuredMs);
+}
+
+/** Start, warm-up and end of a Java process. */
+const processMs = 6_000;
+
 /** Resolves with a row for each pair; never rejects for what a tool or a broker did. */
 export async function checkAgreement(options: AgreementOptions): Promise<AgreementResult> {
   const rows: AgreementRow[] = [];

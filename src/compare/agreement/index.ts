@@ -1,3 +1,3 @@
 /** Agreement with independent tools on the same brokers. */
 
-export { type AgreementResult, checkAgreement } from './agreement.ts';
+export { agreementMs, type AgreementResult, checkAgreement } from './agreement.ts';

@@ -100,6 +100,22 @@ describe.skipIf(kafka === null)('a Java client with a fault planted in it', () =
   });
 });
 
+test.runIf(isLong && kafka !== null)('a process that dies in its load costs that row, not the next one', async () => {
+  const driving = { isCold: true, backlogMax: 8_000 };
+  const wire = await openReferenceWire('kafka-java', { rabbitmq, kafka, driving });
+  open.push(wire);
+  const of = (prefix: string, messages: number) => {
+    const own = { ...spec, messages, measuredMs: messages };
+    const plan = planFromSpec({ ...own, seed: 7 });
+    return runWorkload({ wire, spec: own, plan, repeat: 0, prefix, pids: [], generatorCeiling: null });
+  };
+  const name = `sluice-cmp-test-${process.pid}-dies`;
+  const dying = of(`${name}-1`, 20_000);
+  setTimeout(() => void wire.kill(), 4_000);
+  expect(await dying).toMatchObject({ valid: false, invalidBecause: expect.stringMatching(/Java process is gone/) });
+  expect((await of(`${name}-2`, 1_000)).checks).toMatchObject({ sent: 1_000, lost: 0, phantom: 0 });
+});
+
 test.skipIf(kafka === null)('what Java sends, the JavaScript of the other rows reads, byte for byte', async () => {
   const { brokers = [], version = '' } = kafka ?? {};
   const java = await openReferenceWire('kafka-java', {

@@ -90,6 +90,7 @@ async function checkPair(pair: Pair, options: AgreementOptions): Promise<Agreeme
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let turn = 0; turn < size.turns; turn++) {
+    options.signal?.throwIfAborted();
     const prefix = `${options.prefix}-agree-${pair.id}-${turn}`;
     const both = [
       async () => void ours.push(await measureOurs(pair, options, size, prefix)),
@@ -131,6 +132,8 @@ export function isAgreement(ratio: number): boolean {
 interface Place {
   readonly brokers: readonly string[];
   readonly url: string;
+  /** Ends the tool. */
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Pair {
@@ -166,10 +169,11 @@ const pairs: readonly Pair[] = [
       'the bound of what is unanswered is 4,000 messages in ours and a buffer of 4 MB in theirs, which also holds what is not sent yet; theirs sends the same bytes again and again, ours makes and checks each',
     spec: () => ({ subscriptions: 0, publishWindow: kafkaWindow }),
     read: (row) => row.publish.messagesPerSecond,
-    theirs: async ({ brokers }, size, topic) =>
+    theirs: async ({ brokers, signal }, size, topic) =>
       (
         await producerPerformance({
           brokers,
+          signal,
           topic,
           messageBytes,
           ratePerSecond: null,
@@ -190,10 +194,11 @@ const pairs: readonly Pair[] = [
       'ours counts from the time at which a message should have been sent, theirs from the time at which it was: where the machine is late, ours is higher; theirs throttles in bursts',
     spec: () => ({ subscriptions: 0, publishWindow: kafkaWindow, ratePerSecond: equalRate, arrival: 'uniform' }),
     read: (row) => row.latencyMs.publish.mean,
-    theirs: async ({ brokers }, size, topic) =>
+    theirs: async ({ brokers, signal }, size, topic) =>
       (
         await producerPerformance({
           brokers,
+          signal,
           topic,
           messageBytes,
           ratePerSecond: equalRate,
@@ -223,8 +228,8 @@ const pairs: readonly Pair[] = [
       messages: size.oneByOne,
     }),
     read: (row) => row.latencyMs.endToEnd.mean,
-    theirs: async ({ brokers }, size, topic) =>
-      await endToEndLatency({ brokers, topic, messageBytes, messages: size.oneByOne }),
+    theirs: async ({ brokers, signal }, size, topic) =>
+      await endToEndLatency({ brokers, signal, topic, messageBytes, messages: size.oneByOne }),
   },
   ...(['maximum', 'latency'] as const).map((kind): Pair => {
     const ratePerSecond = kind === 'maximum' ? null : equalRate;
@@ -245,9 +250,10 @@ const pairs: readonly Pair[] = [
         ...(ratePerSecond === null ? {} : { ratePerSecond, arrival: 'uniform' as const }),
       }),
       read: (row) => (kind === 'maximum' ? row.consume.messagesPerSecond : row.latencyMs.endToEnd.p50),
-      async theirs({ url }, size, queue) {
+      async theirs({ url, signal }, size, queue) {
         const loop = await amqpLoop({
           url,
+          signal,
           queueType: 'quorum',
           queue,
           messageBytes,
@@ -326,7 +332,7 @@ const ownMaximumPerSecondCap = 250_000;
 /** Kafka's tools use a topic that is there; the loop makes its queue itself. */
 async function measureTheirs(pair: Pair, options: AgreementOptions, size: Sizes, prefix: string): Promise<number> {
   const { context } = options;
-  const place = placeOf(context, pair.name);
+  const place = { ...placeOf(context, pair.name), signal: options.signal };
   if (pair.name !== 'kafka-java') return await pair.theirs(place, size, prefix);
   const wire = await openWire(context, 'kafka', 'bare');
   try {
@@ -343,7 +349,7 @@ function targetOf(context: SystemsContext, name: ReferenceName): ReferenceTarget
   return { rabbitmq: own?.rabbitmq ?? null, kafka: own?.kafka ?? null };
 }
 
-function placeOf(context: SystemsContext, name: ReferenceName): Place {
+function placeOf(context: SystemsContext, name: ReferenceName): Omit<Place, 'signal'> {
   const { rabbitmq, kafka } = targetOf(context, name);
   if (rabbitmq === null && kafka === null) throw new NoReference('no broker');
   return { brokers: kafka?.brokers ?? [], url: rabbitmq?.url ?? '' };

@@ -18,8 +18,13 @@ export interface ProducerPerformance {
   readonly latencyMs: number;
 }
 
-export interface ProducerPerformanceOptions {
+/** Where a tool goes, and what ends it before its time. */
+interface KafkaToolOptions {
   readonly brokers: readonly string[];
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface ProducerPerformanceOptions extends KafkaToolOptions {
   readonly topic: string;
   readonly messageBytes: number;
   /** null: as many as it can. */
@@ -41,7 +46,7 @@ export async function producerPerformance(options: ProducerPerformanceOptions): 
     throughput: ratePerSecond ?? -1,
   };
   const settings = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
-  const said = await kafkaTool('ProducerPerformance', flags, ['--command-property', ...settings]);
+  const said = await kafkaTool('ProducerPerformance', options.signal, flags, ['--command-property', ...settings]);
   return readProducerPerformance(said);
 }
 
@@ -53,14 +58,11 @@ export function readProducerPerformance(said: string): ProducerPerformance {
 }
 
 /** Mean milliseconds from the send to the reception, one message at a time, the first ones included. */
-export async function endToEndLatency(options: {
-  readonly brokers: readonly string[];
-  readonly topic: string;
-  readonly messageBytes: number;
-  readonly messages: number;
-}): Promise<number> {
+export async function endToEndLatency(
+  options: KafkaToolOptions & { readonly topic: string; readonly messageBytes: number; readonly messages: number },
+): Promise<number> {
   const { brokers, topic, messageBytes, messages } = options;
-  const said = await kafkaTool('EndToEndLatency', {
+  const said = await kafkaTool('EndToEndLatency', options.signal, {
     'bootstrap-server': brokers.join(','),
     topic,
     'num-records': messages,
@@ -78,12 +80,13 @@ export function readEndToEndLatency(said: string): number {
 
 async function kafkaTool(
   name: string,
+  signal: AbortSignal | undefined,
   flags: Readonly<Record<string, string | number>>,
   more: readonly string[] = [],
 ): Promise<string> {
   const lib = await installKafka(() => {});
   const given = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
-  return await run([heap, '-cp', join(lib, '*'), `org.apache.kafka.tools.${name}`, ...given, ...more]);
+  return await run([heap, '-cp', join(lib, '*'), `org.apache.kafka.tools.${name}`, ...given, ...more], signal);
 }
 
 export interface AmqpLoop {
@@ -95,6 +98,7 @@ export interface AmqpLoop {
 
 export interface AmqpLoopOptions {
   readonly url: string;
+  readonly signal: AbortSignal | undefined;
   readonly queueType: 'quorum' | 'classic';
   readonly queue: string;
   readonly messageBytes: number;
@@ -110,7 +114,8 @@ export async function amqpLoop(options: AmqpLoopOptions): Promise<AmqpLoop> {
   const { url, queueType, queue, messageBytes, window, prefetch, ackBatch, ratePerSecond } = options;
   const { classPath } = await obtainJavaPrograms([fileURLToPath(new URL('java', import.meta.url))], () => {});
   const numbers = [messageBytes, window, prefetch, ackBatch, ratePerSecond ?? 0, options.warmupMs, options.measuredMs];
-  return readAmqpLoop(await run([heap, '-cp', classPath, 'AmqpLoop', url, queueType, queue, ...numbers.map(String)]));
+  const args = [heap, '-cp', classPath, 'AmqpLoop', url, queueType, queue, ...numbers.map(String)];
+  return readAmqpLoop(await run(args, options.signal));
 }
 
 export function readAmqpLoop(said: string): AmqpLoop {
@@ -119,7 +124,8 @@ export function readAmqpLoop(said: string): AmqpLoop {
   return { messagesPerSecond: Number(found[1]), endToEndMs: Number(found[2]), confirmMs: Number(found[3]) };
 }
 
-async function run(args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('java', args, { timeout: toolMs, maxBuffer: 16 * 1024 * 1024 });
+async function run(args: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+  const own = signal === undefined ? {} : { signal };
+  const { stdout } = await promisify(execFile)('java', args, { timeout: toolMs, maxBuffer: 16 * 1024 * 1024, ...own });
   return stdout;
 }

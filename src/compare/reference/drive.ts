@@ -13,6 +13,8 @@ import type { FrameReader, FrameWriter } from './frames.ts';
 import { asked, type JavaProcess } from './java-process.ts';
 
 const seriesPoints = 20;
+/** Beside the plan's own time: probes (20 s), what is sent late (20 s), drain (30 s). Less than what a cell may take. */
+const hangMs = 75_000;
 /** Against nothing: long enough for the JVM to have compiled what every load runs through. */
 const ceilingMs = 400;
 const ceilingWarmupMs = 400;
@@ -37,6 +39,11 @@ export async function driveLoad(
     client: new UsageWatch(own),
     startedMs: performance.now(),
   });
+  // Its own waits are all shorter; this is for a process that hangs.
+  const hangs = setTimeout(
+    () => void java.kill(),
+    spec.warmupMs + Math.max(spec.measuredMs, planMs(load.plan)) + hangMs,
+  );
   let watches = watch();
   let windowOpens: NodeJS.Timeout | undefined;
   let used: ReturnType<typeof stopped> | null = null;
@@ -67,9 +74,14 @@ export async function driveLoad(
       },
     };
   } finally {
+    clearTimeout(hangs);
     clearTimeout(windowOpens);
     stopped(watches);
   }
+}
+
+function planMs({ sendAtMs }: Plan): number {
+  return sendAtMs.at(-1) ?? 0;
 }
 
 function stopped(watches: { broker: UsageWatch | null; client: UsageWatch; startedMs: number }) {

@@ -51,6 +51,17 @@ export async function openReferenceWire(name: ReferenceName, target: ReferenceTa
   const system = referenceSystems[name];
   let link = new Link(programs);
   let settings = await link.open(client);
+  let isClosed = false;
+  const restart = async () => {
+    await link.java.kill();
+    link = new Link(programs);
+    settings = await link.open(client);
+  };
+  /** One that ended in the middle of a load costs that row, not those after it. */
+  const alive = async () => {
+    if (link.java.pid === null && !isClosed) await restart();
+    return link.java;
+  };
   const version = (system === 'kafka' ? target.kafka : target.rabbitmq)?.version ?? 'unknown';
   const { java, libraries } = programs;
   return {
@@ -73,14 +84,14 @@ export async function openReferenceWire(name: ReferenceName, target: ReferenceTa
     async createTopic(topic, spec) {
       const { partitions, ...more } = spec;
       refuse(more, 'the reference programs make plain topics');
-      await link.java.call(asked.createTopic, (frame) => frame.text(topic).int(partitions));
+      await (await alive()).call(asked.createTopic, (frame) => frame.text(topic).int(partitions));
     },
-    deleteTopic: async (topic) => void (await link.java.call(asked.deleteTopic, (frame) => frame.text(topic))),
+    deleteTopic: async (topic) => void (await (await alive()).call(asked.deleteTopic, (frame) => frame.text(topic))),
     async createSubscription(spec) {
       await link.java.call(asked.createSubscription, (frame) => writeSubscription(frame, spec));
     },
     deleteSubscription: async (subscription) =>
-      void (await link.java.call(asked.deleteSubscription, (frame) => frame.text(subscription))),
+      void (await (await alive()).call(asked.deleteSubscription, (frame) => frame.text(subscription))),
     deadLettersOf: () => Promise.reject(new WireRefusal('broker_has_none', `${name} has no dead letters`)),
     publisher: (topic) => link.publisher(topic),
     consume: (subscription, options) => link.consume(subscription, options),
@@ -90,13 +101,12 @@ export async function openReferenceWire(name: ReferenceName, target: ReferenceTa
       const generatorCeiling = isCold ? null : await link.prepared(load);
       return await driveLoad(link.java, load, { generatorCeiling, backlogMax: ownBacklogMax });
     },
-    close: () => link.close(),
-    kill: () => link.java.kill(),
-    async restart() {
-      await link.java.kill();
-      link = new Link(programs);
-      settings = await link.open(client);
+    async close() {
+      isClosed = true;
+      await link.close();
     },
+    kill: () => link.java.kill(),
+    restart,
     pause: () => link.java.signal('SIGSTOP'),
     resume: () => link.java.signal('SIGCONT'),
     pid: () => link.java.pid,

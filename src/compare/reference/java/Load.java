@@ -258,8 +258,10 @@ final class Load {
   // -------------------------------------------------------------------------------------------- the two senders
 
   private void sendOpenLoop(Client.Publisher publisher) throws InterruptedException {
+    double lastMs = count == 0 ? 0 : job.sendAtMs[count - 1];
     for (int next = 0; next < count && failure == null; ) {
       double nowMs = nowMs();
+      if (nowMs > lastMs + SEND_GRACE_MS) fail("the broker took no more: " + (count - next) + " messages were not sent");
       noteWindowOpen(nowMs);
       double waitMs = job.sendAtMs[next] - nowMs;
       if (waitMs > 0) {
@@ -273,6 +275,10 @@ final class Load {
   }
 
   private static final double MAX_PARK_MS = 50;
+  /** Behind the end of the plan: a broker that answers nothing must not hold up the whole comparison. */
+  private static final double SEND_GRACE_MS = 20_000;
+  /** Where only the plan ends a window. */
+  private static final double UNBOUNDED_SEND_MS = 60_000;
 
   private void sendClosedWindow(Client.Publisher publisher) throws InterruptedException {
     int refill = Math.max(1, job.window / 16);
@@ -282,6 +288,7 @@ final class Load {
       double nowMs = nowMs();
       noteWindowOpen(nowMs);
       if (nowMs >= windowEndMs) return;
+      if (nowMs > UNBOUNDED_SEND_MS && job.measuredMs == 0) fail("the plan was not over within " + UNBOUNDED_SEND_MS + " ms");
       if (free == 0) {
         if (!awaitRoom(Math.min(refill, count - next))) continue;
         free = Math.min(refill, count - next);

@@ -86,7 +86,7 @@ function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
   for (let repeat = 0; repeat < question.repeats; repeat++) {
     const ofRepeat = question.workloads.flatMap((planned) =>
       question.layers
-        .filter((layer) => planned.spec.layers.includes(layer))
+        .filter((layer) => planned.spec.layers.includes(layer) && repeat < repeatsOn(layer, question))
         .flatMap((layer) =>
           namesOn(layer, question.systems).map((system) => ({ planned, system, layer, repeat, isTwin: false })),
         ),
@@ -95,6 +95,13 @@ function cellsInOrder(question: RunQuestion): readonly PlannedCell[] {
     cells.push(...shuffled([...ofRepeat, ...again], random));
   }
   return cells;
+}
+
+/** A run of everything within half an hour has no time for more of rows that decide nothing. */
+const referenceRepeatsMax = 2;
+
+function repeatsOn(layer: Layer, { repeats, asksSlowOnAllLayers }: RunQuestion): number {
+  return layer === 'reference' && asksSlowOnAllLayers === false ? Math.min(repeats, referenceRepeatsMax) : repeats;
 }
 
 /**

@@ -45,6 +45,23 @@ describe('names', () => {
     expect(named.filter((name) => name.endsWith('/again'))).toEqual([]);
   });
 
+  test('a standard run of everything repeats them twice, one that was asked for less as often as all else', () => {
+    const question = {
+      systems: ['kafka'],
+      layers: ['bare', 'reference'],
+      profile: 'standard',
+      repeats: 5,
+      seed: 1,
+      scenarioIds: [],
+      workloads: workloadsOf('standard').map((spec) => ({ spec })),
+    } as const;
+    const cellsOf = (asksSlowOnAllLayers: boolean, layer: string) =>
+      runPlanOf({ ...question, asksSlowOnAllLayers }).cells.filter((cell) => cell.layer === layer && !cell.isTwin);
+    expect(cellsOf(false, 'reference')).toHaveLength(2 * 2 * 2);
+    expect(cellsOf(true, 'reference')).toHaveLength(2 * 2 * 5);
+    expect(cellsOf(false, 'bare')).toHaveLength(cellsOf(true, 'bare').length);
+  });
+
   test('only share groups are put to scenarios, and to those of their table', () => {
     expect(referenceNames.filter((name) => isAsked(name, 'reference'))).toEqual(['kafka-share']);
     const asked = scenarios.filter(({ layers }) => layers.includes('reference')).map(({ id }) => id);

@@ -228,7 +228,14 @@ async function softwareOf(
     ...libraries,
     'code of sluice': await codeDigest(),
     ...Object.fromEntries(
-      wires.map(({ name, layer, product, version }) => [`${name} ${layer}`, `${product} ${version}`]),
+      wires.map(({ name, layer, product, version, configuration: { libraries: clients, java } }) => [
+        `${name} ${layer}`,
+        [
+          `${product} ${version}`,
+          ...(clients === undefined ? [] : [clients]),
+          ...(java === undefined ? [] : [java]),
+        ].join(', '),
+      ]),
     ),
   };
 }

@@ -114,8 +114,8 @@ export async function amqpLoop(options: AmqpLoopOptions): Promise<AmqpLoop> {
   const { url, queueType, queue, messageBytes, window, prefetch, ackBatch, ratePerSecond } = options;
   const { classPath } = await obtainJavaPrograms([fileURLToPath(new URL('java', import.meta.url))], () => {});
   const numbers = [messageBytes, window, prefetch, ackBatch, ratePerSecond ?? 0, options.warmupMs, options.measuredMs];
-  const args = [heap, '-cp', classPath, 'AmqpLoop', url, queueType, queue, ...numbers.map(String)];
-  return readAmqpLoop(await run(args, options.signal));
+  const args = [heap, '-cp', classPath, 'AmqpLoop', queueType, queue, ...numbers.map(String)];
+  return readAmqpLoop(await run(args, options.signal, { AMQP_URL: url }));
 }
 
 export function readAmqpLoop(said: string): AmqpLoop {
@@ -124,8 +124,12 @@ export function readAmqpLoop(said: string): AmqpLoop {
   return { messagesPerSecond: Number(found[1]), endToEndMs: Number(found[2]), confirmMs: Number(found[3]) };
 }
 
-async function run(args: readonly string[], signal: AbortSignal | undefined): Promise<string> {
-  const own = signal === undefined ? {} : { signal };
+async function run(
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const own = { env: { ...process.env, ...environment }, ...(signal === undefined ? {} : { signal }) };
   const { stdout } = await promisify(execFile)('java', args, { timeout: toolMs, maxBuffer: 16 * 1024 * 1024, ...own });
   return stdout;
 }

@@ -14,7 +14,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * A loop on RabbitMQ's Java client that shares nothing with the programs it checks: one queue, one publisher with confirms, one
  * consumer, both on channels of their own. Time from the send in the body of the message.
  *
- * <pre>AmqpLoop url queueType queue bytes window prefetch ackBatch ratePerSecond(0: as many as it can) warmupMs measuredMs</pre>
+ * <pre>AMQP_URL=... AmqpLoop queueType queue bytes window prefetch ackBatch ratePerSecond(0: as many as it can) warmupMs measuredMs</pre>
+ *
+ * The address is in the environment, since it has a password in it and arguments are for everybody to see.
  *
  * Prints one line: messages received a second, and of the milliseconds from send to reception and from send to confirm the medians.
  */
@@ -23,15 +25,15 @@ public final class AmqpLoop {
 
   public static void main(String[] arguments) throws Exception {
     ConnectionFactory factory = new ConnectionFactory();
-    factory.setUri(arguments[0]);
-    String queue = arguments[2];
-    int bytes = Integer.parseInt(arguments[3]);
-    int window = Integer.parseInt(arguments[4]);
-    int prefetch = Integer.parseInt(arguments[5]);
-    int ackBatch = Integer.parseInt(arguments[6]);
-    int ratePerSecond = Integer.parseInt(arguments[7]);
-    long warmupNs = Long.parseLong(arguments[8]) * 1_000_000;
-    long endNs = warmupNs + Long.parseLong(arguments[9]) * 1_000_000;
+    factory.setUri(System.getenv("AMQP_URL"));
+    String queue = arguments[1];
+    int bytes = Integer.parseInt(arguments[2]);
+    int window = Integer.parseInt(arguments[3]);
+    int prefetch = Integer.parseInt(arguments[4]);
+    int ackBatch = Integer.parseInt(arguments[5]);
+    int ratePerSecond = Integer.parseInt(arguments[6]);
+    long warmupNs = Long.parseLong(arguments[7]) * 1_000_000;
+    long endNs = warmupNs + Long.parseLong(arguments[8]) * 1_000_000;
     long startNs = System.nanoTime();
 
     AtomicLong receivedInWindow = new AtomicLong();
@@ -44,7 +46,7 @@ public final class AmqpLoop {
     try (Connection in = factory.newConnection();
         Connection out = factory.newConnection()) {
       Channel publishing = in.createChannel();
-      publishing.queueDeclare(queue, true, false, false, Map.of("x-queue-type", arguments[1]));
+      publishing.queueDeclare(queue, true, false, false, Map.of("x-queue-type", arguments[0]));
       publishing.confirmSelect();
       publishing.addConfirmListener(
           (tag, multiple) -> {

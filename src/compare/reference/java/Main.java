@@ -54,7 +54,7 @@ public final class Main {
   private static final int SCENARIO_WINDOW = 20_000;
 
   private final DataOutputStream out;
-  private final Map<Integer, Client.Publisher> publishers = new HashMap<>();
+  private final Map<Integer, Client.Publisher> publishers = new ConcurrentHashMap<>();
   private final Map<Integer, Client.Consumption> consumers = new ConcurrentHashMap<>();
   /** What blocks goes here, one after the other, so that acks are never behind it. */
   private final ExecutorService calls = Executors.newSingleThreadExecutor();
@@ -221,18 +221,13 @@ public final class Main {
                       frame.writeByte(fate);
                       frame.writeUTF(code == null ? "" : code);
                     }));
-    synchronized (publishers) {
-      publishers.put(handle, publisher);
-    }
+    publishers.put(handle, publisher);
     return frame -> frame.writeInt(handle);
   }
 
   /** Frames come in order from one thread, so each publisher has one. */
   private void publish(DataInputStream in) throws IOException {
-    Client.Publisher publisher;
-    synchronized (publishers) {
-      publisher = publishers.get(in.readInt());
-    }
+    Client.Publisher publisher = publishers.get(in.readInt());
     int first = in.readInt();
     int count = in.readInt();
     for (int i = 0; i < count; i++) {

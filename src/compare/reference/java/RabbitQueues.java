@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** RabbitMQ's Java client on a quorum or classic queue: a fanout exchange for a topic, a durable queue for a subscription. */
 final class RabbitQueues implements Client {
@@ -171,7 +172,7 @@ final class RabbitQueues implements Client {
     Channel channel = consuming.createChannel();
     channel.basicQos(taking.credit());
     Acks acks = taking.ackBatch() == 0 ? null : new Acks(channel, taking.ackBatch(), timers);
-    boolean[] isClosing = {false};
+    AtomicBoolean isClosing = new AtomicBoolean();
     channel.basicConsume(
         subscription,
         false,
@@ -190,7 +191,7 @@ final class RabbitQueues implements Client {
 
           @Override
           public void handleShutdownSignal(String tag, ShutdownSignalException reason) {
-            if (!isClosing[0]) receiver.failed(reason);
+            if (!isClosing.get()) receiver.failed(reason);
           }
         });
     return new Consumption() {
@@ -205,8 +206,7 @@ final class RabbitQueues implements Client {
 
       @Override
       public void close() throws Exception {
-        if (isClosing[0] || !channel.isOpen()) return;
-        isClosing[0] = true;
+        if (isClosing.getAndSet(true) || !channel.isOpen()) return;
         if (acks != null) acks.flush();
         channel.close();
       }

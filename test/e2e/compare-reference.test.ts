@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function rowOf(name: ReferenceName, of: WorkloadSpec, more: Partial<ReferenceTarget> = {}) {
-  const driving = { isCold: true, backlogMax: 8_000 };
+  const driving = { isCold: true };
   const wire = await openReferenceWire(name, { rabbitmq, kafka, driving, ...more });
   open.push(wire);
   const prefix = `sluice-cmp-test-${process.pid}-${++opened}`;
@@ -101,7 +101,7 @@ describe.skipIf(kafka === null)('a Java client with a fault planted in it', () =
 });
 
 test.runIf(isLong && kafka !== null)('a process that dies in its load costs that row, not the next one', async () => {
-  const driving = { isCold: true, backlogMax: 8_000 };
+  const driving = { isCold: true };
   const wire = await openReferenceWire('kafka-java', { rabbitmq, kafka, driving });
   open.push(wire);
   const of = (prefix: string, messages: number) => {
@@ -121,7 +121,7 @@ test.skipIf(kafka === null)('what Java sends, the JavaScript of the other rows r
   const java = await openReferenceWire('kafka-java', {
     rabbitmq,
     kafka,
-    driving: { isCold: true, backlogMax: 8_000 },
+    driving: { isCold: true },
   });
   const bare = await openBareKafka({ brokers, version });
   open.push(java, bare);

@@ -23,14 +23,18 @@ const ceilingMessages = 2_000_000;
 const warmupMs = 2_500;
 const warmupMessages = 250_000;
 
+export interface Driving {
+  /** Acknowledged and not yet received: above it the sender of a closed window waits. */
+  readonly backlogMax: number;
+  /** Latency from the moment of the sending, as tools have it that know no other; else from the time that was intended. */
+  readonly countsFromSend: boolean;
+}
+
 /** Rejects when the process fails; what the broker does is in the books. The process must have been warmed up. */
 export async function driveLoad(
   java: JavaProcess,
   load: DrivenLoad,
-  {
-    generatorCeiling,
-    backlogMax: ownBacklogMax,
-  }: { readonly generatorCeiling: number | null; readonly backlogMax: number },
+  { generatorCeiling, ...driving }: Driving & { readonly generatorCeiling: number | null },
 ): Promise<DrivenResult> {
   const { run, spec, pids } = load;
   const own = java.pid === null ? [] : [java.pid];
@@ -48,7 +52,7 @@ export async function driveLoad(
   let windowOpens: NodeJS.Timeout | undefined;
   let used: ReturnType<typeof stopped> | null = null;
   try {
-    const fields = await java.call(asked.load, (frame) => writeJob(frame.boolean(false), load, ownBacklogMax), {
+    const fields = await java.call(asked.load, (frame) => writeJob(frame.boolean(false), load, driving.backlogMax), {
       begun() {
         windowOpens = setTimeout(() => {
           stopped(watches);
@@ -61,7 +65,7 @@ export async function driveLoad(
     });
     const log = readLog(fields);
     const usage = used ?? stopped(watches);
-    replayInto(load, log);
+    replayInto(load, log, driving.countsFromSend);
     if (log.failure !== '') run.fail(new Error(log.failure));
     return {
       generatorCeiling,
@@ -177,7 +181,7 @@ function resultOf(fate: number): SendResult {
 }
 
 /** Each log is in the order of time already, so the next event is at the front of one of them. */
-function replayInto({ run, setNow, spec }: DrivenLoad, log: LoadLog): void {
+function replayInto({ run, setNow, spec }: DrivenLoad, log: LoadLog, countsFromSend: boolean): void {
   run.bookWindowEnd(log.windowEndMs);
   const rows: { readonly log: EventLog; readonly book: (number: number, mark: number) => void; next: number }[] = [
     // First: of two events at the same time the handing over was the earlier one.
@@ -193,7 +197,7 @@ function replayInto({ run, setNow, spec }: DrivenLoad, log: LoadLog): void {
       next: 0,
     })),
   ];
-  const isClosed = spec.arrival === 'closed-window';
+  const isClosed = spec.arrival === 'closed-window' || countsFromSend;
   const intendedOf = (number: number) => (isClosed ? run.nowMs() : run.plannedMs(number));
   const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / seriesPoints);
   let sampleMs = everyMs;

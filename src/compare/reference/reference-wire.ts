@@ -19,7 +19,7 @@ import {
   type WirePublisher,
   WireRefusal,
 } from '../wire.ts';
-import { driveLoad, measureCeiling, warmUp } from './drive.ts';
+import { driveLoad, type Driving, measureCeiling, warmUp } from './drive.ts';
 import { type FrameReader, FrameWriter } from './frames.ts';
 import { asked, JavaProcess } from './java-process.ts';
 
@@ -30,8 +30,8 @@ export interface ReferenceTarget {
   readonly onProgress?: (line: string) => void;
   /** Beside those that lead to the broker: settings of Kafka's producer as `producer.<name>`, and what the client's class reads. */
   readonly clientOptions?: Readonly<Record<string, string>>;
-  /** Otherwise than for a workload: not warmed up, and with another bound of what is acknowledged and not received. */
-  readonly driving?: { readonly isCold: boolean; readonly backlogMax: number };
+  /** Otherwise than for a workload; cold: not warmed up. */
+  readonly driving?: Partial<Driving> & { readonly isCold?: boolean };
   /** Of tests: a client of theirs in the place of ours, from sources beside ours. */
   readonly instead?: { readonly className: string; readonly sources: string };
 }
@@ -97,9 +97,9 @@ export async function openReferenceWire(name: ReferenceName, target: ReferenceTa
     consume: (subscription, options) => link.consume(subscription, options),
     seek: () => Promise.reject(new WireRefusal('broker_has_none', 'not asked of the reference programs')),
     async drive(load) {
-      const { isCold = false, backlogMax: ownBacklogMax = backlogMax } = target.driving ?? {};
+      const { isCold = false, ...driving } = target.driving ?? {};
       const generatorCeiling = isCold ? null : await link.prepared(load);
-      return await driveLoad(link.java, load, { generatorCeiling, backlogMax: ownBacklogMax });
+      return await driveLoad(link.java, load, { backlogMax, countsFromSend: false, ...driving, generatorCeiling });
     },
     async close() {
       isClosed = true;

@@ -278,6 +278,10 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     throw new UsageError(
       `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}`,
     );
+  if (known.length > 0 && layers.every((layer) => namesOn(layer, known).length === 0))
+    throw new UsageError(
+      `--layers: none of these systems is on ${layers.join(', ')}; ${referenceNames.join(', ')} are on "reference" only, the log and older versions are not on it`,
+    );
   const named = flags.only === undefined ? null : listOf(flags.only);
   const checksAgreement = flags.check === true || named?.includes(agreementId) === true;
   const only = named?.filter((id) => id !== agreementId) ?? null;

@@ -1,9 +1,9 @@
 /** How much a run is going to do, and about how long it takes, said before it starts and counted down while it runs. Pure. */
 
 import type { Layer, Profile } from './report/model.ts';
-import type { PlannedCell, RunQuestion } from './run-plan.ts';
+import { isAsked, type PlannedCell, type RunQuestion } from './run-plan.ts';
 import type { Scenario } from './scenarios/scenario.ts';
-import { backendOf, systemOf } from './system-ids.ts';
+import { backendOf, namesOn, systemOf } from './system-ids.ts';
 
 export interface Budget {
   readonly cells: number;
@@ -36,9 +36,10 @@ export function budgetOf(
 ): Budget {
   const rows = scenarios.flatMap((scenario) =>
     question.layers.flatMap((layer) =>
-      question.systems
+      namesOn(layer, question.systems)
         .filter(
           (name) =>
+            isAsked(name, layer) &&
             scenario.layers.includes(layer) &&
             scenario.notFor(systemOf(name), layer) === null &&
             (leaveOut?.(scenario, layer) ?? null) === null,

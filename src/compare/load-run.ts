@@ -92,7 +92,7 @@ export class LoadRun {
   /** Of the run, not of the window: when that begins may not be known yet. */
   readonly #points: SeriesPoint[] = [];
   readonly #parts: readonly { readonly window: PartWindow; readonly latency: LatencyHistogram }[];
-  readonly #warmupMaxMs: number;
+  #warmupMaxMs: number;
   readonly #warmupWindows: WarmupWindow[] = [];
   readonly #warmupLatency = new LatencyHistogram();
   #warmupSampledMs = 0;
@@ -148,13 +148,52 @@ export class LoadRun {
       return;
     }
     this.#progressAtMs = atMs;
-    if (!this.checker.received(subscription, header.seq)) return;
+    this.#received(subscription, header.seq, { atMs, intendedMs: header.intendedMs, bytes: delivery.value.length });
+    this.#wakeSender();
+  }
+
+  #received(
+    subscription: number,
+    seq: number,
+    { atMs, intendedMs, bytes }: { readonly atMs: number; readonly intendedMs: number; readonly bytes: number },
+  ): void {
+    if (!this.checker.received(subscription, seq)) return;
     if (this.#isInWindow(atMs)) {
       this.window.received++;
-      this.window.receivedBytes += delivery.value.length;
+      this.window.receivedBytes += bytes;
     }
-    this.#noteLatency(subscription, header, atMs);
-    this.#wakeSender();
+    this.#noteLatency(subscription, { seq, intendedMs }, atMs);
+  }
+
+  // ---------------------------------------------------------------------------------------------- by a sender elsewhere
+
+  /** A message that another process handed over now, on this run's clock; the same books as for those that `send` sends. */
+  bookSent(seq: number, intendedMs: number): void {
+    this.#watchWarmup(this.nowMs());
+    this.checker.sent(seq);
+    this.#outstanding++;
+    this.#noteIntended(seq, intendedMs, this.nowMs());
+  }
+
+  plannedMs(seq: number): number {
+    return this.#plan.sendAtMs[seq] as number;
+  }
+
+  bookSettled(seq: number, result: SendResult): void {
+    this.#settled(seq, result);
+  }
+
+  bookReceived(subscription: number, seq: number): void {
+    const atMs = this.nowMs();
+    const intendedMs = this.#sendAtMs[seq] as number;
+    this.#received(subscription, seq, { atMs, intendedMs, bytes: this.#plan.bytes[seq] as number });
+  }
+
+  /** The window as it was there: it began after the shortest warm-up, steady or not, and ended early where the plan ran out. */
+  bookWindow(fromMs: number, toMs: number): void {
+    this.#windowStartMs = fromMs;
+    this.#windowEndMs = toMs;
+    this.#warmupMaxMs = fromMs;
   }
 
   /** Of one reader of a use. */

@@ -2,6 +2,8 @@
 
 import type { Command } from 'commander';
 import type { Load, Rule, Use } from './advice/index.ts';
+import type { Report } from './report/model.ts';
+import { isReferenceName } from './system-ids.ts';
 
 const exitUsage = 2;
 
@@ -78,7 +80,7 @@ async function recommend(flags: RecommendFlags): Promise<string> {
     throw new RecommendUsageError(
       'nothing was asked for: --need, --use, --rate or --p99 (--list has every need and use)',
     );
-  const report = await reportFrom(flags.report);
+  const report = withoutReference(await reportFrom(flags.report));
   const { documented } = await import('./documented.ts');
   const advice = decideAdvice({ report, rules: chosen, load, documented });
   return flags.json === true ? `${JSON.stringify(advice, null, 1)}\n` : adviceText(advice);
@@ -178,6 +180,17 @@ function numberWith(flag: string, text: string, units: Readonly<Record<string, n
 }
 
 // ------------------------------------------------------------------------------------------------ what is known
+
+/** Reference rows are no systems that one could choose beside the others: they are the same brokers by other clients. */
+function withoutReference(report: Report): Report {
+  return {
+    ...report,
+    systems: report.systems.filter(({ id }) => !isReferenceName(id)),
+    scenarios: report.scenarios.filter(({ layer }) => layer !== 'reference'),
+    workloads: report.workloads.filter(({ layer }) => layer !== 'reference'),
+    summaries: report.summaries.filter(({ layer }) => layer !== 'reference'),
+  };
+}
 
 async function reportFrom(file: string | undefined) {
   const { readFile } = await import('node:fs/promises');

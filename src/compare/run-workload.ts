@@ -55,6 +55,8 @@ export async function measureWorkload(
   const { wire, spec } = options;
   if (spec.kind === 'replay' && wire.layer === 'bare' && isQueue(wire))
     throw new NotMeasurable('a queue keeps nothing to read again (see the scenario replay-after-ack)');
+  const undrivable = wire.drive === undefined ? null : whyNotDriven(options);
+  if (undrivable !== null) throw new NotMeasurable(undrivable);
   const cell = new Cell(options);
   const limitMs = Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0) + spec.measuredMs + drainDeadlineMs + marginMs;
   try {
@@ -84,19 +86,59 @@ class Cell {
   readonly #phases: Phase[] = [];
   /** Of the row that was made last. */
   fault: Fault | null = null;
+  /** Of a load that another process drives: where its log is read to. */
+  #drivenMs = 0;
 
   constructor(options: WorkloadRunOptions) {
     this.#options = options;
     this.#topic = `${options.prefix}-t`;
     const largest = options.plan.bytes.reduce((max, bytes) => Math.max(max, bytes), 0);
     this.#codec = new PayloadCodec(hashOf(options.prefix), largest);
-    this.#run = new LoadRun(options.spec, options.plan, this.#codec, options.clock);
+    const driven: RunClock = { now: () => this.#drivenMs, sleep: () => Promise.resolve() };
+    this.#run = new LoadRun(
+      options.spec,
+      options.plan,
+      this.#codec,
+      options.wire.drive === undefined ? options.clock : driven,
+    );
   }
 
   async flow(): Promise<WorkloadRow> {
+    if (this.#options.wire.drive !== undefined) return await this.#driven();
     const { measured, drained } = await this.#publishAndConsume();
     if (drained) for (const reader of this.#replaying()) await this.#replayed(reader);
     return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes: [] });
+  }
+
+  /** The client's process does the work; the books and the row are made here, as for every other client. */
+  async #driven(): Promise<WorkloadRow> {
+    const { wire, spec, plan, pids, prefix } = this.#options;
+    await wire.createTopic(this.#topic, { partitions: spec.partitions });
+    this.#hasTopic = true;
+    await this.#makeSubscriptions();
+    const result = await wire.drive?.({
+      run: this.#run,
+      setNow: (ms) => {
+        this.#drivenMs = ms;
+      },
+      spec,
+      plan,
+      codecRun: hashOf(prefix),
+      topic: this.#topic,
+      subscriptions: this.#subscriptions,
+      pids,
+    });
+    if (result === undefined) throw new Error('the client drives no load');
+    const drained = this.#run.checker.isComplete();
+    const { generatorCeiling, measured } = result;
+    // How much had still to come when it had sent everything is not in its log, so there is no phase of draining.
+    const whole = phasesOf(this.#run, [], { fromMs: this.#run.windowMs, toMs: this.#run.sinceWindowMs, waiting: 0 });
+    this.#phases.push(...whole.filter(({ phase }) => phase !== 'drain'));
+    const notes =
+      generatorCeiling === null
+        ? []
+        : [`against nothing its program does ${generatorCeiling.toLocaleString('en')} messages/s`];
+    return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes }, generatorCeiling);
   }
 
   /** First filled and consumed once, then read again by a subscription that starts at the beginning. */
@@ -244,21 +286,10 @@ class Cell {
 
   /** Opens every consumer; resolves with the counts of probes that each subscription has heard so far. */
   async #openConsumers(): Promise<readonly Set<number>[]> {
-    const { wire, spec } = this.#options;
+    const { spec } = this.#options;
     if (spec.readers !== undefined) return await this.#openReaders(spec.readers);
-    const heard: Set<number>[] = [];
-    for (let index = 0; index < spec.subscriptions; index++) {
-      const name = `${this.#topic}-s${index}`;
-      await wire.createSubscription({
-        name,
-        topic: this.#topic,
-        start: 'latest',
-        ordering: spec.ordering,
-        credit: spec.credit,
-      });
-      this.#subscriptions.push(name);
-      heard.push(new Set());
-    }
+    await this.#makeSubscriptions();
+    const heard = this.#subscriptions.map(() => new Set<number>());
     await this.#consumeAll((index, probe) => heard[index]?.add(probe));
     return heard;
   }
@@ -351,6 +382,21 @@ class Cell {
     });
   }
 
+  async #makeSubscriptions(): Promise<void> {
+    const { wire, spec } = this.#options;
+    for (let index = 0; index < spec.subscriptions; index++) {
+      const name = `${this.#topic}-s${index}`;
+      await wire.createSubscription({
+        name,
+        topic: this.#topic,
+        start: 'latest',
+        ordering: spec.ordering,
+        credit: spec.credit,
+      });
+      this.#subscriptions.push(name);
+    }
+  }
+
   async #consume(
     name: string,
     onValue: (value: Buffer, delivery: Parameters<LoadRun['receive']>[1]) => void,
@@ -382,8 +428,14 @@ class Cell {
       );
   }
 
-  #row(run: LoadRun, measured: Measured, windowMs: number, notes: RunNotes): WorkloadRow {
-    const { wire, spec, plan, repeat, generatorCeiling } = this.#options;
+  #row(
+    run: LoadRun,
+    measured: Measured,
+    windowMs: number,
+    notes: RunNotes,
+    generatorCeiling = this.#options.generatorCeiling,
+  ): WorkloadRow {
+    const { wire, spec, plan, repeat } = this.#options;
     const checks: Checks = run.checker.result();
     const seconds = windowMs / 1000;
     const publish = rateOf(run.window.acked, run.window.ackedBytes, seconds);
@@ -435,7 +487,7 @@ class Cell {
       latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },
       serviceMs: { publish: shortOf(run.publishService), endToEnd: shortOf(run.endToEndService) },
       slipMs: { p50: slip.p50, p99: slip.p99, max: slip.max },
-      eventLoopLagMs: measured.eventLoopLagMs,
+      ...(measured.eventLoopLagMs === undefined ? {} : { eventLoopLagMs: measured.eventLoopLagMs }),
       cost: costOf(measured),
       histograms: histogramsOf(run),
       series: run.series,
@@ -564,6 +616,13 @@ function probeNumber(value: Buffer): number | null {
   // Shorter than any payload, so that no measured message can be taken for one.
   if (value.length >= 12 || !value.toString('latin1').startsWith(probePrefix)) return null;
   return Number(value.toString('latin1').slice(probePrefix.length));
+}
+
+/** What the programs of the reference rows were not written for; null where they were. */
+function whyNotDriven({ spec, plan }: WorkloadRunOptions): string | null {
+  if (spec.kind === 'replay') return 'the reference programs publish and consume; they do not read again';
+  if (spec.ordering === 'key') return 'the reference programs keep no order by key among competing consumers';
+  return plan.headers.some((headers) => headers !== undefined) ? 'the reference programs send no headers' : null;
 }
 
 function isQueue(wire: Wire): boolean {

@@ -250,7 +250,14 @@ describe('sluice recommend', { timeout: 60_000 }, () => {
   const file = join(mkdtempSync(join(tmpdir(), 'sluice-advice-')), 'report.json');
   writeFileSync(
     file,
-    JSON.stringify(verdicts({ kafka: { priority: 'UNSUPPORTED' }, 'rabbitmq-quorum': { priority: 'PASS' } })),
+    JSON.stringify(
+      verdicts({
+        kafka: { priority: 'UNSUPPORTED' },
+        'rabbitmq-quorum': { priority: 'PASS' },
+        // A reference row is no system that one could choose beside the others.
+        'kafka-share': { priority: 'PASS' },
+      }),
+    ),
   );
 
   it('answers for scripts from the report that is named, and from the one that ships without', () => {

@@ -48,7 +48,16 @@ export function reportProblems(value: unknown): string[] {
     ...primaryProblems(report),
     ...evidenceProblems(report),
     ...useProblems(report),
+    ...(report.agreement ?? []).flatMap(agreementProblems),
   ];
+}
+
+/** Whether two figures agree follows from them. */
+function agreementProblems({ id, ratio, bound, agrees }: NonNullable<Report['agreement']>[number]): string[] {
+  const isWithin = ratio <= 1 + bound && ratio >= 1 / (1 + bound);
+  // Rounded to three digits, a ratio may lie on either side of its bound.
+  const isAtBound = Math.min(Math.abs(ratio - 1 - bound), Math.abs(ratio - 1 / (1 + bound))) < 0.001;
+  return isWithin === agrees || isAtBound ? [] : [`agreement: ${id} has a ratio of ${ratio} and agrees is ${agrees}`];
 }
 
 function systemProblems(report: Report): string[] {

@@ -7,7 +7,7 @@ export const reportSpecVersion = '1.0';
 
 /** `log`, `rabbitmq-quorum`, ... ; another version is `rabbitmq-quorum@3.10`. */
 export type SystemId = string;
-export type Layer = 'bare' | 'port' | 'rest' | 'grpc';
+export type Layer = 'bare' | 'port' | 'rest' | 'grpc' | 'reference';
 export type Profile = 'smoke' | 'standard' | 'full';
 
 export interface Report {
@@ -28,6 +28,8 @@ export interface Report {
   readonly uses?: readonly UseVerdict[];
   /** Results of `--assert`, in the order given. */
   readonly assertions: readonly AssertionResult[];
+  /** Our instrument beside independent tools on the same brokers. Absent where `--check` did not ask for it. */
+  readonly agreement?: readonly AgreementRow[];
   /** What was asked for and did not run, each with its reason. */
   readonly notMeasured: readonly {
     readonly id: string;
@@ -479,6 +481,29 @@ export interface PrimaryReport {
   /** How many were named, and are corrected for. */
   readonly named: number;
   readonly results: readonly PrimaryResult[];
+}
+
+// ------------------------------------------------------------------------------------------------ agreement
+
+export interface AgreementRow {
+  readonly id: string;
+  /** Whose client both used. */
+  readonly system: SystemId;
+  /** What was measured, in words, and its unit. */
+  readonly figure: string;
+  readonly unit: string;
+  /** What was equal for both. */
+  readonly settings: string;
+  readonly tool: string;
+  readonly ours: Spread;
+  readonly theirs: Spread;
+  /** Median of ours by median of theirs. */
+  readonly ratio: number;
+  /** Agreement is a ratio between 1 / (1 + bound) and 1 + bound. */
+  readonly bound: number;
+  readonly agrees: boolean;
+  /** What was not equal all the same: where the two disagree, the first place to look. */
+  readonly differs: string;
 }
 
 // ------------------------------------------------------------------------------------------------ claims and assertions

@@ -11,7 +11,7 @@ const count = z.int().nonnegative();
 const amount = z.number().nonnegative();
 const timestamp = z.iso.datetime({ offset: true });
 
-const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
+const layer = z.enum(['bare', 'port', 'rest', 'grpc', 'reference']);
 const profile = z.enum(['smoke', 'standard', 'full']);
 const mode = z.enum(['equal-load', 'own-maximum', 'sustainable-rate']);
 const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);
@@ -292,6 +292,21 @@ const primary = z.strictObject({
   ),
 });
 
+const agreement = z.strictObject({
+  id: text,
+  system: text,
+  figure: text,
+  unit: text,
+  settings: text,
+  tool: text,
+  ours: spread,
+  theirs: spread,
+  ratio: amount,
+  bound: amount,
+  agrees: z.boolean(),
+  differs: text,
+});
+
 const claim = z.strictObject({
   id: text,
   claim: text,
@@ -335,6 +350,7 @@ export const reportSchema = z.strictObject({
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),
   ),
+  agreement: z.array(agreement).exactOptional(),
   notMeasured: z.array(z.strictObject({ id: text, system: text.nullable(), layer: layer.nullable(), reason: text })),
   limits: z.array(text),
 });

@@ -13,14 +13,15 @@ import type {
   WorkloadRow,
 } from './model.ts';
 
-export const layers = ['bare', 'port', 'rest', 'grpc'] as const satisfies readonly Layer[];
+export const layers = ['bare', 'port', 'rest', 'grpc', 'reference'] as const satisfies readonly Layer[];
 const persistenceOrder = ['fsync', 'os', 'memory'] as const;
 
 export const layerMeaning: Readonly<Record<Layer, string>> = {
-  bare: 'the client library alone, in its own idiom',
+  bare: 'the usual JavaScript client alone, in its own idiom',
   port: 'through the one API, in process',
   rest: 'through the gateway over REST',
   grpc: 'through the gateway over gRPC',
+  reference: "the vendor's own Java client, which does the same work in a process of its own",
 };
 
 /** Cells whose bars or lines may stand on one axis: the same durability, and in-process apart from brokers. */

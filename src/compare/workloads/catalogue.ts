@@ -216,7 +216,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
   const size = sizes[profile];
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
   const all: readonly WorkloadSpec[] = [
-    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc']),
+    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc'], ['reference']),
     ...throughput('throughput-100b', '100 B messages', 100, size, profile),
     {
       ...common,
@@ -299,6 +299,7 @@ function throughput(
   size: ProfileSize,
   profile: Profile,
   gatewayLayers: readonly Layer[] = [],
+  referenceLayers: readonly Layer[] = [],
 ): readonly WorkloadSpec[] {
   const shared = { ...common, id, kind: 'flow', messageBytes } as const;
   return [
@@ -307,7 +308,7 @@ function throughput(
       ...timed(size, equalLoadPerSecond),
       title: `${title} at the same rate for all`,
       mode: 'equal-load',
-      layers: [...equalLoadLayers(id, profile), ...gatewayLayers],
+      layers: [...equalLoadLayers(id, profile), ...gatewayLayers, ...referenceLayers],
       ...(profile === 'standard' ? { gatewayRepeatsMax: gatewayRepeatsOfStandard } : {}),
     },
     {
@@ -315,7 +316,7 @@ function throughput(
       title: `${title}, as many as each can`,
       mode: 'own-maximum',
       // Half an hour has no room for what a gateway can do at most; its price is in the rows at the equal load.
-      layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers)],
+      layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers), ...referenceLayers],
       ratePerSecond: null,
       arrival: 'closed-window',
       messages: (ownMaximumPerSecondCap * (size.warmupMaxMs + Math.min(size.measuredMs, 4_000))) / 1000,

@@ -4,6 +4,7 @@ import { code, quiet, type ReportDocument } from '../document.ts';
 import { plural, seconds } from '../figures.ts';
 import type { Report } from '../model.ts';
 import { baseSystem, joined, orderedSystems } from '../view.ts';
+import { agreementSection } from './agreement.ts';
 import { costSection } from './cost.ts';
 import { detailsSection } from './details.ts';
 import { environmentSection } from './environment.ts';
@@ -41,6 +42,7 @@ export function reportDocument(report: Report): ReportDocument {
       detailsSection(report),
       environmentSection(report),
       limitsSection(report),
+      ...agreementSection(report),
       reproduceSection(report),
     ],
   };

@@ -123,8 +123,10 @@ function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison
   );
   const rounds: PlannedCell[][] = Array.from({ length: question.repeats }, () => []);
   const deal = (cell: Omit<PlannedCell, 'repeat'>, repeats: number) => {
+    // Those that run less often than there are rounds do not all run in the first one.
+    const shift = random();
     for (let repeat = 0; repeat < repeats; repeat++)
-      rounds[Math.floor((repeat * rounds.length) / repeats)]?.push({ ...cell, repeat });
+      rounds[Math.floor(((repeat + shift) * rounds.length) / repeats)]?.push({ ...cell, repeat });
   };
   for (const cell of each) deal({ ...cell, isTwin: false }, repeatsOf(cell, question, primary));
   for (const twin of twins) deal({ ...twin, isTwin: true }, question.repeats);

@@ -19,7 +19,7 @@ async function read(text: string) {
 }
 
 test('with a bound on the p99 instead of a rate it is a search for the highest rate that keeps it', async () => {
-  const spec = await read('id: shop-orders\np99MsMax: 40\nmeasuredMs: 2000\n');
+  const spec = await read('id: my-orders\np99MsMax: 40\nmeasuredMs: 2000\n');
   expect(spec).toMatchObject({
     mode: 'sustainable-rate',
     ratePerSecond: null,

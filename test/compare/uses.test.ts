@@ -65,7 +65,9 @@ describe('the workloads of the uses', () => {
     const { cells } = runPlanOf({ ...question, profile: 'standard', workloads });
     const ofUses = cells.filter(({ planned }) => useIds.includes(planned.spec.id));
     expect(ofUses.map(({ planned }) => planned.spec.id).toSorted()).toEqual([...useIds].toSorted());
-    const others = cells.filter(({ planned: { spec } }) => spec.id === 'throughput-1k' && spec.mode === 'equal-load');
+    const others = cells.filter(
+      ({ isTwin, planned: { spec } }) => !isTwin && spec.id === 'throughput-1k' && spec.mode === 'equal-load',
+    );
     expect(others).toHaveLength(5);
   });
 });

@@ -17,6 +17,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sluice$/, replacement: source('src/index.ts') },
+      { find: /^sluice\/log$/, replacement: source('src/core-log/index.ts') },
       { find: /^sluice\/(client|conformance|testing)$/, replacement: source('src/$1/index.ts') },
     ],
   },

@@ -10,6 +10,7 @@ import { metricsPage } from '../src/gateway/metrics-page.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
+import { faqPage } from './print-faq.ts';
 import { scenariosPage } from './print-scenarios.ts';
 import { faultsPage } from './print-faults.ts';
 import { comparisonPicture } from './print-pictures.ts';
@@ -27,6 +28,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/SCENARIOS.md': scenariosPage,
   'docs/FAULTS.md': faultsPage,
   'docs/pictures/comparison.svg': comparisonPicture,
+  'docs/FAQ.md': faqPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

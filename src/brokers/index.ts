@@ -1,5 +1,8 @@
 /** The door of `brokers`: real RabbitMQ and Kafka for tests and comparisons. */
 
+export { BrokersError } from './errors.ts';
+export { type JavaPrograms, obtainJavaPrograms } from './java-clients.ts';
+export { installKafka } from './kafka-install.ts';
 export { obtainBrokers } from './obtain.ts';
 export { runningBrokers } from './running.ts';
 export type {

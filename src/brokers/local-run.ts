@@ -51,6 +51,7 @@ export interface LocalRequest {
   readonly security?: BrokerSecurity | undefined;
   readonly network?: BrokerNetwork | undefined;
   readonly kafkaAdvertisedPort?: number | undefined;
+  readonly rabbitmqStreams?: true | undefined;
 }
 
 /** Installs Kafka where needed and starts it. Throws `unavailable` when it cannot be had here, `failed` when it should have worked. */
@@ -95,6 +96,7 @@ export async function startLocalRabbitMq(
         nodes: request.nodes,
         security: request.security,
         network: request.network,
+        hasStreams: request.rabbitmqStreams === true,
       }),
     handle: (broker, nodes) => {
       const urls = broker.nodes.map((node) => node.address);
@@ -107,12 +109,14 @@ export async function startLocalRabbitMq(
         source: 'process',
         startMs: broker.startMs,
         ...(broker.secured === undefined ? {} : { secured: broker.secured }),
+        ...(broker.streams === undefined ? {} : { streams: broker.streams }),
       };
     },
   });
 }
 
-type Started<Handle extends RabbitMqHandle | KafkaHandle> = LocalBroker & Pick<Handle, 'secured'>;
+type Started<Handle extends RabbitMqHandle | KafkaHandle> = LocalBroker &
+  Pick<Handle, 'secured'> & { readonly streams?: string };
 
 interface Starter<Handle extends RabbitMqHandle | KafkaHandle> {
   start(runId: string): Promise<Started<Handle>>;

@@ -86,6 +86,7 @@ export async function obtainOne(
       security: request.security,
       network: request.network,
       kafkaAdvertisedPort: request.kafkaAdvertisedPort,
+      rabbitmqStreams: request.rabbitmqStreams,
     });
     return { handle: started.handle, started };
   } catch (caught) {

@@ -46,10 +46,13 @@ export async function startRabbitMq(
     readonly nodes: 1 | 3;
     readonly security?: BrokerSecurity | undefined;
     readonly network?: BrokerNetwork | undefined;
+    readonly hasStreams?: boolean;
   },
-): Promise<LocalBroker & Pick<RabbitMqHandle, 'secured'>> {
+): Promise<LocalBroker & Pick<RabbitMqHandle, 'secured' | 'streams'>> {
   const account = await rabbitMqAccount(root);
-  const [epmdPort = 0, ...ports] = await freePorts(1 + run.nodes * 2);
+  const [epmdPort = 0, streamPort = 0, ...ports] = await freePorts(2 + run.nodes * 2);
+  // Of several nodes each would need a port of its own, and nobody asks.
+  const streams = run.hasStreams === true && run.nodes === 1 ? streamPlugin(streamPort) : null;
   const nodePorts = Array.from({ length: run.nodes }, (_, index) => ({
     amqp: ports[index * 2] ?? 0,
     distribution: ports[index * 2 + 1] ?? 0,
@@ -63,8 +66,13 @@ export async function startRabbitMq(
     const inside = join(insideDir(run.id), `node-${index + 1}`);
     if (run.security !== undefined) security = await secureRabbitMq(run.directory, inside, run.security);
     await prepareNode(join(root, inside), account, {
-      'rabbitmq.conf': rabbitMqConf(own.amqp, run.nodes, security?.settings, host),
-      enabled_plugins: `[${(security?.plugins ?? []).join(',')}].\n`,
+      'rabbitmq.conf': rabbitMqConf(
+        own.amqp,
+        run.nodes,
+        [...(security?.settings ?? []), ...(streams?.settings ?? [])],
+        host,
+      ),
+      enabled_plugins: `[${[...(security?.plugins ?? []), ...(streams?.plugins ?? [])].join(',')}].\n`,
       ...security?.files,
     });
     const url = `amqp://guest:guest@${host}:${own.amqp}`;
@@ -89,7 +97,26 @@ export async function startRabbitMq(
   const startMs = Math.round(performance.now() - started);
   const leaderOf = async (from: number, name: string): Promise<number> =>
     leaderIn(await control(from, ['--silent', 'list_queues', 'name', 'leader']), name);
-  return { nodes, startMs, leaderOf, control, ...(security === undefined ? {} : { secured: security.handle }) };
+  return {
+    nodes,
+    startMs,
+    leaderOf,
+    control,
+    ...(security === undefined ? {} : { secured: security.handle }),
+    ...(streams === null ? {} : { streams: `127.0.0.1:${streamPort}` }),
+  };
+}
+
+/** The plugin rabbitmq_stream; by default it would listen on every interface. */
+function streamPlugin(port: number): { readonly plugins: readonly string[]; readonly settings: readonly string[] } {
+  return {
+    plugins: ['rabbitmq_stream'],
+    settings: [
+      `stream.listeners.tcp.1 = 127.0.0.1:${port}`,
+      'stream.advertised_host = 127.0.0.1',
+      `stream.advertised_port = ${port}`,
+    ],
+  };
 }
 
 /** Pure: the server's configuration. Everything not named here is RabbitMQ's default; without `more`, no plugin is enabled. */

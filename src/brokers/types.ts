@@ -63,6 +63,8 @@ export interface RabbitMqHandle {
   readonly source: 'address' | 'docker' | 'process';
   /** From the start of the processes to the first accepted connection; null when given by address. */
   readonly startMs: number | null;
+  /** host:port of the stream protocol, where it was started with `rabbitmqStreams`. */
+  readonly streams?: string;
   /** Where it was started with `security`: `url` is then the administrator's door, without TLS. */
   readonly secured?: {
     readonly certificates: Certificates;
@@ -97,6 +99,8 @@ export interface BrokerRequest {
   readonly want: readonly BrokerKind[];
   readonly rabbitmqVersion?: RabbitMqVersion;
   readonly nodes?: 1 | 3;
+  /** RabbitMQ with its plugin for the stream protocol: on what is started here as one process; what runs already is used as it is. */
+  readonly rabbitmqStreams?: true;
   /** One plain line for each step that takes time. */
   readonly onProgress?: (line: string) => void;
   /** Leave what `sluice brokers up` started alone and start own ones (default false: reuse a running one that answers). */

@@ -1,9 +1,9 @@
 /** How much a run is going to do, and about how long it takes, said before it starts and counted down while it runs. Pure. */
 
 import type { Layer, Profile } from './report/model.ts';
-import type { PlannedCell, RunQuestion } from './run-plan.ts';
+import { isAsked, type PlannedCell, type RunQuestion } from './run-plan.ts';
 import type { Scenario } from './scenarios/scenario.ts';
-import { backendOf, systemOf } from './system-ids.ts';
+import { backendOf, namesOn, systemOf } from './system-ids.ts';
 
 export interface Budget {
   readonly cells: number;
@@ -14,6 +14,8 @@ export interface Budget {
 
 /** Around the window of a cell: topic, consumers, probes, drain, clean-up. */
 const cellOverheadMs = 800;
+/** Readers of a use that are behind at the end of the window catch up, one that was away joins again, one reads all of it. */
+const readersOverheadMs = 1_500;
 /** A second reading is about this fast, and so is the filling before it. */
 const replayPerSecond = 15_000;
 /** Of a search for a sustainable rate: five of the ramp, and those between the last two of it with a second try. */
@@ -34,9 +36,10 @@ export function budgetOf(
 ): Budget {
   const rows = scenarios.flatMap((scenario) =>
     question.layers.flatMap((layer) =>
-      question.systems
+      namesOn(layer, question.systems)
         .filter(
           (name) =>
+            isAsked(name, layer) &&
             scenario.layers.includes(layer) &&
             scenario.notFor(systemOf(name), layer) === null &&
             (leaveOut?.(scenario, layer) ?? null) === null,
@@ -64,7 +67,8 @@ export function cellMs({ planned: { spec } }: PlannedCell): number {
     return Math.min(searchMsMax, searchMs) + cellOverheadMs + spec.warmupMs + confirmMs;
   }
   const replayMs = spec.kind === 'replay' ? (2 * spec.messages * 1000) / replayPerSecond : 0;
-  return cellOverheadMs + spec.warmupMs + spec.measuredMs + replayMs;
+  const readersMs = spec.readers === undefined ? 0 : readersOverheadMs;
+  return cellOverheadMs + readersMs + spec.warmupMs + spec.measuredMs + replayMs;
 }
 
 /** `standard: 130 cells of workloads (5 repeats), 640 scenario rows, 90 of them with faults; about 24 min`. */

@@ -37,7 +37,7 @@ export async function ownVersion(): Promise<string> {
 /** sha256 over Sluice's own code, as it runs: a version may have been changed without another number. */
 export async function codeDigest(): Promise<string> {
   const directory = fileURLToPath(new URL('..', import.meta.url));
-  const names = (await readdir(directory, { recursive: true })).filter((name) => /(?<!\.d)\.(ts|js)$/.test(name));
+  const names = (await readdir(directory, { recursive: true })).filter((name) => /(?<!\.d)\.(ts|js|java)$/.test(name));
   const hash = createHash('sha256');
   for (const name of names.toSorted()) hash.update(name).update(await readFile(join(directory, name)));
   return hash.digest('hex').slice(0, 16);

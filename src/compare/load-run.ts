@@ -6,11 +6,18 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { DeliveryChecker } from './checkers/index.ts';
-import type { SeriesPoint } from './report/model.ts';
+import type { LatencySummary, SeriesPoint } from './report/model.ts';
 import { LatencyHistogram } from './statistics/index.ts';
 import { type Steadiness, steadinessOf, type WarmupWindow, windowsOfWarmup } from './steady-state.ts';
 import type { SendResult, WireDelivery, WireMessage, WirePublisher } from './wire.ts';
-import { type PartWindow, partWindows, type PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
+import {
+  keepsUp,
+  type PartWindow,
+  partWindows,
+  type PayloadCodec,
+  type Plan,
+  type WorkloadSpec,
+} from './workloads/index.ts';
 
 /** Timers of Node are about this fine: what is due within is sent in one batch. */
 const tickMs = 1;
@@ -78,12 +85,14 @@ export class LoadRun {
   readonly #clock: RunClock;
   #originMs: number;
   readonly #intervalLatency = new LatencyHistogram();
+  /** Of a use, by subscription; those of readers that are slow or away are theirs alone. */
+  readonly #ofReaders: readonly { readonly latency: LatencyHistogram; readonly keepsUp: boolean }[];
   readonly #sendAtMs: Float64Array;
   readonly #handedAtMs: Float64Array;
   /** Of the run, not of the window: when that begins may not be known yet. */
   readonly #points: SeriesPoint[] = [];
   readonly #parts: readonly { readonly window: PartWindow; readonly latency: LatencyHistogram }[];
-  readonly #warmupMaxMs: number;
+  #warmupMaxMs: number;
   readonly #warmupWindows: WarmupWindow[] = [];
   readonly #warmupLatency = new LatencyHistogram();
   #warmupSampledMs = 0;
@@ -108,6 +117,10 @@ export class LoadRun {
     this.#warmupMaxMs = spec.warmupMs === 0 ? 0 : Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0);
     this.#windowStartMs = this.#warmupMaxMs;
     this.#windowEndMs = spec.measuredMs === 0 ? Number.POSITIVE_INFINITY : this.#warmupMaxMs + spec.measuredMs;
+    this.#ofReaders = (spec.readers ?? []).map((reader) => ({
+      latency: new LatencyHistogram(),
+      keepsUp: keepsUp(reader),
+    }));
     this.checker = new DeliveryChecker(plan, spec.subscriptions, { keylessInOrder: spec.partitions === 1 });
   }
 
@@ -135,19 +148,71 @@ export class LoadRun {
       return;
     }
     this.#progressAtMs = atMs;
-    if (!this.checker.received(subscription, header.seq)) return;
+    this.#received(subscription, header.seq, { atMs, intendedMs: header.intendedMs, bytes: delivery.value.length });
+    this.#wakeSender();
+  }
+
+  #received(
+    subscription: number,
+    seq: number,
+    { atMs, intendedMs, bytes }: { readonly atMs: number; readonly intendedMs: number; readonly bytes: number },
+  ): void {
+    if (!this.checker.received(subscription, seq)) return;
     if (this.#isInWindow(atMs)) {
       this.window.received++;
-      this.window.receivedBytes += delivery.value.length;
+      this.window.receivedBytes += bytes;
     }
-    this.#intervalLatency.record(atMs - header.intendedMs);
-    if (!this.#isOpen) this.#warmupLatency.record(atMs - header.intendedMs);
-    if (this.#isInWindow(header.intendedMs)) {
-      this.endToEndLatency.record(atMs - header.intendedMs);
-      this.endToEndService.record(atMs - (this.#handedAtMs[header.seq] as number));
-      this.#recordPart(header.intendedMs - this.#windowStartMs, atMs - header.intendedMs);
-    }
-    this.#wakeSender();
+    this.#noteLatency(subscription, { seq, intendedMs }, atMs);
+  }
+
+  // ---------------------------------------------------------------------------------------------- by a sender elsewhere
+
+  /** A message that another process handed over now, on this run's clock; the same books as for those that `send` sends. */
+  bookSent(seq: number, intendedMs: number): void {
+    this.#watchWarmup(this.nowMs());
+    this.checker.sent(seq);
+    this.#outstanding++;
+    this.#noteIntended(seq, intendedMs, this.nowMs());
+  }
+
+  plannedMs(seq: number): number {
+    return this.#plan.sendAtMs[seq] as number;
+  }
+
+  bookSettled(seq: number, result: SendResult): void {
+    this.#settled(seq, result);
+  }
+
+  bookReceived(subscription: number, seq: number): void {
+    const atMs = this.nowMs();
+    const intendedMs = this.#sendAtMs[seq] as number;
+    this.#received(subscription, seq, { atMs, intendedMs, bytes: this.#plan.bytes[seq] as number });
+  }
+
+  /** The window as it was there: it began after the shortest warm-up, steady or not, and ended early where the plan ran out. */
+  bookWindow(fromMs: number, toMs: number): void {
+    this.#windowStartMs = fromMs;
+    this.#windowEndMs = toMs;
+    this.#warmupMaxMs = fromMs;
+  }
+
+  /** Of one reader of a use. */
+  latencyOf(subscription: number): LatencySummary {
+    return (this.#ofReaders[subscription]?.latency ?? new LatencyHistogram()).summary();
+  }
+
+  #noteLatency(subscription: number, { seq, intendedMs }: { seq: number; intendedMs: number }, atMs: number): void {
+    const ms = atMs - intendedMs;
+    const isInWindow = this.#isInWindow(intendedMs);
+    const reader = this.#ofReaders[subscription];
+    if (isInWindow) reader?.latency.record(ms);
+    if (reader?.keepsUp === false) return;
+    this.#intervalLatency.record(ms);
+    if (!this.#isOpen) this.#warmupLatency.record(ms);
+    if (!isInWindow) return;
+    this.endToEndLatency.record(ms);
+    this.endToEndService.record(atMs - (this.#handedAtMs[seq] as number));
+    this.#recordPart(intendedMs - this.#windowStartMs, ms);
   }
 
   fail(reason: unknown): void {

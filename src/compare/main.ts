@@ -9,8 +9,8 @@ import type { Layer, Profile, Report } from './report/model.ts';
 const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
 
 const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
-const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc'];
-/** A minute is too short for gateways: in smoke they are asked for by name. */
+const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc', 'reference'];
+/** A minute is too short for gateways and for Java: in smoke they are asked for by name. */
 const layersOfSmoke: readonly Layer[] = ['bare', 'port'];
 
 const examples = `
@@ -21,13 +21,15 @@ Examples:
   sluice compare --systems rabbitmq-quorum rabbitmq-quorum@3.10 --only poison-message priority
   sluice compare --trace app.jsonl --speed 10            your own traffic on every system
   sluice compare --profile smoke --assert "throughput-1k.kafka.latencyMs.publish.p99 < 50ms"
+  sluice compare --only agreement                        is the instrument right? independent tools beside it
   sluice compare --resume compare-report                 go on with an interrupted run
   sluice compare old/report.json new/report.json --worse-by 10%
   sluice compare old.json new.json --assert "throughput-1k.kafka.publish.messagesPerSecond > -5%"
 
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
-RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, and a
-gateway by rest and grpc.
+RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, a
+gateway by rest and grpc, and reference: the vendors' Java clients (kafka-java, kafka-share, rabbitmq-quorum-java,
+rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
 Writes report.json, report.md, report.html and report.csv. Exit status: 0 done, 1 an assertion failed or a run was
 invalid, 2 wrong usage, 3 a system that was asked for could not be had.
@@ -46,11 +48,15 @@ interface CompareFlags {
   readonly out: string;
   readonly assert?: string[];
   readonly allowRemote?: true;
+  readonly check?: true;
   readonly resume?: string;
   readonly worseBy?: string;
   readonly json?: true;
   readonly all?: true;
 }
+
+/** Among the scenarios and workloads of `--only`: the check alone. */
+const agreementId = 'agreement';
 
 /** Wrong usage: the message is for the user, the exit status is 2. */
 class UsageError extends Error {
@@ -69,7 +75,7 @@ export function registerCompareCommands(program: Command): void {
     .option('--only <ids...>', 'only these scenarios and workloads')
     .option(
       '--layers <names...>',
-      'bare, port, rest, grpc (all; smoke: bare and port); rest and grpc only for throughput-1k',
+      'bare, port, rest, grpc, reference (all; smoke: bare and port); the last three only for throughput-1k',
     )
     .option('--workload <file>', 'run this workload (YAML or JSON) instead of the built-in ones')
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
@@ -88,6 +94,10 @@ export function registerCompareCommands(program: Command): void {
     )
     .option('--json', 'OLD NEW: print the table as JSON')
     .option('--all', 'OLD NEW: list also what shows no difference')
+    .option(
+      '--check',
+      "also run independent tools (Kafka's ProducerPerformance and EndToEndLatency, a loop on RabbitMQ's Java client) and say whether they agree; alone with --only agreement",
+    )
     .option('--allow-remote', 'put the load also on brokers that are not on this machine')
     .addHelpText('after', examples)
     .action(runCommand);
@@ -241,24 +251,41 @@ async function readReport(file: string): Promise<Report> {
 // ------------------------------------------------------------------------------------------------ flags
 
 async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<CompareOptions> {
-  const { AssertionSyntaxError, isSystemName, parseAssertion, primaryRepeatsOf, repeatsOf, scenarios, systemIds } =
-    await import('./index.ts');
+  const {
+    AssertionSyntaxError,
+    isReferenceName,
+    isSystemName,
+    namesOn,
+    parseAssertion,
+    primaryRepeatsOf,
+    referenceNames,
+    repeatsOf,
+    scenarios,
+    systemIds,
+  } = await import('./index.ts');
   const profile = oneOf('--profile', flags.profile, profiles);
+  const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
+  const namesReference = systems.some(isReferenceName);
   const layers =
     flags.layers === undefined
       ? profile === 'smoke'
-        ? layersOfSmoke
+        ? [...layersOfSmoke, ...(namesReference ? (['reference'] as const) : [])]
         : layersOffered
       : listOf(flags.layers).map((name) => oneOf('--layers', name, layersOffered));
-  const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
   const known = systems.filter(isSystemName);
   if (systems.length === 0) throw new UsageError('--systems names none');
   const [strange] = systems.filter((system) => !isSystemName(system));
   if (strange !== undefined)
     throw new UsageError(
-      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0)`,
+      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}`,
     );
-  const only = flags.only === undefined ? null : listOf(flags.only);
+  if (known.length > 0 && layers.every((layer) => namesOn(layer, known).length === 0))
+    throw new UsageError(
+      `--layers: none of these systems is on ${layers.join(', ')}; ${referenceNames.join(', ')} are on "reference" only, the log and older versions are not on it`,
+    );
+  const named = flags.only === undefined ? null : listOf(flags.only);
+  const checksAgreement = flags.check === true || named?.includes(agreementId) === true;
+  const only = named?.filter((id) => id !== agreementId) ?? null;
   if (flags.speed !== undefined && flags.trace === undefined) throw new UsageError('--speed needs --trace');
   const workloads = await workloadsFrom(flags, profile, layers, only);
   // What smoke leaves out is still run when it is asked for by name.
@@ -275,7 +302,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     // It would fail for want of a figure, half an hour later.
     if (!workloads.some(({ spec }) => spec.id === workload))
       throw new UsageError(`--assert: "${expression}": workload "${workload}" is not one of this run`);
-    if (!known.includes(system))
+    if (!layers.some((layer) => namesOn(layer, known).includes(system)))
       throw new UsageError(`--assert: "${expression}": system "${system}" is not one of this run`);
   }
   return {
@@ -294,6 +321,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     onProgress: () => {},
     signal,
     allowsRemote: flags.allowRemote === true,
+    checksAgreement,
   };
 }
 
@@ -304,7 +332,12 @@ async function workloadsFrom(
   only: readonly string[] | null,
 ): Promise<readonly PlannedWorkload[]> {
   const { readWorkload, scenarios, workloadIds, workloadsOf } = await import('./index.ts');
-  const known = [...scenarios.map(({ id }) => id), ...workloadIds, ...(flags.trace === undefined ? [] : ['trace'])];
+  const known = [
+    ...scenarios.map(({ id }) => id),
+    ...workloadIds,
+    agreementId,
+    ...(flags.trace === undefined ? [] : ['trace']),
+  ];
   const [strange] = (only ?? []).filter((id) => !known.includes(id));
   if (strange !== undefined)
     throw new UsageError(
@@ -413,9 +446,19 @@ async function write(report: Report, directory: string): Promise<readonly string
 }
 
 function statusOf(report: Report): number {
+  // Asked for, and nothing of it could be had.
+  if (report.agreement?.length === 0) return exitStatus.missing;
   const isBroken =
     report.workloads.some((row) => !row.valid) || report.assertions.some((assertion) => !assertion.holds);
   return isBroken ? exitStatus.failed : exitStatus.done;
+}
+
+/** The table of agreement as lines. */
+function agreementWords({ agreement = [] }: Report): readonly string[] {
+  return agreement.map(
+    ({ id, ours, theirs, unit, ratio, agrees, bound, tool, differs }) =>
+      `agreement ${id}: ours ${ours.median} ${unit}, ${tool} ${theirs.median}, ratio ${ratio}: ${agrees ? 'agrees' : `DISAGREES by more than ${bound * 100} % (not equal: ${differs})`}`,
+  );
 }
 
 function closingWords(report: Report, files: readonly string[]): readonly string[] {
@@ -431,7 +474,9 @@ function closingWords(report: Report, files: readonly string[]): readonly string
     ...report.assertions.map(
       (assertion) => `${assertion.holds ? 'holds' : 'FAILS'}: ${assertion.expression} (${assertion.reason})`,
     ),
+    ...agreementWords(report),
     ...report.verdicts.map((verdict) => `${verdict.claim}: ${verdict.verdict}`),
+    ...(report.uses ?? []).map(({ title, answer }) => `${title}: ${answer}`),
     `written: ${files.join(', ')}`,
   ];
 }

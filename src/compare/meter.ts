@@ -13,8 +13,8 @@ export interface Measured {
   readonly broker: Usage | null;
   readonly client: Usage;
   readonly eventLoop: number;
-  /** How much later than it should this event loop came round: what a timer of the generator is late by. */
-  readonly eventLoopLagMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** How much later than it should this event loop came round: what a timer of the generator is late by. Not of a generator without one. */
+  readonly eventLoopLagMs?: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly seconds: number;
   readonly counted: Counted;
 }

@@ -1,7 +1,9 @@
 /** `sluice recommend`: which needs, from the command line or asked at the terminal; which report; the advice. */
 
 import type { Command } from 'commander';
-import type { Load, Rule } from './advice/index.ts';
+import type { Load, Rule, Use } from './advice/index.ts';
+import type { Report } from './report/model.ts';
+import { isReferenceName } from './system-ids.ts';
 
 const exitUsage = 2;
 
@@ -13,6 +15,7 @@ Examples:
   sluice recommend                                                  asks
   sluice recommend --need replay,per-key-order --rate 5000 --size 1k
   sluice recommend --need retry,priority --json
+  sluice recommend --use fraud-scoring --use log-collection --report compare-report/report.json
   sluice recommend --need low-latency --p99 20ms --report compare-report/report.json
   sluice recommend --list                                           every need, with its question
 
@@ -22,6 +25,7 @@ Exit status: 0 done, 2 wrong usage.
 
 interface RecommendFlags {
   readonly need?: string[];
+  readonly use?: string[];
   readonly rate?: string;
   readonly size?: string;
   readonly p99?: string;
@@ -41,6 +45,7 @@ export function registerRecommendCommand(program: Command): void {
     .command('recommend')
     .description('which system meets your needs, by the cells of a report')
     .option('--need <words...>', 'what you need (also comma-separated); --list has them all')
+    .option('--use <names...>', 'what it is for: all that this use needs, its workload included; --list has them all')
     .option('--rate <number>', 'messages a second (5000, 5k)')
     .option('--size <bytes>', 'of a message (1024, 1k)')
     .option('--p99 <time>', 'of a hundred messages, 99 must be there within this (20ms, 1s)')
@@ -62,17 +67,22 @@ async function run(flags: RecommendFlags): Promise<void> {
 }
 
 async function recommend(flags: RecommendFlags): Promise<string> {
-  const { adviceText, decideAdvice, rules } = await import('./advice/index.ts');
-  if (flags.list === true) return listOf(rules, flags.json === true);
+  const { adviceText, decideAdvice, rules, uses } = await import('./advice/index.ts');
+  if (flags.list === true) return listOf(rules, uses, flags.json === true);
   const typed = { need: flags.need ?? [], rate: flags.rate, size: flags.size, p99: flags.p99 };
-  const isAsked = flags.need === undefined && flags.rate === undefined && flags.p99 === undefined;
+  const used = usesOf(uses, flags.use ?? []);
+  const isAsked =
+    flags.need === undefined && flags.use === undefined && flags.rate === undefined && flags.p99 === undefined;
   const wanted = isAsked ? await ask(rules) : typed;
-  const chosen = rulesOf(rules, wanted.need);
+  const chosen = [...rulesOf(rules, wanted.need), ...used];
   const load = loadOf(wanted);
   if (chosen.length === 0 && load.ratePerSecond === null && load.p99Ms === null)
-    throw new RecommendUsageError('nothing was asked for: --need, --rate or --p99 (--list has every need)');
-  const report = await reportFrom(flags.report);
-  const advice = decideAdvice({ report, rules: chosen, load, documented: await documents() });
+    throw new RecommendUsageError(
+      'nothing was asked for: --need, --use, --rate or --p99 (--list has every need and use)',
+    );
+  const report = withoutReference(await reportFrom(flags.report));
+  const { documented } = await import('./documented.ts');
+  const advice = decideAdvice({ report, rules: chosen, load, documented });
   return flags.json === true ? `${JSON.stringify(advice, null, 1)}\n` : adviceText(advice);
 }
 
@@ -118,6 +128,20 @@ function rulesOf(rules: readonly Rule[], words: readonly string[]): readonly Rul
   return [...new Set(found)];
 }
 
+/** What two uses both need is asked once. */
+function usesOf(uses: readonly Use[], words: readonly string[]): readonly Rule[] {
+  const asked = words.flatMap((word) => word.split(/[,\s]+/)).filter((word) => word !== '');
+  const rules = asked.flatMap((word) => {
+    const found = uses.find(({ id }) => id === word);
+    if (found === undefined)
+      throw new RecommendUsageError(
+        `--use: there is no use "${word}"; there are ${uses.map(({ id }) => id).join(', ')}`,
+      );
+    return found.needs;
+  });
+  return [...new Map(rules.map((rule) => [rule.need, rule])).values()];
+}
+
 function loadOf({ rate, size, p99 }: Wanted): Load {
   return {
     ratePerSecond: rate === undefined ? null : numberWith('--rate', rate, { '': 1, k: 1e3, m: 1e6 }),
@@ -157,6 +181,17 @@ function numberWith(flag: string, text: string, units: Readonly<Record<string, n
 
 // ------------------------------------------------------------------------------------------------ what is known
 
+/** Reference rows are no systems that one could choose beside the others: they are the same brokers by other clients. */
+function withoutReference(report: Report): Report {
+  return {
+    ...report,
+    systems: report.systems.filter(({ id }) => !isReferenceName(id)),
+    scenarios: report.scenarios.filter(({ layer }) => layer !== 'reference'),
+    workloads: report.workloads.filter(({ layer }) => layer !== 'reference'),
+    summaries: report.summaries.filter(({ layer }) => layer !== 'reference'),
+  };
+}
+
 async function reportFrom(file: string | undefined) {
   const { readFile } = await import('node:fs/promises');
   const { parseReport, ReportError } = await import('./report/index.ts');
@@ -169,27 +204,11 @@ async function reportFrom(file: string | undefined) {
   }
 }
 
-/** The expectations of the scenarios, each with the document it is from. */
-async function documents() {
-  const [{ scenarios }, { expectationFor }, { isSystemName, systemOf }] = await Promise.all([
-    import('./scenarios/index.ts'),
-    import('./scenarios/scenario.ts'),
-    import('./system-ids.ts'),
-  ]);
-  return (id: string, name: string, version: string) => {
-    const scenario = scenarios.find((one) => one.id === id);
-    if (scenario === undefined || !isSystemName(name)) return null;
-    // What the broker does with its own client comes before what a layer makes of it, as for what was measured.
-    const layer = (['bare', 'port'] as const).find(
-      (one) => scenario.layers.includes(one) && scenario.notFor(systemOf(name), one) === null,
-    );
-    if (layer === undefined) return null;
-    return expectationFor(scenario, systemOf(name), layer, version);
-  };
-}
-
-function listOf(rules: readonly Rule[], isJson: boolean): string {
+function listOf(rules: readonly Rule[], uses: readonly Use[], isJson: boolean): string {
   if (isJson) return `${JSON.stringify(rules, null, 1)}\n`;
-  const width = Math.max(...rules.map(({ need }) => need.length));
-  return `${rules.map(({ need, question }) => `${need.padEnd(width)}  ${question}`).join('\n')}\n`;
+  const width = Math.max(
+    ...[...rules.map(({ need }) => need), ...uses.map(({ id }) => id)].map(({ length }) => length),
+  );
+  const needs = rules.map(({ need, question }) => `${need.padEnd(width)}  ${question}`);
+  return `${[...needs, '', '--use:', ...uses.map(({ id, title }) => `${id.padEnd(width)}  ${title}`)].join('\n')}\n`;
 }

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Layer, PrimaryComparison, Profile } from './report/model.ts';
 import { isSideOf, primaryComparisonsOf } from './primary-comparisons.ts';
-import { systemOf } from './system-ids.ts';
+import { isReferenceName, namesOn, systemOf } from './system-ids.ts';
 import {
   deriveSeed,
   ladderHash,
@@ -80,6 +80,14 @@ export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell
   return `${planned.spec.id}/${planned.spec.mode}/${system}/${layer}/${repeat}${isTwin ? '/again' : ''}`;
 }
 
+/**
+ * Whether scenarios are put to it. Of the reference rows only to share groups, which do what no client of JavaScript can ask of Kafka;
+ * the others speak the protocols that the bare clients speak, and the broker answers them the same.
+ */
+export function isAsked(name: string, layer: Layer): boolean {
+  return layer !== 'reference' || name === 'kafka-share';
+}
+
 /** The same messages for every system; another set in each repeat. */
 export function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
   const own = deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`);
@@ -111,12 +119,14 @@ function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison
   const each = question.workloads.flatMap((planned) =>
     question.layers
       .filter((layer) => planned.spec.layers.includes(layer))
-      .flatMap((layer) => question.systems.map((system) => ({ planned, system, layer }))),
+      .flatMap((layer) => namesOn(layer, question.systems).map((system) => ({ planned, system, layer }))),
   );
   const rounds: PlannedCell[][] = Array.from({ length: question.repeats }, () => []);
   const deal = (cell: Omit<PlannedCell, 'repeat'>, repeats: number) => {
+    // Those that run less often than there are rounds do not all run in the first one.
+    const shift = random();
     for (let repeat = 0; repeat < repeats; repeat++)
-      rounds[Math.floor((repeat * rounds.length) / repeats)]?.push({ ...cell, repeat });
+      rounds[Math.floor(((repeat + shift) * rounds.length) / repeats)]?.push({ ...cell, repeat });
   };
   for (const cell of each) deal({ ...cell, isTwin: false }, repeatsOf(cell, question, primary));
   for (const twin of twins) deal({ ...twin, isTwin: true }, question.repeats);
@@ -125,13 +135,20 @@ function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison
 
 function repeatsOf(
   { planned: { spec }, system, layer }: Omit<PlannedCell, 'repeat' | 'isTwin'>,
-  { repeats, primaryRepeats }: RunQuestion,
+  question: RunQuestion,
   primary: readonly PrimaryComparison[],
 ): number {
   const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
-  const asked = isPrimary ? (primaryRepeats ?? repeats) : repeats;
+  const asked = isPrimary ? (question.primaryRepeats ?? question.repeats) : repeatsOn(layer, question);
   const isGateway = layer === 'rest' || layer === 'grpc';
   return Math.min(asked, spec.repeatsMax ?? asked, isGateway ? (spec.gatewayRepeatsMax ?? asked) : asked);
+}
+
+/** A run of everything within half an hour has no time for more of rows that decide nothing. */
+const referenceRepeatsMax = 2;
+
+function repeatsOn(layer: Layer, { repeats, asksSlowOnAllLayers }: RunQuestion): number {
+  return layer === 'reference' && asksSlowOnAllLayers === false ? Math.min(repeats, referenceRepeatsMax) : repeats;
 }
 
 /**
@@ -140,14 +157,15 @@ function repeatsOf(
  */
 function twinsOf({
   workloads,
-  systems,
+  systems: all,
   layers,
   profile,
 }: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
+  const systems = all.filter((name) => !isReferenceName(name));
   const system =
     systems.find((name) => systemOf(name) === 'kafka') ?? systems.find((name) => name !== 'log') ?? systems[0];
   const layer = layers.includes('port') ? 'port' : layers[0];
-  if (system === undefined || layer === undefined) return [];
+  if (system === undefined || layer === undefined || layer === 'reference') return [];
   // A minute has room for one of them; the noise of an own maximum is then the one that is always assumed.
   const modes = profile === 'smoke' ? (['equal-load'] as const) : (['equal-load', 'own-maximum'] as const);
   return modes.flatMap((mode) => {

@@ -4,11 +4,12 @@ import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
 import { followCourse, withLatencies } from './run-course.ts';
-import type { Checks, HistogramData, Phase, WorkloadRow } from './report/model.ts';
+import type { Checks, HistogramData, Phase, ReaderRow, WorkloadRow } from './report/model.ts';
 import type { LatencyHistogram } from './statistics/index.ts';
+import { Reader } from './use-readers.ts';
 import { type Fault, faultOf, type RunNotes } from './validity.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
-import { PayloadCodec, type Plan, type WorkloadSpec } from './workloads/index.ts';
+import { PayloadCodec, type Plan, type ReaderSpec, type WorkloadSpec } from './workloads/index.ts';
 
 export interface WorkloadRunOptions {
   readonly wire: Wire;
@@ -32,9 +33,11 @@ export class NotMeasurable extends Error {
 const probes = 64;
 const probeDeadlineMs = 20_000;
 const drainQuietMs = 3_000;
+/** A reader that comes back joins its group again, which takes a broker some seconds. */
+const drainQuietAfterAbsenceMs = 12_000;
 const drainDeadlineMs = 30_000;
 /** After the last expected message: for what should not come. */
-const quietMs = 100;
+const quietAfterwardsMs = 100;
 const seriesPoints = 20;
 const seriesPointsOfCourse = 60;
 /** Everything of one cell: window, drain and the rest may not take longer. */
@@ -52,6 +55,8 @@ export async function measureWorkload(
   const { wire, spec } = options;
   if (spec.kind === 'replay' && wire.layer === 'bare' && isQueue(wire))
     throw new NotMeasurable('a queue keeps nothing to read again (see the scenario replay-after-ack)');
+  const undrivable = wire.drive === undefined ? null : whyNotDriven(options);
+  if (undrivable !== null) throw new NotMeasurable(undrivable);
   const cell = new Cell(options);
   const limitMs = Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0) + spec.measuredMs + drainDeadlineMs + marginMs;
   try {
@@ -71,6 +76,9 @@ class Cell {
   readonly #topic: string;
   readonly #subscriptions: string[] = [];
   readonly #consumers: WireConsumer[] = [];
+  /** Of a use: those that read while it is published, and what those got that read all of it again. */
+  readonly #readers: Reader[] = [];
+  readonly #replays = new Map<string, ReaderRow>();
   readonly #codec: PayloadCodec;
   readonly #run: LoadRun;
   readonly #startedAt = new Date().toISOString();
@@ -78,18 +86,59 @@ class Cell {
   readonly #phases: Phase[] = [];
   /** Of the row that was made last. */
   fault: Fault | null = null;
+  /** Of a load that another process drives: where its log is read to. */
+  #drivenMs = 0;
 
   constructor(options: WorkloadRunOptions) {
     this.#options = options;
     this.#topic = `${options.prefix}-t`;
     const largest = options.plan.bytes.reduce((max, bytes) => Math.max(max, bytes), 0);
     this.#codec = new PayloadCodec(hashOf(options.prefix), largest);
-    this.#run = new LoadRun(options.spec, options.plan, this.#codec, options.clock);
+    const driven: RunClock = { now: () => this.#drivenMs, sleep: () => Promise.resolve() };
+    this.#run = new LoadRun(
+      options.spec,
+      options.plan,
+      this.#codec,
+      options.wire.drive === undefined ? options.clock : driven,
+    );
   }
 
   async flow(): Promise<WorkloadRow> {
+    if (this.#options.wire.drive !== undefined) return await this.#driven();
     const { measured, drained } = await this.#publishAndConsume();
+    if (drained) for (const reader of this.#replaying()) await this.#replayed(reader);
     return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes: [] });
+  }
+
+  /** The client's process does the work; the books and the row are made here, as for every other client. */
+  async #driven(): Promise<WorkloadRow> {
+    const { wire, spec, plan, pids, prefix } = this.#options;
+    await wire.createTopic(this.#topic, { partitions: spec.partitions });
+    this.#hasTopic = true;
+    await this.#makeSubscriptions();
+    const result = await wire.drive?.({
+      run: this.#run,
+      setNow: (ms) => {
+        this.#drivenMs = ms;
+      },
+      spec,
+      plan,
+      codecRun: hashOf(prefix),
+      topic: this.#topic,
+      subscriptions: this.#subscriptions,
+      pids,
+    });
+    if (result === undefined) throw new Error('the client drives no load');
+    const drained = this.#run.checker.isComplete();
+    const { generatorCeiling, measured } = result;
+    // How much had still to come when it had sent everything is not in its log, so there is no phase of draining.
+    const whole = phasesOf(this.#run, [], { fromMs: this.#run.windowMs, toMs: this.#run.sinceWindowMs, waiting: 0 });
+    this.#phases.push(...whole.filter(({ phase }) => phase !== 'drain'));
+    const notes =
+      generatorCeiling === null
+        ? []
+        : [`against nothing its program does ${generatorCeiling.toLocaleString('en')} messages/s`];
+    return this.#row(this.#run, measured, this.#run.windowMs, { drained, notes }, generatorCeiling);
   }
 
   /** First filled and consumed once, then read again by a subscription that starts at the beginning. */
@@ -171,7 +220,9 @@ class Cell {
   async strike(): Promise<void> {
     const { wire } = this.#options;
     const ignoreSinceTheRowIsMade = () => {};
-    await Promise.all(this.#consumers.map((consumer) => consumer.close().catch(ignoreSinceTheRowIsMade)));
+    await Promise.all(
+      [...this.#consumers, ...this.#readers].map((consumer) => consumer.close().catch(ignoreSinceTheRowIsMade)),
+    );
     for (const name of this.#subscriptions) await wire.deleteSubscription(name).catch(ignoreSinceTheRowIsMade);
     if (this.#hasTopic) await wire.deleteTopic(this.#topic).catch(ignoreSinceTheRowIsMade);
   }
@@ -195,16 +246,21 @@ class Cell {
     const points = spec.course === undefined ? seriesPoints : seriesPointsOfCourse;
     const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / points);
     const sampler = setInterval(() => run.samplePoint(), everyMs);
+    const absences = Promise.all(this.#readers.map(async (reader) => await reader.absence()));
+    absences.catch((reason: unknown) => run.fail(reason));
     try {
       const [course] = await Promise.all([this.#follow(), run.send(publisher)]);
       const measured = meter.stop();
+      await absences;
       const drainFromMs = run.sinceWindowMs;
       const waiting = run.checker.missing;
-      const drained = await run.drain({ quietMs: drainQuietMs, deadlineMs: drainDeadlineMs });
+      const isBack = spec.readers?.some(({ awayPart }) => awayPart !== undefined) === true;
+      const quietMs = isBack ? drainQuietAfterAbsenceMs : drainQuietMs;
+      const drained = await run.drain({ quietMs, deadlineMs: drainDeadlineMs });
       this.#phases.push(
         ...phasesOf(run, withLatencies(course, run), { fromMs: drainFromMs, toMs: run.sinceWindowMs, waiting }),
       );
-      await pause(quietMs);
+      await pause(quietAfterwardsMs);
       run.samplePoint();
       await publisher.close();
       return { measured, drained };
@@ -230,20 +286,10 @@ class Cell {
 
   /** Opens every consumer; resolves with the counts of probes that each subscription has heard so far. */
   async #openConsumers(): Promise<readonly Set<number>[]> {
-    const { wire, spec } = this.#options;
-    const heard: Set<number>[] = [];
-    for (let index = 0; index < spec.subscriptions; index++) {
-      const name = `${this.#topic}-s${index}`;
-      await wire.createSubscription({
-        name,
-        topic: this.#topic,
-        start: 'latest',
-        ordering: spec.ordering,
-        credit: spec.credit,
-      });
-      this.#subscriptions.push(name);
-      heard.push(new Set());
-    }
+    const { spec } = this.#options;
+    if (spec.readers !== undefined) return await this.#openReaders(spec.readers);
+    await this.#makeSubscriptions();
+    const heard = this.#subscriptions.map(() => new Set<number>());
     await this.#consumeAll((index, probe) => heard[index]?.add(probe));
     return heard;
   }
@@ -261,6 +307,94 @@ class Cell {
           }),
         );
     await Promise.all(opening);
+  }
+
+  /** As `#openConsumers`, for readers that are not alike. */
+  async #openReaders(specs: readonly ReaderSpec[]): Promise<readonly Set<number>[]> {
+    const { wire, plan, spec: workload } = this.#options;
+    const live = specs.filter(({ isReplay }) => isReplay !== true);
+    const heard: readonly Set<number>[] = live.map(() => new Set<number>());
+    for (const [index, spec] of live.entries()) {
+      const subscription = `${this.#topic}-${spec.name}`;
+      const { ordering } = spec;
+      await wire.createSubscription({
+        name: subscription,
+        topic: this.#topic,
+        start: 'latest',
+        ordering,
+        credit: workload.credit,
+      });
+      this.#subscriptions.push(subscription);
+      const isOther = (value: Buffer) => {
+        const probe = probeNumber(value);
+        if (probe !== null) heard[index]?.add(probe);
+        return probe !== null;
+      };
+      const seqOf = (value: Buffer) => this.#codec.decode(value)?.seq ?? null;
+      this.#readers.push(
+        new Reader({ wire, run: this.#run, spec, workload, plan, subscription, index, seqOf, isOther }),
+      );
+    }
+    await Promise.all(this.#readers.map(async (reader) => await reader.open()));
+    return heard;
+  }
+
+  #replaying(): readonly ReaderSpec[] {
+    return (this.#options.spec.readers ?? []).filter(({ isReplay }) => isReplay === true);
+  }
+
+  /** Everything once more, by a reader that was not there before; a system that keeps nothing refuses it. */
+  async #replayed({ name, ordering }: ReaderSpec): Promise<void> {
+    const { wire, spec } = this.#options;
+    const checker = this.#run.checker.forAnotherReader();
+    const subscription = `${this.#topic}-${name}`;
+    const nothing = { p50Ms: null, p99Ms: null, maxMs: null, catchUpMs: null, replayPerSecond: null };
+    try {
+      const asked = {
+        name: subscription,
+        topic: this.#topic,
+        start: 'earliest',
+        ordering,
+        credit: spec.credit,
+      } as const;
+      await wire.createSubscription(asked);
+    } catch (reason) {
+      if (!(reason instanceof WireRefusal && reason.code === 'capability_unsupported')) throw reason;
+      this.#replays.set(name, { ...checker.countsOf(0), ...nothing, refused: reason.message });
+      return;
+    }
+    this.#subscriptions.push(subscription);
+    let firstMs = Number.NaN;
+    let lastMs = Number.NaN;
+    await this.#consume(subscription, (value) => {
+      const header = this.#codec.decode(value);
+      if (header === null || !checker.received(0, header.seq)) return;
+      lastMs = performance.now();
+      if (Number.isNaN(firstMs)) firstMs = lastMs;
+    });
+    await until(() => checker.isComplete() || this.#run.failure !== null, drainDeadlineMs);
+    const counts = checker.countsOf(0);
+    const seconds = Math.max(1, lastMs - firstMs) / 1000;
+    this.#replays.set(name, {
+      ...counts,
+      ...nothing,
+      replayPerSecond: counts.received === 0 ? null : rounded(counts.received / seconds),
+    });
+  }
+
+  async #makeSubscriptions(): Promise<void> {
+    const { wire, spec } = this.#options;
+    for (let index = 0; index < spec.subscriptions; index++) {
+      const name = `${this.#topic}-s${index}`;
+      await wire.createSubscription({
+        name,
+        topic: this.#topic,
+        start: 'latest',
+        ordering: spec.ordering,
+        credit: spec.credit,
+      });
+      this.#subscriptions.push(name);
+    }
   }
 
   async #consume(
@@ -294,8 +428,14 @@ class Cell {
       );
   }
 
-  #row(run: LoadRun, measured: Measured, windowMs: number, notes: RunNotes): WorkloadRow {
-    const { wire, spec, plan, repeat, generatorCeiling } = this.#options;
+  #row(
+    run: LoadRun,
+    measured: Measured,
+    windowMs: number,
+    notes: RunNotes,
+    generatorCeiling = this.#options.generatorCeiling,
+  ): WorkloadRow {
+    const { wire, spec, plan, repeat } = this.#options;
     const checks: Checks = run.checker.result();
     const seconds = windowMs / 1000;
     const publish = rateOf(run.window.acked, run.window.ackedBytes, seconds);
@@ -310,7 +450,7 @@ class Cell {
       brokerCores,
     };
     const slip = run.slip.summary();
-    this.fault = faultOf({ spec, checks, slip, run, notes });
+    this.fault = faultOf({ spec, checks: this.#promised(checks), slip, run, notes });
     const invalidBecause = this.fault?.reason ?? null;
     return {
       id: spec.id,
@@ -347,13 +487,32 @@ class Cell {
       latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },
       serviceMs: { publish: shortOf(run.publishService), endToEnd: shortOf(run.endToEndService) },
       slipMs: { p50: slip.p50, p99: slip.p99, max: slip.max },
-      eventLoopLagMs: measured.eventLoopLagMs,
+      ...(measured.eventLoopLagMs === undefined ? {} : { eventLoopLagMs: measured.eventLoopLagMs }),
       cost: costOf(measured),
       histograms: histogramsOf(run),
       series: run.series,
       phases: this.#phases,
       notes: [...notes.notes, ...unsteadyNote(run)],
+      ...(spec.readers === undefined || this.#readers.length === 0 ? {} : { readers: this.#readerRows(spec.readers) }),
     };
+  }
+
+  /** Order is promised to those readers of a use that asked for it. */
+  #promised(checks: Checks): Checks {
+    const { readers } = this.#options.spec;
+    if (readers === undefined) return checks;
+    const live = readers.filter(({ isReplay }) => isReplay !== true);
+    const reordered = live.reduce(
+      (sum, { ordering }, index) => sum + (ordering === 'key' ? this.#run.checker.countsOf(index).reordered : 0),
+      0,
+    );
+    return { ...checks, reordered };
+  }
+
+  #readerRows(specs: readonly ReaderSpec[]): Readonly<Record<string, ReaderRow>> {
+    const live = specs.filter(({ isReplay }) => isReplay !== true);
+    const rows = this.#readers.map((reader, index) => [live[index]?.name ?? String(index), reader.row()] as const);
+    return Object.fromEntries([...rows, ...this.#replays]);
   }
 }
 
@@ -457,6 +616,13 @@ function probeNumber(value: Buffer): number | null {
   // Shorter than any payload, so that no measured message can be taken for one.
   if (value.length >= 12 || !value.toString('latin1').startsWith(probePrefix)) return null;
   return Number(value.toString('latin1').slice(probePrefix.length));
+}
+
+/** What the programs of the reference rows were not written for; null where they were. */
+function whyNotDriven({ spec, plan }: WorkloadRunOptions): string | null {
+  if (spec.kind === 'replay') return 'the reference programs publish and consume; they do not read again';
+  if (spec.ordering === 'key') return 'the reference programs keep no order by key among competing consumers';
+  return plan.headers.some((headers) => headers !== undefined) ? 'the reference programs send no headers' : null;
 }
 
 function isQueue(wire: Wire): boolean {

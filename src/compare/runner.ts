@@ -7,8 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
+import { decideUses } from './advice/index.ts';
+import { agreementMs, type AgreementResult, checkAgreement } from './agreement/index.ts';
 import { type Assertion, checkAssertion } from './assertions.ts';
-import { budgetInWords, budgetOf } from './budget.ts';
+import { budgetInWords, budgetOf, timeInWords } from './budget.ts';
+import { documented } from './documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
 import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
@@ -28,14 +31,22 @@ import {
   type WorkloadRow,
 } from './report/model.ts';
 import { openCluster } from './cluster.ts';
-import { cellName, type PlannedWorkload, planOf, type RunPlan, runPlanOf, type RunQuestion } from './run-plan.ts';
+import {
+  cellName,
+  isAsked,
+  type PlannedWorkload,
+  planOf,
+  type RunPlan,
+  runPlanOf,
+  type RunQuestion,
+} from './run-plan.ts';
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { decidePrimary, primaryInWords } from './primary-comparisons.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
 import type { Faults, Scenario } from './scenarios/scenario.ts';
 import { summarize } from './summaries.ts';
-import { backendOf, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
+import { backendOf, namesOn, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
 import {
   brokerPids,
   brokerPorts,
@@ -60,6 +71,8 @@ export interface CompareOptions extends RunQuestion {
   readonly command: string;
   readonly onProgress: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Also independent tools on the same brokers, beside our instrument. */
+  readonly checksAgreement?: boolean;
   /** Load may be put on brokers that are not on this machine. */
   readonly allowsRemote: boolean;
   /** Brokers that somebody else started and will end; without it the run gets its own. */
@@ -124,6 +137,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const going: Going = { context, options, plan, wires, prefix, journal: kept, steps: stepsOf(options, plan, kept) };
     const asked = await askScenarios(going);
     const measured = await runWorkloads(going);
+    const agreement = options.checksAgreement === true ? await agreementOf(going) : null;
     // What is killed comes last: nothing after it would find its broker as it was.
     const faulted = await askFaultScenarios(going);
     const scenarioRows = inScenarioOrder([...asked.rows, ...faulted.rows]);
@@ -131,12 +145,12 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
     const primary = decidePrimary(plan.primary, rows, noise, options.seed);
-    const systems = options.systems
+    const systems = [...new Set(options.layers.flatMap((layer) => namesOn(layer, options.systems)))]
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
     const resumed = resumptionsOf(kept, now);
-    return {
+    return withUses({
       specVersion: reportSpecVersion,
       run: {
         id: runId,
@@ -165,15 +179,18 @@ export async function compare(options: CompareOptions): Promise<Report> {
       ...(primary === null ? {} : { primary }),
       verdicts: decideClaims({ systems, scenarios: scenarioRows, cells, machine, noise, primary, searches: rows }),
       assertions: options.assertions.map((assertion) => checkAssertion(assertion, cells)),
+      ...(agreement === null ? {} : { agreement: agreement.rows }),
       notMeasured: [
         ...missing,
         ...asked.notMeasured,
         ...faulted.notMeasured,
         ...measured.notMeasured,
+        ...(agreement?.reasons ?? []).map((one) => ({ ...one, system: null, layer: null })),
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
+        ...protocolsNotMeasured(options),
       ],
       limits: limitsOf(options, resumed),
-    };
+    });
   } finally {
     kept?.close();
     await closeAll(wires, options);
@@ -182,6 +199,12 @@ export async function compare(options: CompareOptions): Promise<Report> {
     for (const older of others.values()) await older.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+/** Which system suits each use that was run, from everything else in the report. */
+function withUses(report: Report): Report {
+  const decided = decideUses(report, documented);
+  return decided.length === 0 ? report : { ...report, uses: decided };
 }
 
 /** What every part of a run that is under way needs. */
@@ -217,7 +240,14 @@ async function softwareOf(
     ...libraries,
     'code of sluice': await codeDigest(),
     ...Object.fromEntries(
-      wires.map(({ name, layer, product, version }) => [`${name} ${layer}`, `${product} ${version}`]),
+      wires.map(({ name, layer, product, version, configuration: { libraries: clients, java } }) => [
+        `${name} ${layer}`,
+        [
+          `${product} ${version}`,
+          ...(clients === undefined ? [] : [clients]),
+          ...(java === undefined ? [] : [java]),
+        ].join(', '),
+      ]),
     ),
   };
 }
@@ -268,7 +298,9 @@ class Steps {
 function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null): Steps {
   const leaveOut = leaveOutOf(options);
   const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
-  options.onProgress(`budget ${budgetInWords(options, budget)}`);
+  const check =
+    options.checksAgreement === true ? `; the check about ${timeInWords(agreementMs(options.profile))}` : '';
+  options.onProgress(`budget ${budgetInWords(options, budget)}${check}`);
   for (const line of primaryInWords(plan.primary)) options.onProgress(line);
   const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
   const total = budget.cells + budget.scenarioRows + budget.faultRows;
@@ -278,11 +310,12 @@ function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null
 
 // ------------------------------------------------------------------------------------------------ systems
 
-async function obtainNeeded({ systems, onProgress }: CompareOptions): Promise<ObtainedBrokers | null> {
+async function obtainNeeded({ systems, layers, onProgress }: CompareOptions): Promise<ObtainedBrokers | null> {
   const kinds = new Set(systems.filter((name) => versionOf(name) === null).map((name) => backendOf[systemOf(name)]));
   const want = (['rabbitmq', 'kafka'] as const satisfies readonly BrokerKind[]).filter((kind) => kinds.has(kind));
   if (want.length === 0) return null;
-  return await obtainBrokers({ want, onProgress });
+  const asksForStreams = layers.some((layer) => namesOn(layer, systems).includes('rabbitmq-stream-protocol'));
+  return await obtainBrokers({ want, onProgress, ...(asksForStreams ? { rabbitmqStreams: true } : {}) });
 }
 
 /** One RabbitMQ for each version that a name asks for. */
@@ -318,16 +351,19 @@ async function openWires(
 ): Promise<Report['notMeasured']> {
   const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
   for (const layer of options.layers.filter((one) => isUsed(one, options)))
-    for (const system of options.systems) {
+    for (const system of namesOn(layer, options.systems)) {
       try {
         wires.push(await openWire(context, system, layer));
       } catch (reason) {
-        if (!(reason instanceof SystemMissing) || options.systemsAreRequired) throw reason;
+        // Without Java there are no reference rows, and the comparison is none the worse for it.
+        const isRequired = options.systemsAreRequired && layer !== 'reference';
+        if (!(reason instanceof SystemMissing) || isRequired) throw reason;
         missing.push({ id: 'all', system, layer, reason: reason.message });
         options.onProgress(`left out: ${system} (${layer}): ${reason.message}`);
       }
     }
-  if (wires.length === 0) throw new SystemMissing('none of the systems can be had');
+  const isOnlyChecked = options.checksAgreement === true && missing.length === 0;
+  if (wires.length === 0 && !isOnlyChecked) throw new SystemMissing('none of the systems can be had');
   return missing;
 }
 
@@ -371,14 +407,15 @@ async function askScenarios(going: Going): Promise<ScenarioRunResult> {
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault !== true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
   options.onProgress(`scenarios: ${wanted.length} on ${wires.length} systems and layers`);
-  return await runScenarios({ wires, ...scenarioRun(going), scenarios: wanted });
+  const asked = wires.filter(({ name, layer }) => isAsked(name, layer));
+  return await runScenarios({ wires: asked, ...scenarioRun(going), scenarios: wanted });
 }
 
 async function askFaultScenarios(going: Going): Promise<ScenarioRunResult> {
   const { context, options, wires } = going;
   const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault === true);
   if (wanted.length === 0) return { rows: [], notMeasured: [] };
-  const targets = wires.map(({ name, layer }) => ({ name, layer }));
+  const targets = wires.filter(({ name, layer }) => isAsked(name, layer)).map(({ name, layer }) => ({ name, layer }));
   await closeAll(wires, options);
   options.onProgress(`scenarios with faults: ${wanted.length} on ${targets.length} systems and layers`);
   const connections = new ConnectionWatch();
@@ -393,6 +430,13 @@ async function askFaultScenarios(going: Going): Promise<ScenarioRunResult> {
   } finally {
     connections.stop();
   }
+}
+
+async function agreementOf({ context, options, prefix }: Going): Promise<AgreementResult> {
+  const { profile, seed, signal, onProgress } = options;
+  onProgress('agreement: independent tools on the same brokers');
+  const own = signal === undefined ? {} : { signal };
+  return await checkAgreement({ context, profile, seed, prefix: `sluice-cmp-${prefix}`, onProgress, ...own });
 }
 
 function faultsOf(context: SystemsContext, name: string, connections: ConnectionWatch): Faults | string {
@@ -410,13 +454,22 @@ function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
 }
 
 function onlyBare({ isSlow, isFault }: Scenario, layer: Layer): string | null {
-  if (layer === 'bare' || (isSlow !== true && isFault !== true)) return null;
+  // What is asked of the reference rows has no bare client to stand for it.
+  if (layer === 'bare' || layer === 'reference' || (isSlow !== true && isFault !== true)) return null;
   return 'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers';
 }
 
 /** As the report has it: for every system and layer. */
 function notAsked(): Report['notMeasured'] {
   return notRun.map(({ id, reason }) => ({ id, system: null, layer: null, reason }));
+}
+
+/** What RabbitMQ speaks and no row here does. */
+function protocolsNotMeasured({ systems }: CompareOptions): Report['notMeasured'] {
+  if (!systems.some((name) => backendOf[systemOf(name)] === 'rabbitmq')) return [];
+  const reason =
+    'every row of RabbitMQ is by AMQP 0.9.1, but for rabbitmq-stream-protocol; AMQP 1.0, which 4.x speaks natively, was not tried';
+  return [{ id: 'amqp-1.0', system: null, layer: null, reason }];
 }
 
 /** In the order of the list, whether they ran first or last. */
@@ -551,7 +604,7 @@ function inReportOrder(
   const place = (row: WorkloadRow) => [
     workloads.findIndex(({ spec }) => spec.id === row.id && spec.mode === row.mode),
     layers.indexOf(row.layer),
-    systems.findIndex((system) => system === row.system),
+    namesOn(row.layer, systems).indexOf(row.system),
     row.repeat,
   ];
   return rows.toSorted((a, b) => {
@@ -578,7 +631,7 @@ function inWords(row: WorkloadRow): string {
 }
 
 function limitsOf(
-  { profile, repeats, workloads }: CompareOptions,
+  { profile, repeats, workloads, layers }: CompareOptions,
   resumed: NonNullable<Report['run']['resumed']>,
 ): readonly string[] {
   return [
@@ -588,7 +641,11 @@ function limitsOf(
     ),
     'Everything runs on one host over loopback: there is no network, and load generator and brokers share its cores. Ratios may transfer, absolute figures do not.',
     'Each broker is one node: copies, elections and the loss of a machine are not measured. Quorum queues and Kafka are built for three or more.',
-    'Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"); the vendors\' own clients do more.',
+    `Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"). ${
+      layers.includes('reference')
+        ? 'What the vendors\' own Java clients do stands in the rows of the layer "reference", which are no part of the verdicts.'
+        : "The vendors' own clients do more: --layers reference measures them where Java is on the machine."
+    }`,
     `An own maximum keeps at most ${backlogMax.toLocaleString('en')} acknowledged messages waiting for the consumer, so that it could go on for ever; its latencies are those of saturation.`,
     ...(workloads.some(({ spec }) => spec.ladder !== undefined)
       ? [

@@ -14,6 +14,7 @@ const figureParts = [
   'cost',
   'checks',
   'utilization',
+  'readers',
 ] as const;
 
 /** One for each (workload, system, layer, mode, durability), in the order of the rows. */

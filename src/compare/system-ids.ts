@@ -29,8 +29,38 @@ export function isSystemId(text: string): text is SystemId {
 export const rabbitMqVersions = ['4.3', '4.0', '3.10'] as const;
 export type RabbitMqVersionName = (typeof rabbitMqVersions)[number];
 
-/** `rabbitmq-quorum`, `rabbitmq-quorum@3.10`: a system as it is asked for and reported. */
+/**
+ * Rows by the brokers' best clients, each a name of its own on the layer `reference`: what the system they belong to can do when
+ * JavaScript is not in the way, or by a protocol that no JavaScript client of it speaks.
+ */
+export const referenceSystems = {
+  'rabbitmq-quorum-java': 'rabbitmq-quorum',
+  'rabbitmq-classic-java': 'rabbitmq-classic',
+  'rabbitmq-stream-protocol': 'rabbitmq-stream',
+  'kafka-java': 'kafka',
+  'kafka-share': 'kafka',
+} as const satisfies Record<string, SystemId>;
+export type ReferenceName = keyof typeof referenceSystems;
+export const referenceNames = Object.keys(referenceSystems) as readonly ReferenceName[];
+
+export function isReferenceName(text: string): text is ReferenceName {
+  return Object.hasOwn(referenceSystems, text);
+}
+
+/** As what names the systems that were asked for stand on a layer: `kafka` on `reference` is `kafka-java` and `kafka-share`. */
+export function namesOn(layer: string, names: readonly string[]): readonly string[] {
+  if (layer !== 'reference') return names.filter((name) => !isReferenceName(name));
+  const found = names.flatMap((name) =>
+    isReferenceName(name)
+      ? [name]
+      : Object.entries(referenceSystems).flatMap(([reference, system]) => (system === name ? [reference] : [])),
+  );
+  return [...new Set(found)];
+}
+
+/** `rabbitmq-quorum`, `rabbitmq-quorum@3.10`, `kafka-share`: a system as it is asked for and reported. */
 export function isSystemName(text: string): boolean {
+  if (isReferenceName(text)) return true;
   const [id = '', version, ...more] = text.split('@');
   if (!isSystemId(id) || more.length > 0) return false;
   if (version === undefined) return true;
@@ -39,6 +69,7 @@ export function isSystemName(text: string): boolean {
 
 /** The system of a name that `isSystemName` accepts. */
 export function systemOf(name: string): SystemId {
+  if (isReferenceName(name)) return referenceSystems[name];
   const [id = ''] = name.split('@');
   if (!isSystemId(id)) throw new RangeError(`there is no system "${name}"`);
   return id;

@@ -13,8 +13,17 @@ import { openPortWire } from './port-wire.ts';
 import { usageOf } from './process-usage.ts';
 import type { Layer, SystemRow } from './report/model.ts';
 import type { DiskMeter } from './scenarios/scenario.ts';
+import { NoReference, openReferenceWire } from './reference/index.ts';
 import { openProcessWire, type ProcessWire } from './remote/index.ts';
-import { backendOf, queueTypeOf, type RabbitMqVersionName, type SystemId, systemOf, versionOf } from './system-ids.ts';
+import {
+  backendOf,
+  isReferenceName,
+  queueTypeOf,
+  type RabbitMqVersionName,
+  type SystemId,
+  systemOf,
+  versionOf,
+} from './system-ids.ts';
 import type { Wire } from './wire.ts';
 
 export interface SystemsContext {
@@ -37,6 +46,7 @@ export class SystemMissing extends Error {
 export async function openWire(context: SystemsContext, name: string, layer: Layer): Promise<Wire> {
   if (layer === 'bare') return await openBare(context, name);
   if (layer === 'port') return await openThroughPort(context, name);
+  if (layer === 'reference') return await openReference(context, name);
   const system = systemOf(name);
   const gateway = await gatewayOf(context, name);
   const options = { system, name, gateway, durability: { persistence: persistenceOf(system), copies: 1 } } as const;
@@ -62,11 +72,24 @@ async function gatewayOf(context: SystemsContext, name: string): Promise<Gateway
 
 /** The same in a process of its own. For the log that is the system itself, on a directory of its own. */
 export async function openWireProcess(context: SystemsContext, name: string, layer: Layer): Promise<ProcessWire> {
+  if (layer === 'reference') return await openReference(context, name);
   const own = brokersOf(context, name);
   const rabbitmq = own?.rabbitmq === undefined ? null : { url: own.rabbitmq.url, version: own.rabbitmq.version };
   const kafka = own?.kafka === undefined ? null : { brokers: own.kafka.brokers, version: own.kafka.version };
   const dataDir = await mkdtemp(join(context.dataDir, 'process-'));
   return await openProcessWire({ name, layer, dataDir, sluiceVersion: context.sluiceVersion, rabbitmq, kafka });
+}
+
+/** In a process of its own in any case. */
+async function openReference(context: SystemsContext, name: string): Promise<ProcessWire> {
+  if (!isReferenceName(name)) throw new SystemMissing(`${name}: there is no reference row of it`);
+  const target = { rabbitmq: context.brokers?.rabbitmq ?? null, kafka: context.brokers?.kafka ?? null };
+  try {
+    return await openReferenceWire(name, target);
+  } catch (reason) {
+    if (!(reason instanceof NoReference)) throw reason;
+    throw new SystemMissing(`${name}: ${reason.message}`, { cause: reason });
+  }
 }
 
 async function openBare(context: SystemsContext, name: string): Promise<Wire> {
@@ -158,6 +181,14 @@ export function diskMeter(context: SystemsContext, name: string, pids: readonly 
   return () => Promise.resolve(usageOf(pids)?.bytesWritten ?? null);
 }
 
+function referenceNotes(name: string): readonly string[] {
+  const streams =
+    name === 'rabbitmq-stream-protocol'
+      ? ['by the stream protocol, where rabbitmq-stream is the same stream over AMQP 0.9.1']
+      : [];
+  return ["a reference row: the vendor's own Java client, not one of the systems of the answer", ...streams];
+}
+
 function brokerSettings(context: SystemsContext, name: string): Readonly<Record<string, string>> {
   if (systemOf(name) === 'log') return { 'data directory': 'new and empty for the run' };
   const handle = handleOf(context, name);
@@ -181,17 +212,24 @@ export function systemRow(context: SystemsContext, name: string, wires: readonly
     startMs: handle?.startMs ?? null,
     configuration,
     capabilities: own.find((wire) => wire.capabilities !== null)?.capabilities ?? {},
-    notes: notesOf(systemOf(name), handle?.source ?? 'embedded'),
+    notes: [
+      ...(isReferenceName(name) ? referenceNotes(name) : []),
+      ...notesOf(systemOf(name), handle?.source ?? 'embedded', isReferenceName(name)),
+    ],
   };
 }
 
-function notesOf(system: SystemId, source: SystemRow['source']): readonly string[] {
+function notesOf(system: SystemId, source: SystemRow['source'], isReference: boolean): readonly string[] {
   if (system === 'log')
     return [
       'embedded in the measuring process and not replicated: kept out of "RabbitMQ or Kafka?"',
       'not its defaults: retention is looked at every 2 s and compaction every second, as by the Kafka beside it',
     ];
-  if (system !== 'kafka') return ['shares one RabbitMQ node with the other queue types, measured one after the other'];
+  if (system !== 'kafka')
+    return [
+      'shares one RabbitMQ node with the other queue types, measured one after the other',
+      ...(system === 'rabbitmq-stream' && !isReference ? ['over AMQP 0.9.1, as its users without Java have it'] : []),
+    ];
   return source === 'process' ? [KAFKA_AS_STARTED] : [];
 }
 

@@ -20,6 +20,7 @@ import { durability, number, plural } from './report/figures.ts';
 import { loadComparisonInWords, loadComparisons, loadCurves } from './report/latency-by-load.ts';
 import { isMoreFlexible, notTested, scalesOut, suitsMessaging, survivesFaults } from './claims-of-scenarios.ts';
 import { type Comparison, compareSpreads } from './statistics/index.ts';
+import { isReferenceName } from './system-ids.ts';
 
 export interface VerdictInput {
   readonly systems: readonly SystemRow[];
@@ -40,7 +41,8 @@ const rabbitMqSystems = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream
 const noiseFloor = 0.1;
 
 /** In the order of the page: speed, cost, scale, faults, meaning, use. */
-export function decideClaims(input: VerdictInput): readonly ClaimVerdict[] {
+export function decideClaims(all: VerdictInput): readonly ClaimVerdict[] {
+  const input = withoutReference(all);
   const semantic = { scenarios: input.scenarios, scope: scopeOf(input) };
   return [
     isFaster(input),
@@ -60,6 +62,16 @@ export function decideClaims(input: VerdictInput): readonly ClaimVerdict[] {
       'a question of connectors, which this comparison does not run',
     ),
   ];
+}
+
+/** Reference rows show what the vendors' own clients can do; the answer is between systems by clients of one language. */
+function withoutReference(input: VerdictInput): VerdictInput {
+  return {
+    ...input,
+    systems: input.systems.filter(({ id }) => !isReferenceName(id)),
+    scenarios: input.scenarios.filter(({ layer }) => layer !== 'reference'),
+    cells: input.cells.filter(({ layer }) => layer !== 'reference'),
+  };
 }
 
 // ------------------------------------------------------------------------------------------------ performance

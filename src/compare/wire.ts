@@ -4,6 +4,7 @@
  */
 
 import type { CapabilityTable, Position } from '../adapters/index.ts';
+import type { DrivenLoad, DrivenResult } from './driven-load.ts';
 import type { DurabilityReached, Layer } from './report/model.ts';
 import type { SystemId } from './system-ids.ts';
 
@@ -167,5 +168,7 @@ export interface Wire {
     to: string,
     options: { readonly subscription: string; readonly count: number; readonly crashAt: number },
   ): Promise<void>;
+  /** The client's process sends and receives the load itself, and tells afterwards what happened when. Absent where this process does. */
+  drive?(load: DrivenLoad): Promise<DrivenResult>;
   close(): Promise<void>;
 }

@@ -18,7 +18,7 @@ import { allGone, isAlive, isLoopback, isOpen, listenersOf, pidsOfRun } from './
 let brokers: ObtainedBrokers;
 
 beforeAll(async () => {
-  brokers = await obtainBrokers({ want: ['rabbitmq', 'kafka'], fresh: true });
+  brokers = await obtainBrokers({ want: ['rabbitmq', 'kafka'], fresh: true, rabbitmqStreams: true });
 });
 afterAll(() => brokers.stop());
 
@@ -84,6 +84,9 @@ describe.each(['rabbitmq', 'kafka'] as const)('a %s of our own', (kind) => {
     // Kafka: clients and controllers. RabbitMQ: AMQP, distribution, epmd in both address families or one.
     expect(listeners.length).toBeGreaterThanOrEqual(kind === 'kafka' ? 2 : 3);
     expect(listeners.filter(({ address }) => !isLoopback(address))).toEqual([]);
+    // The plugin for the stream protocol would be on every interface by default.
+    const streams = handle.kind === 'rabbitmq' ? handle.streams : undefined;
+    if (kind === 'rabbitmq') expect(listeners.map(({ port }) => `127.0.0.1:${port}`)).toContain(streams);
   });
 });
 

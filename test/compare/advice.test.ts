@@ -250,7 +250,14 @@ describe('sluice recommend', { timeout: 60_000 }, () => {
   const file = join(mkdtempSync(join(tmpdir(), 'sluice-advice-')), 'report.json');
   writeFileSync(
     file,
-    JSON.stringify(verdicts({ kafka: { priority: 'UNSUPPORTED' }, 'rabbitmq-quorum': { priority: 'PASS' } })),
+    JSON.stringify(
+      verdicts({
+        kafka: { priority: 'UNSUPPORTED' },
+        'rabbitmq-quorum': { priority: 'PASS' },
+        // A reference row is no system that one could choose beside the others.
+        'kafka-share': { priority: 'PASS' },
+      }),
+    ),
   );
 
   it('answers for scripts from the report that is named, and from the one that ships without', () => {
@@ -263,7 +270,17 @@ describe('sluice recommend', { timeout: 60_000 }, () => {
     expect(shipped.stdout).toMatch(/replay-after-ack\.kafka\.bare/);
   });
 
+  it('knows what a use needs, and says of a workload that did not run that it is not known', () => {
+    const { stdout, stderr } = recommend(['--use', 'log-collection', '--json']);
+    expect(stderr).toBe('');
+    const { findings } = JSON.parse(stdout) as { findings: { need: string; system: string; fit: string }[] };
+    const fitOf = (system: string) => findings.filter((one) => one.system === system).map(({ fit }) => fit);
+    expect(fitOf('kafka')).toEqual(['yes', 'yes', 'yes', 'unknown']);
+    expect(fitOf('rabbitmq-quorum')).toContain('no');
+  });
+
   it.each([
+    [['--use', 'chess'], /there is no use "chess"; there are microservice-events/],
     [['--need', 'speed'], /there is no need "speed"/],
     [['--rate', 'fast'], /--rate: "fast" is not a number above 0/],
     [['--need', 'replay', '--report', '/nowhere/report.json'], /\/nowhere\/report\.json: ENOENT/],

@@ -23,6 +23,11 @@ describe('sluice compare', { timeout: 60_000 }, () => {
       [...few, '--assert', 'fan-out.kafka.publish.messagesPerSecond > 1'],
       /"kafka" is not one of this run/,
     ],
+    [
+      'a reference row on a layer that it is not on',
+      ['--systems', 'kafka-share', '--layers', 'bare'],
+      /none of these systems is on bare; .*kafka-share are on "reference" only/,
+    ],
     ['no system at all', ['--systems', ''], /--systems names none/],
     ['a place for the report that is a file', [...few, '--out', file()], /--out: /],
   ])('%s is wrong usage, said at once', async (_, args, line) => {

@@ -190,6 +190,18 @@ describe('the claim', () => {
     expect(claims({ cells: rates(fast, fast) })['kafka-is-faster']?.verdict).toBe('inconclusive');
   });
 
+  test("the rows of the vendors' own Java clients decide nothing", () => {
+    const cells = rates([100, 101, 102], [1000, 1010, 1020]);
+    const reference = summarize(repeated([9_000, 9_100, 9_200], { system: 'kafka-java', layer: 'reference' }), 1);
+    const without = decideClaims({ systems, scenarios: [], cells, machine: 'a machine' });
+    const beside = {
+      systems: [systemRow('kafka-java', { startMs: 1 }), ...systems],
+      scenarios: [scenarioRow({ id: 'redelivery-limit', system: 'kafka-share', layer: 'reference', verdict: 'PASS' })],
+      cells: [...reference, ...cells],
+    };
+    expect(decideClaims({ ...beside, machine: 'a machine' })).toEqual(without);
+  });
+
   test('of speed is not decided by a system that promises more, nor by the embedded log', () => {
     const verdict = claims({ cells: rates([100, 101], [50, 51], [500, 501]) })['kafka-is-faster'];
     expect(verdict?.verdict).toBe('true');

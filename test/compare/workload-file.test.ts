@@ -19,7 +19,7 @@ async function read(text: string) {
 }
 
 test('with a bound on the p99 instead of a rate it is a search for the highest rate that keeps it', async () => {
-  const spec = await read('id: shop-orders\np99MsMax: 40\nmeasuredMs: 2000\n');
+  const spec = await read('id: my-orders\np99MsMax: 40\nmeasuredMs: 2000\n');
   expect(spec).toMatchObject({
     mode: 'sustainable-rate',
     ratePerSecond: null,
@@ -31,9 +31,9 @@ test('with a bound on the p99 instead of a rate it is a search for the highest r
 });
 
 test('with a rate it is an equal load as long as its window', async () => {
-  const spec = await read('id: shop-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
+  const spec = await read('id: my-orders\nratePerSecond: 200\nmeasuredMs: 2000\nwarmupMs: 500\nmessageBytes: 300\n');
   expect(spec).toMatchObject({
-    id: 'shop-orders',
+    id: 'my-orders',
     mode: 'equal-load',
     arrival: 'poisson',
     messages: 500,

@@ -74,7 +74,7 @@ describe.skipIf(!isComplete)('the smoke comparison of all five systems', () => {
   test('asks every scenario of the profile of every system on every layer, or says why not', () => {
     for (const scenario of scenarios.filter(({ isInSmoke }) => isInSmoke === true))
       for (const system of systemIds)
-        for (const layer of scenario.layers) {
+        for (const layer of scenario.layers.filter((one) => base.layers.includes(one))) {
           const isThere = (row: { id: string; system: string | null; layer: string | null }) =>
             row.id === scenario.id && row.system === system && row.layer === layer;
           expect(

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '../../src/compare/report/model.ts';
 import { checkReport, parseReport, ReportError } from '../../src/compare/report/index.ts';
 import { schemaAgreesWithModel } from '../../src/compare/report/schema.ts';
-import { emptyReport, syntheticReport } from './synthetic-report.ts';
+import { agreementRow, emptyReport, syntheticReport } from './synthetic-report.ts';
 
 const report = syntheticReport();
 
@@ -33,6 +33,11 @@ describe('a report', () => {
       () =>
         withRun({ histograms: { publish: { upperMs: [1], counts: [1] }, endToEnd: firstRun().histograms.endToEnd } }),
       'holds 1 samples',
+    ],
+    [
+      'an agreement that its own figures deny',
+      () => ({ ...report, agreement: [{ ...agreementRow(), ratio: 1.3 }] }),
+      'ratio of 1.3 and agrees is true',
     ],
     [
       'a result of a system that is not listed',

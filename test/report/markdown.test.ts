@@ -5,7 +5,7 @@ import { checkReport, renderHtml, renderMarkdown } from '../../src/compare/repor
 import { escaped, slug } from '../../src/compare/report/markdown.ts';
 import { hostileReport } from './hostile-report.ts';
 import { elementsNamed, parsePage, textOf } from './page-parser.ts';
-import { emptyReport, syntheticReport } from './synthetic-report.ts';
+import { agreementRow, emptyReport, syntheticReport } from './synthetic-report.ts';
 
 const report = syntheticReport();
 const text = renderMarkdown(report);
@@ -46,6 +46,17 @@ describe('the Markdown of a report', () => {
       .split('\n')
       .filter((line) => /^\| .* (equal load|own maximum|sustainable rate|sustainable rate) #\d/.test(line));
     expect(runRows).toHaveLength(report.workloads.length * 2);
+  });
+
+  it('has the table of agreement where there is one, and a disagreement in words', () => {
+    const row = agreementRow();
+    const checked = { ...report, agreement: [row, { ...row, id: 'other', ratio: 1.4, agrees: false }] };
+    const told = renderMarkdown(checkReport(checked));
+    expect(headingsIn(told)).toContain('## Agreement with independent tools');
+    expect(told).toContain('1 of 2 figures agree within 15 %');
+    for (const part of ['✓ yes', '≠ no', '1.4', escaped(row.differs), escaped(row.tool)]) expect(told).toContain(part);
+    expect(renderHtml(checkReport(checked))).toContain('Agreement with independent tools');
+    expect(renderMarkdown(checkReport({ ...report, agreement: [] }))).toContain('No figure could be checked');
   });
 
   it('every row of a table has as many cells as its head', () => {

@@ -19,8 +19,11 @@ describe('printed documents', () => {
 
   it('the schema has every part of a report', () => {
     const schema = JSON.parse(currentText('docs/report.schema.json')) as { properties: object; required: string[] };
-    // A report from before the noise of a run was measured, or without anything named before it, is a report all the same.
-    expect([...schema.required, 'noise', 'primary'].toSorted()).toEqual(Object.keys(schema.properties).toSorted());
+    // A report from before the noise of a run was measured, anything was named before it, or uses were judged, or of a run without
+    // --check, is a report all the same.
+    expect([...schema.required, 'noise', 'primary', 'uses', 'agreement'].toSorted()).toEqual(
+      Object.keys(schema.properties).toSorted(),
+    );
     expect(schema.required).toEqual(expect.arrayContaining(['scenarios', 'workloads', 'verdicts', 'notMeasured']));
   });
 

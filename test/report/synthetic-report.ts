@@ -64,7 +64,7 @@ const characters: Readonly<Record<System, Character>> = {
   log: { persistence: 'fsync', rate: 240_000, medianMs: 0.4, tail: 0.35, brokerCpu: null, written: 1.06, rss: 120e6 },
 };
 
-const layerCost: Readonly<Record<Layer, number>> = { bare: 1, port: 0.86, rest: 0.41, grpc: 0.3 };
+const layerCost: Readonly<Record<Layer, number>> = { bare: 1, port: 0.86, rest: 0.41, grpc: 0.3, reference: 1.6 };
 
 const baseParameters: WorkloadParameters = {
   messageBytes: 1024,
@@ -167,6 +167,25 @@ function primaryOf(workloads: readonly WorkloadRow[], seed: number): NonNullable
 }
 
 /** A run in which nothing could be had and nothing was asked. */
+/** Ours and an independent tool that agree. */
+export function agreementRow(): NonNullable<Report['agreement']>[number] {
+  const spread = (median: number) => ({ median, low: median * 0.9, high: median * 1.1, count: 3 });
+  return {
+    id: 'kafka-producer-maximum',
+    system: 'kafka-java',
+    figure: 'publish rate',
+    unit: 'messages/s',
+    settings: '1 KiB, acks=all',
+    tool: 'ProducerPerformance',
+    ours: spread(51_000),
+    theirs: spread(50_000),
+    ratio: 1.02,
+    bound: 0.15,
+    agrees: true,
+    differs: 'the buffer',
+  };
+}
+
 export function emptyReport(): Report {
   const { primary: _, ...full } = syntheticReport();
   return {

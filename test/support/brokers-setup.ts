@@ -25,7 +25,7 @@ declare module 'vitest' {
 
 export default async function setUpBrokers(project: TestProject): Promise<() => Promise<void>> {
   const required = requiredBrokers();
-  const brokers = await obtainBrokers({ want: ['rabbitmq', 'kafka'], onProgress: say });
+  const brokers = await obtainBrokers({ want: ['rabbitmq', 'kafka'], rabbitmqStreams: true, onProgress: say });
   for (const handle of [brokers.rabbitmq, brokers.kafka]) {
     if (handle !== undefined) say(`${handle.kind}: ${handle.version}, by ${handle.source}`);
   }

@@ -4,25 +4,23 @@
  * out. Pure.
  */
 
-import { amount, type Unit } from '../report/figures.ts';
-import type { CellSummary, Layer, Report, ScenarioRow, ScenarioVerdict, Spread } from '../report/model.ts';
+import { amount, number, type Unit } from '../report/figures.ts';
+import type {
+  Basis,
+  CellSummary,
+  Fit,
+  Layer,
+  Report,
+  ScenarioRow,
+  ScenarioVerdict,
+  Spread,
+  UseFinding,
+} from '../report/model.ts';
 import { compareSpreads } from '../statistics/index.ts';
-import type { Predicate, Rule } from './rules.ts';
+import type { Ask, Predicate, Rule } from './rules.ts';
 
-/** `behind`: it works, and another was shown to be better at the same promise. */
-export type Fit = 'yes' | 'emulated' | 'behind' | 'no' | 'unknown';
-export type Basis = 'measured' | 'documented' | 'not tested';
-
-export interface AdviceFinding {
-  readonly need: string;
-  readonly system: string;
-  readonly fit: Fit;
-  readonly basis: Basis;
-  /** With the figures, or with the words of the cell. */
-  readonly reason: string;
-  /** Ids of cells in the report; for what is documented, the source. */
-  readonly cites: readonly string[];
-}
+export type { Fit };
+export type AdviceFinding = UseFinding;
 
 export interface Advice {
   readonly report: {
@@ -106,12 +104,22 @@ function findingsOf(rule: Rule, systems: readonly string[], input: AdviceInput):
       return ranked(need, systems, observedCandidates(predicate, systems, input.report), defaultFloor);
     case 'starts-first':
       return ranked(need, systems, startCandidates(systems, input.report), defaultFloor);
+    case 'holds-on-any-layer':
+      return systems.map((system) => holding(need, system, predicate.scenarios, input, scenarioOnAnyLayer));
+    case 'accepts':
+      return systems.map((system) => accepting(need, system, predicate, input.report));
   }
 }
 
 /** All of them: the worst decides, and what is not known is not a yes. */
-function holding(need: string, system: string, scenarios: readonly string[], input: AdviceInput): AdviceFinding {
-  const parts = scenarios.map((scenario) => scenarioFinding(scenario, system, input));
+function holding(
+  need: string,
+  system: string,
+  scenarios: readonly string[],
+  input: AdviceInput,
+  find = scenarioFinding,
+): AdviceFinding {
+  const parts = scenarios.map((scenario) => find(scenario, system, input));
   const order: readonly Fit[] = ['no', 'unknown', 'emulated', 'yes'];
   const fit = order.find((candidate) => parts.some((part) => part.fit === candidate)) ?? 'unknown';
   const deciding = parts.filter((part) => part.fit === fit);
@@ -153,6 +161,70 @@ function scenarioFinding(scenario: string, system: string, { report, documented 
     reason: `${said.why} (${scenario} was ${open})`,
     cites: [said.source],
   };
+}
+
+/** What the broker lacks and the port makes up is emulated, and both are told. */
+function scenarioOnAnyLayer(scenario: string, system: string, input: AdviceInput): Part {
+  const broker = scenarioFinding(scenario, system, input);
+  if (broker.fit !== 'no') return broker;
+  const port = input.report.scenarios.find(
+    (row) => row.id === scenario && row.system === system && row.layer === 'port',
+  );
+  if (port === undefined || (port.verdict !== 'PASS' && port.verdict !== 'EMULATED')) return broker;
+  return {
+    fit: 'emulated',
+    basis: broker.basis,
+    reason: `not by the broker alone (${broker.reason}); through Sluice: ${port.summary}`,
+    cites: [...(broker.basis === 'measured' ? broker.cites : []), idOf(port)],
+  };
+}
+
+// ------------------------------------------------------------------------------------------------ a workload that must be borne
+
+/** Faults of the instrument, which say nothing about the system. */
+const notItsFault = /^(?:the generator was late|it broke)/;
+
+function accepting(
+  need: string,
+  system: string,
+  { workload, mode, asks }: Extract<Predicate, { kind: 'accepts' }>,
+  report: Report,
+): AdviceFinding {
+  const cell = preferred(
+    report.summaries.filter((one) => one.workload === workload && one.mode === mode && one.system === system),
+  );
+  const open = (reason: string): AdviceFinding => ({
+    need,
+    system,
+    fit: 'unknown',
+    basis: 'not tested',
+    reason,
+    cites: cell === undefined ? [] : [cellId(cell)],
+  });
+  if (cell === undefined) return open('not run');
+  const faults = cell.invalidBecause.filter((reason) => !notItsFault.test(reason));
+  if (cell.validRepeats === 0 && faults.length === 0) return open(`left open: ${cell.invalidBecause.join('; ')}`);
+  const measured = { need, system, basis: 'measured', cites: [cellId(cell)] } as const;
+  // One run that lost something is enough, whatever the others did.
+  if (faults.length > 0) return { ...measured, fit: 'no', reason: faults.join('; ') };
+  const answers = asks.map((ask) => ({ ask, figure: cell.figures[ask.figure]?.median }));
+  const missing = answers.filter(({ figure }) => figure === undefined);
+  const failed = answers.filter(({ ask, figure }) => figure !== undefined && !isWithin(ask, figure));
+  const told = (failed.length > 0 ? failed : answers).map(({ ask, figure }) => askInWords(ask, figure)).join(', ');
+  // What was refused has no figure of its own, and a figure that says so.
+  if (failed.length === 0 && missing.length > 0) return open(`left open: ${told}`);
+  return { ...measured, fit: failed.length === 0 ? 'yes' : 'no', reason: told };
+}
+
+function isWithin({ relation, bound }: Ask, figure: number): boolean {
+  return relation === '<=' ? figure <= bound : figure >= bound;
+}
+
+/** `p99 of scorers 21.1 ms (at most 100 ms)`. */
+function askInWords({ words, unit, relation, bound }: Ask, figure: number | undefined): string {
+  const withUnit = (value: number) => `${number(value)}${unit === '' ? '' : ` ${unit}`}`;
+  if (bound === 0 && figure === 0) return `${words} 0`;
+  return `${words} ${figure === undefined ? 'not measured' : withUnit(figure)} (${relation === '<=' ? 'at most' : 'at least'} ${withUnit(bound)})`;
 }
 
 function fitOf(verdict: Exclude<ScenarioVerdict, 'INCONCLUSIVE'>): Fit {

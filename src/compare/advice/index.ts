@@ -2,4 +2,5 @@
 
 export { decideAdvice, type Load } from './decide.ts';
 export { type Rule, rules } from './rules.ts';
+export { decideUses, type Use, uses } from './uses.ts';
 export { adviceText } from './text.ts';

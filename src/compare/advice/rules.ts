@@ -26,7 +26,22 @@ export type Predicate =
       readonly better: 'higher' | 'lower';
     }
   /** From start to the first accepted connection. */
-  | { readonly kind: 'starts-first' };
+  | { readonly kind: 'starts-first' }
+  /** The broker has the property, or the port makes it up where the broker has not. */
+  | { readonly kind: 'holds-on-any-layer'; readonly scenarios: readonly string[] }
+  /** The workload ran without a fault on this system, and each figure is within its bound. */
+  | { readonly kind: 'accepts'; readonly workload: string; readonly mode: WorkloadMode; readonly asks: readonly Ask[] };
+
+/** A bound on the median of a figure of a cell. */
+export interface Ask {
+  /** Dotted path in a row, such as `readers.inventory.missing`. */
+  readonly figure: string;
+  readonly relation: '<=' | '>=';
+  readonly bound: number;
+  readonly unit: string;
+  /** What the figure is, in words. */
+  readonly words: string;
+}
 
 export interface Rule {
   /** The word of `--need`. */

@@ -28,6 +28,14 @@ interface SubscriptionState {
   /** Highest key sequence received so far, by key; the last slot is for messages without a key. */
   readonly lastKeySeq: Int32Array;
   received: number;
+  reordered: number;
+}
+
+/** What one subscription got. `missing`: acknowledged and not received. */
+export interface SubscriptionCounts {
+  readonly received: number;
+  readonly missing: number;
+  readonly reordered: number;
 }
 
 export class DeliveryChecker {
@@ -51,6 +59,7 @@ export class DeliveryChecker {
       seen: new Uint8Array(plan.count),
       lastKeySeq: new Int32Array(plan.keyNames.length + 1).fill(-1),
       received: 0,
+      reordered: 0,
     }));
   }
 
@@ -116,6 +125,20 @@ export class DeliveryChecker {
     return Math.max(0, this.#settled.acked * this.#subscriptions.length - this.receivedCount);
   }
 
+  receivedBy(subscription: number): number {
+    return this.#subscriptions[subscription]?.received ?? 0;
+  }
+
+  /** Of one subscription; call after the drain. */
+  countsOf(subscription: number): SubscriptionCounts {
+    const state = this.#subscriptions[subscription];
+    if (state === undefined) throw new RangeError(`there is no subscription ${subscription}`);
+    let missing = 0;
+    for (let seq = 0; seq < this.#plan.count; seq++)
+      if (this.#fates[seq] === fateCodes.acked && state.seen[seq] === 0) missing++;
+    return { received: state.received, missing, reordered: state.reordered };
+  }
+
   /** A checker for a reader of its own over what was sent so far, such as a replay: nothing received yet. */
   forAnotherReader(): DeliveryChecker {
     const other = new DeliveryChecker(this.#plan, 1, { keylessInOrder: this.#checksKeyless });
@@ -166,6 +189,7 @@ export class DeliveryChecker {
       return;
     }
     this.#reordered++;
+    state.reordered++;
     this.#offend(`subscription ${subscription} received number ${keySeq} of key ${key} after number ${last}`);
   }
 

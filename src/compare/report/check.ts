@@ -47,7 +47,17 @@ export function reportProblems(value: unknown): string[] {
     ...report.summaries.flatMap(summaryProblems),
     ...primaryProblems(report),
     ...evidenceProblems(report),
+    ...useProblems(report),
+    ...(report.agreement ?? []).flatMap(agreementProblems),
   ];
+}
+
+/** Whether two figures agree follows from them. */
+function agreementProblems({ id, ratio, bound, agrees }: NonNullable<Report['agreement']>[number]): string[] {
+  const isWithin = ratio <= 1 + bound && ratio >= 1 / (1 + bound);
+  // Rounded to three digits, a ratio may lie on either side of its bound.
+  const isAtBound = Math.min(Math.abs(ratio - 1 - bound), Math.abs(ratio - 1 / (1 + bound))) < 0.001;
+  return isWithin === agrees || isAtBound ? [] : [`agreement: ${id} has a ratio of ${ratio} and agrees is ${agrees}`];
 }
 
 function systemProblems(report: Report): string[] {
@@ -129,6 +139,18 @@ function primaryProblems({ primary }: Report): string[] {
   return isCounted
     ? problems
     : [...problems, `primary: ${primary.named} were named, ${primary.results.length} are here`];
+}
+
+function useProblems(report: Report): string[] {
+  const known = new Set([...report.scenarios.map(scenarioEvidenceId), ...report.workloads.map(workloadEvidenceId)]);
+  return (report.uses ?? []).flatMap((use) =>
+    use.findings.flatMap(({ need, basis, cites }) => {
+      if (basis !== 'measured') return [];
+      const missing = cites.filter((id) => !known.has(id));
+      if (cites.length === 0) return [`uses: ${use.id} (${need}) is measured without evidence`];
+      return missing.map((id) => `uses: ${use.id} (${need}) cites ${id}, which is not in the report`);
+    }),
+  );
 }
 
 function evidenceProblems(report: Report): string[] {

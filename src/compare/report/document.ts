@@ -94,7 +94,7 @@ export type Block =
       /** Matrix: words and marks; prose: sentences; dense: many figures that are looked up rather than read. */
       readonly look?: 'matrix' | 'prose' | 'dense';
       /** Sentences below the table. */
-      readonly notes?: readonly Words[];
+      readonly notes?: readonly Text[];
     }
   | {
       readonly kind: 'entries';

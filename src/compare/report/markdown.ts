@@ -114,7 +114,7 @@ function blockLines(block: Block, places: Places): readonly string[] {
         `**${english(block.caption)}**`,
         '',
         ...tableLines(block.columns, block.rows, places),
-        ...notes(block.notes),
+        ...notes(block.notes, places),
       ];
     case 'entries':
       return ['', ...block.entries.flatMap((entry) => entryLines(entry, block.fields, places))];
@@ -132,8 +132,8 @@ function blockLines(block: Block, places: Places): readonly string[] {
   }
 }
 
-function notes(sentences: readonly Words[] = []): readonly string[] {
-  return sentences.flatMap((sentence) => ['', english(sentence)]);
+function notes(sentences: readonly Text[] | undefined, places: Places): readonly string[] {
+  return (sentences ?? []).flatMap((sentence) => ['', inText(sentence, places)]);
 }
 
 function entryLines({ head, values }: Entry, fields: readonly Said[], places: Places): readonly string[] {

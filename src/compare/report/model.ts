@@ -7,7 +7,7 @@ export const reportSpecVersion = '1.0';
 
 /** `log`, `rabbitmq-quorum`, ... ; another version is `rabbitmq-quorum@3.10`. */
 export type SystemId = string;
-export type Layer = 'bare' | 'port' | 'rest' | 'grpc';
+export type Layer = 'bare' | 'port' | 'rest' | 'grpc' | 'reference';
 export type Profile = 'smoke' | 'standard' | 'full';
 
 export interface Report {
@@ -24,8 +24,12 @@ export interface Report {
   /** The comparisons that were named before the run and tested after it. Absent where none were named. */
   readonly primary?: PrimaryReport;
   readonly verdicts: readonly ClaimVerdict[];
+  /** Which system suits each use, by which cells. Absent in reports of before uses were run. */
+  readonly uses?: readonly UseVerdict[];
   /** Results of `--assert`, in the order given. */
   readonly assertions: readonly AssertionResult[];
+  /** Our instrument beside independent tools on the same brokers. Absent where `--check` did not ask for it. */
+  readonly agreement?: readonly AgreementRow[];
   /** What was asked for and did not run, each with its reason. */
   readonly notMeasured: readonly {
     readonly id: string;
@@ -370,6 +374,25 @@ export interface WorkloadRow {
   readonly phases?: readonly Phase[];
   /** What is special about this row, as sentences. */
   readonly notes: readonly string[];
+  /** Of a use: what each of its readers got, by name. `latencyMs` above is then of those that neither are slow nor go away. */
+  readonly readers?: Readonly<Record<string, ReaderRow>>;
+}
+
+export interface ReaderRow {
+  readonly received: number;
+  /** Acknowledged and not received; of a reader that was refused, all. */
+  readonly missing: number;
+  readonly reordered: number;
+  /** From the intended send time to the end of its work on the message; null where nothing was measured. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+  /** Of one that was away: from its return until it had what was there by then. */
+  readonly catchUpMs: number | null;
+  /** Of one that replays: messages a second from the first to the last. */
+  readonly replayPerSecond: number | null;
+  /** Why the system would not have it. */
+  readonly refused?: string;
 }
 
 export interface Spread {
@@ -460,6 +483,29 @@ export interface PrimaryReport {
   readonly results: readonly PrimaryResult[];
 }
 
+// ------------------------------------------------------------------------------------------------ agreement
+
+export interface AgreementRow {
+  readonly id: string;
+  /** Whose client both used. */
+  readonly system: SystemId;
+  /** What was measured, in words, and its unit. */
+  readonly figure: string;
+  readonly unit: string;
+  /** What was equal for both. */
+  readonly settings: string;
+  readonly tool: string;
+  readonly ours: Spread;
+  readonly theirs: Spread;
+  /** Median of ours by median of theirs. */
+  readonly ratio: number;
+  /** Agreement is a ratio between 1 / (1 + bound) and 1 + bound. */
+  readonly bound: number;
+  readonly agrees: boolean;
+  /** What was not equal all the same: where the two disagree, the first place to look. */
+  readonly differs: string;
+}
+
 // ------------------------------------------------------------------------------------------------ claims and assertions
 
 export type ClaimResult = 'true' | 'true-if' | 'false' | 'inconclusive' | 'not-tested';
@@ -477,6 +523,34 @@ export interface ClaimVerdict {
   readonly scope: string;
   /** Ids of cells: `<workload>.<system>.<layer>` or `<scenario>.<system>.<layer>`. */
   readonly evidence: readonly string[];
+}
+
+/** `behind`: it does, and another was shown to be better at the same promise. */
+export const fits = ['yes', 'emulated', 'behind', 'no', 'unknown'] as const;
+export type Fit = (typeof fits)[number];
+export type Basis = 'measured' | 'documented' | 'not tested';
+
+export interface UseFinding {
+  readonly need: string;
+  readonly system: SystemId;
+  readonly fit: Fit;
+  readonly basis: Basis;
+  /** With the figures, or with the words of the cell. */
+  readonly reason: string;
+  /** Ids of cells in the report; for what is documented, the source. */
+  readonly cites: readonly string[];
+}
+
+export interface UseVerdict {
+  /** Of the workload. */
+  readonly id: string;
+  readonly title: string;
+  /** Systems that do all that is asked as far as is known; several where nothing sets them apart, none where each lacks something. */
+  readonly suited: readonly SystemId[];
+  readonly answer: string;
+  /** For what the answer holds. */
+  readonly scope: string;
+  readonly findings: readonly UseFinding[];
 }
 
 export interface AssertionResult {

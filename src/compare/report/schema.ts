@@ -4,14 +4,14 @@
  */
 
 import { z } from 'zod';
-import { phaseNames, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
+import { fits, phaseNames, type Report, reportSpecVersion, scenarioVerdicts } from './model.ts';
 
 const text = z.string();
 const count = z.int().nonnegative();
 const amount = z.number().nonnegative();
 const timestamp = z.iso.datetime({ offset: true });
 
-const layer = z.enum(['bare', 'port', 'rest', 'grpc']);
+const layer = z.enum(['bare', 'port', 'rest', 'grpc', 'reference']);
 const profile = z.enum(['smoke', 'standard', 'full']);
 const mode = z.enum(['equal-load', 'own-maximum', 'sustainable-rate']);
 const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);
@@ -178,6 +178,18 @@ const search = z.strictObject({
   ),
 });
 
+const reader = z.strictObject({
+  received: count,
+  missing: count,
+  reordered: count,
+  p50Ms: amount.nullable(),
+  p99Ms: amount.nullable(),
+  maxMs: amount.nullable(),
+  catchUpMs: amount.nullable(),
+  replayPerSecond: amount.nullable(),
+  refused: text.exactOptional(),
+});
+
 const workload = z.strictObject({
   id: text,
   title: text,
@@ -222,6 +234,7 @@ const workload = z.strictObject({
   ),
   phases: z.array(phase).exactOptional(),
   notes: z.array(text),
+  readers: z.record(text, reader).exactOptional(),
 });
 
 const spread = z.strictObject({ median: z.number(), low: z.number(), high: z.number(), count });
@@ -279,6 +292,21 @@ const primary = z.strictObject({
   ),
 });
 
+const agreement = z.strictObject({
+  id: text,
+  system: text,
+  figure: text,
+  unit: text,
+  settings: text,
+  tool: text,
+  ours: spread,
+  theirs: spread,
+  ratio: amount,
+  bound: amount,
+  agrees: z.boolean(),
+  differs: text,
+});
+
 const claim = z.strictObject({
   id: text,
   claim: text,
@@ -287,6 +315,24 @@ const claim = z.strictObject({
   reason: text,
   scope: text,
   evidence: z.array(text),
+});
+
+const use = z.strictObject({
+  id: text,
+  title: text,
+  suited: z.array(text),
+  answer: text,
+  scope: text,
+  findings: z.array(
+    z.strictObject({
+      need: text,
+      system: text,
+      fit: z.enum(fits),
+      basis: z.enum(['measured', 'documented', 'not tested']),
+      reason: text,
+      cites: z.array(text),
+    }),
+  ),
 });
 
 export const reportSchema = z.strictObject({
@@ -300,9 +346,11 @@ export const reportSchema = z.strictObject({
   noise: z.array(noise).exactOptional(),
   primary: primary.exactOptional(),
   verdicts: z.array(claim),
+  uses: z.array(use).exactOptional(),
   assertions: z.array(
     z.strictObject({ expression: text, holds: z.boolean(), actual: z.number().nullable(), reason: text }),
   ),
+  agreement: z.array(agreement).exactOptional(),
   notMeasured: z.array(z.strictObject({ id: text, system: text.nullable(), layer: layer.nullable(), reason: text })),
   limits: z.array(text),
 });

@@ -16,14 +16,18 @@ import type {
   WorkloadRow,
 } from './model.ts';
 
-export const layers = ['bare', 'port', 'rest', 'grpc'] as const satisfies readonly Layer[];
+export const layers = ['bare', 'port', 'rest', 'grpc', 'reference'] as const satisfies readonly Layer[];
 const persistenceOrder = ['fsync', 'os', 'memory'] as const;
 
 export const layerMeaning: Readonly<Record<Layer, Said>> = {
-  bare: say('the client library alone, in its own idiom', 'مكتبة العميل وحدها، بأسلوبها هي'),
+  bare: say('the usual JavaScript client alone, in its own idiom', 'عميل JavaScript المعتاد وحده، بأسلوبه هو'),
   port: say('through the one API, in process', 'عبر الواجهة الموحّدة، داخل العملية نفسها'),
   rest: say('through the gateway over REST', 'عبر البوابة بواجهة REST'),
   grpc: say('through the gateway over gRPC', 'عبر البوابة بواجهة gRPC'),
+  reference: say(
+    "the vendor's own Java client, which does the same work in a process of its own",
+    'عميل Java الذي يقدمه صاحب المنتج نفسه، يؤدي العمل نفسه في عملية مستقلة',
+  ),
 };
 
 export const modeWords: Readonly<Record<WorkloadMode, Said>> = {

@@ -49,13 +49,14 @@ import { replayWhileLive } from './replay-while-live.ts';
 import { requestReply } from './request-reply.ts';
 import { retentionLimit } from './retention-limit.ts';
 import { routing } from './routing.ts';
+import { withShareGroups } from './share-groups.ts';
 import { slowConsumer } from './slow-consumer.ts';
 import { slowMessage } from './slow-message.ts';
 import { transaction } from './transaction.ts';
 import { unroutable } from './unroutable.ts';
 import type { Scenario } from './scenario.ts';
 
-export const scenarios: readonly Scenario[] = [
+const all: readonly Scenario[] = [
   fanOut,
   fanOutDisk,
   lateSubscriber,
@@ -110,6 +111,8 @@ export const scenarios: readonly Scenario[] = [
   metadata,
   idleCost,
 ];
+
+export const scenarios: readonly Scenario[] = all.map(withShareGroups);
 
 export { notRun } from './not-run.ts';
 export { type Expectation, expectationFor, type Scenario, versionFits } from './scenario.ts';

@@ -109,10 +109,10 @@ export class Stage {
     return full;
   }
 
-  /** Makes a subscription known to another wire: a bare client keeps in mind what it made, the port looks it up. */
+  /** Makes a subscription known to another wire: a client keeps in mind what it made, the port looks it up. */
   async adopt(wire: Wire, subscription: string): Promise<void> {
     const spec = this.#specs.get(subscription);
-    if (wire.layer !== 'bare' || spec === undefined) return;
+    if ((wire.layer !== 'bare' && wire.layer !== 'reference') || spec === undefined) return;
     await this.within(wire.createSubscription({ ...spec, start: 'earliest' }), 'a subscription to be known');
   }
 

@@ -3,7 +3,8 @@
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
 import { type CoursePart, courseMessages, courseMs } from './course.ts';
 import type { LadderSpec } from './ladder.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, SizeShare } from './plan.ts';
+import { type ReaderSpec, useWorkloads } from './uses.ts';
 
 export interface WorkloadSpec {
   readonly id: string;
@@ -41,6 +42,10 @@ export interface WorkloadSpec {
   readonly repeatsMax?: number;
   /** The same for rest and grpc. */
   readonly gatewayRepeatsMax?: number;
+  /** A mix of sizes, of which `messageBytes` is the mean. */
+  readonly sizes?: readonly SizeShare[];
+  /** Who reads, one for each subscription and then those that replay; without it all subscriptions are alike. */
+  readonly readers?: readonly ReaderSpec[];
 }
 
 interface ProfileSize {
@@ -170,6 +175,8 @@ const coursePerSecond = 2_500;
 const burstFactor = 4;
 /** They show what a gateway costs and decide nothing between systems: the time goes to the primary comparisons. */
 const gatewayRepeatsOfStandard = 3;
+/** Of the workloads of standard that no primary comparison is about. */
+const secondaryRepeatsOfStandard = 3;
 /** Four copies of each message leave the broker: a quarter of the rate keeps the delivered load the same. */
 const fanOutPerSecond = 1_250;
 /** Above what any client here reaches: the plan must not end before the window does. */
@@ -210,12 +217,14 @@ export function primaryRepeatsOf(profile: Profile): number {
 export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'default'): readonly WorkloadSpec[] {
   const size = sizes[profile];
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
+  const secondary = profile === 'standard' ? { repeatsMax: secondaryRepeatsOfStandard } : {};
   const all: readonly WorkloadSpec[] = [
-    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc']),
-    ...throughput('throughput-100b', '100 B messages', 100, size, profile),
+    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc'], ['reference']),
+    ...throughput('throughput-100b', '100 B messages', 100, size, profile).map((spec) => ({ ...spec, ...secondary })),
     {
       ...common,
       ...timed(size, fanOutPerSecond),
+      ...secondary,
       id: 'fan-out',
       title: 'Four subscriptions, each gets every message (1 KiB)',
       kind: 'flow',
@@ -227,6 +236,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
     {
       ...common,
       ...timed(size, equalLoadPerSecond),
+      ...secondary,
       id: 'ordering',
       title: 'Order by key with four competing consumers and skewed keys (256 B)',
       kind: 'flow',
@@ -239,6 +249,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
     },
     {
       ...common,
+      ...secondary,
       id: 'replay',
       title: 'A second reader reads everything again, as fast as it can (1 KiB)',
       kind: 'replay',
@@ -256,6 +267,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
       ? [sustainable('sustainable-100b', 'The highest rate of 100 B messages that can go on for ever', 100, size)]
       : []),
     ...(profile === 'full' || which === 'all' ? [course(size)] : []),
+    ...useWorkloads(profile, common),
   ];
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
@@ -293,6 +305,7 @@ function throughput(
   size: ProfileSize,
   profile: Profile,
   gatewayLayers: readonly Layer[] = [],
+  referenceLayers: readonly Layer[] = [],
 ): readonly WorkloadSpec[] {
   const shared = { ...common, id, kind: 'flow', messageBytes } as const;
   return [
@@ -301,7 +314,7 @@ function throughput(
       ...timed(size, equalLoadPerSecond),
       title: `${title} at the same rate for all`,
       mode: 'equal-load',
-      layers: [...equalLoadLayers(id, profile), ...gatewayLayers],
+      layers: [...equalLoadLayers(id, profile), ...gatewayLayers, ...referenceLayers],
       ...(profile === 'standard' ? { gatewayRepeatsMax: gatewayRepeatsOfStandard } : {}),
     },
     {
@@ -309,7 +322,7 @@ function throughput(
       title: `${title}, as many as each can`,
       mode: 'own-maximum',
       // Half an hour has no room for what a gateway can do at most; its price is in the rows at the equal load.
-      layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers)],
+      layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers), ...referenceLayers],
       ratePerSecond: null,
       arrival: 'closed-window',
       messages: (ownMaximumPerSecondCap * (size.warmupMaxMs + Math.min(size.measuredMs, 4_000))) / 1000,

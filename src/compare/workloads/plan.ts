@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { type CoursePart, dueAtMs } from './course.ts';
 import { payloadBytesMin } from './payload.ts';
-import { seededRandom } from './random.ts';
+import { deriveSeed, seededRandom } from './random.ts';
 
 export interface PlanSpec {
   readonly seed: number;
@@ -21,6 +21,14 @@ export interface PlanSpec {
   /** With a course the rate changes on the way, after so much of a warm-up. */
   readonly course?: readonly CoursePart[];
   readonly warmupMs?: number;
+  /** Instead of `messageBytes` for all: a mix. */
+  readonly sizes?: readonly SizeShare[];
+}
+
+/** This part of the messages, of 1 in all, has so many bytes. */
+export interface SizeShare {
+  readonly bytes: number;
+  readonly part: number;
 }
 
 export interface Plan {
@@ -58,7 +66,7 @@ export function planFromSpec(spec: PlanSpec): Plan {
   const pickKey = keyPicker(spec, random);
   const sendAtMs = new Float64Array(spec.messages);
   const keyIndex = new Int32Array(spec.messages);
-  const bytes = new Int32Array(spec.messages).fill(Math.max(spec.messageBytes, payloadBytesMin));
+  const bytes = sizesOf(spec);
   const meanGapMs = spec.ratePerSecond === null ? 0 : 1000 / spec.ratePerSecond;
   let atMs = 0;
   for (let i = 0; i < spec.messages; i++) {
@@ -117,6 +125,18 @@ function finishPlan(columns: Pick<Plan, 'sendAtMs' | 'keyIndex' | 'bytes' | 'key
     hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
   hash.update(JSON.stringify([keyNames, headers]));
   return { ...columns, count: keyIndex.length, keySeq, payloadBytes, hash: hash.digest('hex') };
+}
+
+/** From numbers of their own, so that a mix of sizes leaves times and keys as they are. */
+function sizesOf({ seed, messages, messageBytes, sizes }: PlanSpec): Int32Array {
+  const bytes = new Int32Array(messages).fill(Math.max(messageBytes, payloadBytesMin));
+  if (sizes === undefined) return bytes;
+  const random = seededRandom(deriveSeed(seed, 'sizes'));
+  return bytes.map(() => {
+    let left = random();
+    const drawn = sizes.find(({ part }) => (left -= part) < 0) ?? sizes.at(-1);
+    return Math.max(drawn?.bytes ?? messageBytes, payloadBytesMin);
+  });
 }
 
 function keyPicker(spec: PlanSpec, random: () => number): () => number {

@@ -10,14 +10,20 @@ const looks: Readonly<Record<string, { readonly className: string; readonly shap
   'rabbitmq-stream': { className: 'sys-stream', shape: 'triangle' },
   kafka: { className: 'sys-kafka', shape: 'diamond' },
   log: { className: 'sys-log', shape: 'cross' },
+  // By another client, in panels of their own: the looks of the systems that they belong to.
+  'rabbitmq-quorum-java': { className: 'sys-quorum', shape: 'circle' },
+  'rabbitmq-classic-java': { className: 'sys-classic', shape: 'square' },
+  'rabbitmq-stream-protocol': { className: 'sys-stream', shape: 'triangle' },
+  'kafka-java': { className: 'sys-kafka', shape: 'diamond' },
+  'kafka-share': { className: 'sys-kafka', shape: 'ring' },
 };
 
 type Shape = 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'ring';
 
-/** Another version of a system has its colour, a ring for a mark and a dashed line. */
+/** Another version of a system has its colour, a ring for a mark and a dashed line; so have share groups beside Kafka's other client. */
 export function lookOf(system: string): { className: string; shape: Shape; isVariant: boolean } {
   const look = looks[baseSystem(system)] ?? { className: 'sys-other', shape: 'ring' as const };
-  const isVariant = system.includes('@');
+  const isVariant = system.includes('@') || system === 'kafka-share';
   return { ...look, shape: isVariant ? 'ring' : look.shape, isVariant };
 }
 

@@ -119,7 +119,7 @@ function tableMarkup(
 <tbody>
 ${rows.map((row) => rowMarkup(row, columns, language))}</tbody>
 </table></div>
-${notes !== undefined && notes.map((note) => html`<p class="note">${wordsMarkup(note, language)}</p>`)}
+${notes !== undefined && notes.map((note) => html`<p class="note">${textMarkup(note, language)}</p>`)}
 `;
 }
 

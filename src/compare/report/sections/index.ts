@@ -5,6 +5,7 @@ import { plural, seconds } from '../figures.ts';
 import { countedArabic, joinedNames, nouns, type Said, say } from '../language.ts';
 import type { Report } from '../model.ts';
 import { baseSystem, orderedSystems } from '../view.ts';
+import { agreementSection } from './agreement.ts';
 import { costSection } from './cost.ts';
 import { detailsSection } from './details.ts';
 import { environmentSection } from './environment.ts';
@@ -16,6 +17,7 @@ import { ownMaximumSection } from './own-maximum.ts';
 import { reproduceSection } from './reproduce.ts';
 import { sustainableSection } from './sustainable.ts';
 import { surprisesSection } from './surprises.ts';
+import { usesSections } from './uses.ts';
 import { verdictSection } from './verdict.ts';
 
 export function reportDocument(report: Report): ReportDocument {
@@ -49,6 +51,7 @@ export function reportDocument(report: Report): ReportDocument {
     ],
     sections: [
       verdictSection(report),
+      ...usesSections(report),
       matrixSection(report),
       surprisesSection(report),
       equalLoadSection(report),
@@ -59,6 +62,7 @@ export function reportDocument(report: Report): ReportDocument {
       detailsSection(report),
       environmentSection(report),
       limitsSection(report),
+      ...agreementSection(report),
       reproduceSection(report),
     ],
   };

@@ -26,7 +26,7 @@ p,dd,ul.plain>li{max-width:76ch}
 a{color:var(--link);text-decoration-thickness:1px;text-underline-offset:2px;text-decoration-color:color-mix(in srgb,currentColor 45%,transparent)}
 a:hover{text-decoration-color:currentColor}
 :focus-visible{outline:2px solid var(--focus);outline-offset:2px;border-radius:2px}
-.skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--raised);padding:.3rem .6rem}
+.skip{position:absolute;inset-inline-start:-99rem}.skip:focus{inset-inline-start:1rem;top:.5rem;background:var(--raised);padding:.3rem .6rem}
 .kicker{margin:0 0 .3rem;color:var(--quiet);font-size:.82rem;letter-spacing:.04em}
 .byline{list-style:none;padding:0;margin:.55rem 0 0;display:flex;flex-wrap:wrap;gap:.1rem 1.4rem;font-size:.87rem}
 nav ol{list-style:none;margin:0;padding:.5rem 0;display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.87rem;border-block:1px solid var(--line)}
@@ -41,16 +41,16 @@ code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono
 code{overflow-wrap:anywhere}
 pre{background:var(--sunken);border:1px solid var(--line);border-radius:6px;padding:.7rem .9rem;overflow:auto;max-height:22rem}
 pre code{font-size:.95em;overflow-wrap:normal}
-ul.key{list-style:none;padding:0;margin:.1rem 0 1rem;display:flex;flex-wrap:wrap;gap:.25rem 1.4rem;font-size:.82rem;color:var(--quiet)}ul.key strong{color:var(--ink)}ul.plain{padding-left:1.1rem}ul.plain li{margin:.2rem 0}
+ul.key{list-style:none;padding:0;margin:.1rem 0 1rem;display:flex;flex-wrap:wrap;gap:.25rem 1.4rem;font-size:.82rem;color:var(--quiet)}ul.key strong{color:var(--ink)}ul.plain{padding-inline-start:1.1rem}ul.plain li{margin:.2rem 0}
 .badge{display:inline-block;white-space:nowrap;font-size:.76rem;font-weight:620;line-height:1.35;letter-spacing:.01em;padding:.05rem .42rem .07rem;border-radius:4px;text-decoration:none;color:var(--none);background:var(--none-back)}
 a.badge:hover{text-decoration:underline}
 .badge.good{color:var(--good);background:var(--good-back)}.badge.part{color:var(--part);background:var(--part-back)}
 .badge.bad{color:var(--bad);background:var(--bad-back)}.badge.open{color:var(--open);background:var(--open-back)}
 .sign{display:inline-block;min-width:.95em;text-align:center}
-.system{white-space:nowrap}.system .swatch{margin-right:.32em;vertical-align:-.08em}
+.system{white-space:nowrap}.system .swatch{margin-inline-end:.32em;vertical-align:-.08em}
 .cards{list-style:none;padding:0;margin:1.1rem 0 0}
 .cards>li{max-width:none;padding:.8rem 0 .75rem;border-top:1px solid var(--line)}
-.cards .head{margin:0 0 .3rem;max-width:none}.cards .head .badge{margin-right:.3rem}
+.cards .head{margin:0 0 .3rem;max-width:none}.cards .head .badge{margin-inline-end:.3rem}
 .cards dl{margin:0;font-size:.87rem}
 .cards dl>div{display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:0 .6rem}
 .cards dt{color:var(--quiet);grid-column:1}.cards dd{margin:0;grid-column:2;max-width:100ch}
@@ -60,17 +60,17 @@ a.badge:hover{text-decoration:underline}
 .facts dt{color:var(--quiet);font-size:.8rem}.facts dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;width:fit-content;min-width:min(100%,36rem);max-width:100%;margin:0 0 .8rem;border:1px solid var(--line);border-radius:6px;background:var(--raised)}
 table{border-collapse:separate;border-spacing:0;width:100%;font-size:.82rem;line-height:1.38;font-variant-numeric:tabular-nums}
-caption{text-align:left;font-weight:620;padding:.5rem .7rem;font-size:.85rem;color:var(--ink);border-bottom:1px solid var(--line)}
-th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
+caption{text-align:start;font-weight:620;padding:.5rem .7rem;font-size:.85rem;color:var(--ink);border-bottom:1px solid var(--line)}
+th,td{text-align:start;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
 tbody tr:last-child>*{border-bottom:0}
 thead th{font-weight:600;font-size:.78rem;vertical-align:bottom;color:var(--ink);background:var(--sunken);border-bottom-color:var(--line-strong)}
 thead th .unit{display:block;font-weight:400}
-th.group{text-align:center;border-bottom-color:var(--line)}th.group+th.group{border-left:1px solid var(--line)}tr.apart>*{border-top:1px solid var(--line-strong)}
-tbody th{font-weight:400;position:sticky;left:0;background:var(--raised);z-index:1}
-thead th:first-child{position:sticky;left:0;z-index:2}
+th.group{text-align:center;border-bottom-color:var(--line)}th.group+th.group{border-inline-start:1px solid var(--line)}tr.apart>*{border-top:1px solid var(--line-strong)}
+tbody th{font-weight:400;position:sticky;inset-inline-start:0;background:var(--raised);z-index:1}
+thead th:first-child{position:sticky;inset-inline-start:0;z-index:2}
 thead tr+tr th:first-child{position:static}
 td.number,th.number{text-align:right;white-space:nowrap}td.number .quiet{font-size:.72rem}
-.interval{display:block;font-size:.72rem}.thin{color:var(--quiet);margin-left:.1em}
+.interval{display:block;font-size:.72rem}.thin{color:var(--quiet);margin-inline-start:.1em}
 td.told{color:var(--none)}td.told.bad{color:var(--bad);background:var(--bad-back)}
 table.matrix td{white-space:nowrap}table.matrix td .quiet{font-size:.92em}
 table.matrix tbody th{min-width:13rem;max-width:22rem}table.matrix tbody th>div.quiet,table.matrix tbody th>div>.quiet{line-height:1.3;display:block}
@@ -94,10 +94,15 @@ svg.chart{display:block;width:100%;height:auto}
 .bar{fill:var(--own);opacity:.82}.variant .bar{opacity:.5}.no-bar{stroke:var(--line-strong);stroke-width:1;stroke-dasharray:2 3;fill:none}
 .whisker{stroke:var(--ink);stroke-width:1.2;fill:none}
 .reference{stroke:var(--quiet);stroke-width:1;stroke-dasharray:4 3;fill:none}
+.languages{list-style:none;padding:0;margin:0;float:inline-end;display:flex;gap:.2rem .9rem;font-size:.87rem}.languages [aria-current]{font-weight:620}
 footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85rem}
 @media (max-width:36rem){.cards dl>div{grid-template-columns:minmax(0,1fr)}.cards dt{font-size:.78rem;margin-top:.25rem}.cards dd{grid-column:1}table.matrix tbody th{min-width:9.5rem;max-width:11rem}}
 @media (min-width:88rem){body{display:grid;grid-template-columns:minmax(11rem,1fr) minmax(0,74rem) minmax(0,1fr);align-items:start}header,main,footer{grid-column:2;width:100%}
-nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding:2.2rem 0 1rem 1.5rem;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
+nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding-block:2.2rem 1rem;padding-inline:1.5rem 0;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
+html[lang=ar] body{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Sans","Noto Sans Arabic","Noto Naskh Arabic","Geeza Pro",Tahoma,Amiri,sans-serif}
+html[lang=ar] body{line-height:1.75}html[lang=ar] :is(h1,h2,.badge,.kicker){letter-spacing:normal}html[lang=ar] table{line-height:1.55}html[lang=ar] .lead{line-height:1.7}html[lang=ar] :is(h1,h2,h3){line-height:1.4}
+html[lang=ar] bdi,html[lang=ar] td.number{direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).number{text-align:right}
+html[lang=ar] [lang=en]{unicode-bidi:isolate;text-align:start}html[lang=ar] :is(dd,td,th,li,div)>span[lang=en]{display:inline-block;max-width:100%;line-height:1.5}html[lang=ar] pre{text-align:left}
 @media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}html{font-size:8.5pt}body{font-size:1rem}nav,.skip{display:none}
 header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible}th,td{padding:.2rem .35rem}tbody th,thead th:first-child{position:static}
 pre{max-height:none;white-space:pre-wrap}h2,h3,caption,figcaption{break-after:avoid}.panels.narrow{grid-template-columns:repeat(3,1fr)}.panels.wide{grid-template-columns:repeat(2,1fr)}tr,.cards>li,.panel{break-inside:avoid}a{color:inherit}thead{display:table-header-group}}

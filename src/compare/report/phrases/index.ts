@@ -9,9 +9,6 @@ import { claimPhrases } from './claims.ts';
 import { runPhrases } from './run.ts';
 import { scenarioPhrases } from './scenarios.ts';
 
-export type { Phrase } from './phrase.ts';
-import type { Phrase } from './phrase.ts';
-
 export interface Piece {
   readonly text: string;
   readonly isArabic: boolean;
@@ -50,35 +47,40 @@ export function phraseOf(english: string): Said {
 /** A report has some thousands of different sentences. */
 const memoryMax = 20_000;
 const memory = new Map<string, string | null>();
-const sentenceEnd = /(?<=[a-z0-9)]\.) (?=[A-Z])/;
-/** Clauses in a clause: scopes are lists of conditions. */
-const depthMax = 4;
+/** Sentences of a reason may begin with the name of a system or a workload. */
+const sentenceEnd = /(?<=[a-z0-9)]\.) (?=[A-Z]|(?:rabbitmq|kafka|throughput|sustainable)\b)/;
+/** A reason has sentences, these have clauses, these are lists, and what is in them has figures. */
+const depthMax = 8;
 
 interface Compiled {
   readonly begin: string;
   readonly end: string;
   readonly pattern: RegExp;
-  readonly holes: readonly string[];
   readonly arabic: string;
 }
 
+const hole = /\{(\w+)\*?\}/g;
 const fixed = new Map<string, string>();
 const open: Compiled[] = [];
 for (const [english, arabic] of [...claimPhrases, ...runPhrases, ...scenarioPhrases]) {
-  if (english.includes('{')) open.push(compiled([english, arabic]));
-  else fixed.set(english, arabic);
+  if (typeof english === 'string' && !english.includes('{')) fixed.set(english, arabic);
+  else open.push(compiled(english, arabic));
 }
 
-/** `{name}` is put into the Arabic as it is, `{name*}` is looked up first. */
-function compiled([english, arabic]: Phrase): Compiled {
-  const holes = Array.from(english.matchAll(/\{(\w+\*?)\}/g), ([, hole = '']) => hole);
+function compiled(english: string | RegExp, arabic: string): Compiled {
+  if (english instanceof RegExp) return { begin: '', end: '', pattern: english, arabic };
   const literals = english.split(/\{\w+\*?\}/);
-  const pattern = literals.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('(.+?)');
+  const names = Array.from(english.matchAll(hole), ([, name = '']) => name);
+  const pattern = literals
+    .map((text, index) => {
+      const literal = text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+      return index < names.length ? `${literal}(?<${names[index]}>.+?)` : literal;
+    })
+    .join('');
   return {
     begin: literals[0] ?? '',
     end: literals.at(-1) ?? '',
     pattern: new RegExp(`^${pattern}$`, 's'),
-    holes,
     arabic,
   };
 }
@@ -86,28 +88,35 @@ function compiled([english, arabic]: Phrase): Compiled {
 function wholeOf(english: string, depth = 0): string | null {
   const same = fixed.get(english);
   if (same !== undefined) return same;
-  for (const { begin, end, pattern, holes, arabic } of open) {
+  for (const { begin, end, pattern, arabic } of open) {
     if (!english.startsWith(begin) || !english.endsWith(end)) continue;
-    const match = pattern.exec(english);
-    if (match === null) continue;
-    const values = new Map(holes.map((hole, index) => [hole, match[index + 1] ?? '']));
-    const filled = fill(arabic, values, depth);
+    const values = pattern.exec(english);
+    const filled = values === null ? null : fill(arabic, values.groups ?? {}, depth);
     if (filled !== null) return filled;
   }
   return null;
 }
 
-/** null where a hole that must be looked up has no Arabic: then another phrase may fit. */
-function fill(arabic: string, values: ReadonlyMap<string, string>, depth: number): string | null {
-  let isWhole = true;
-  const text = arabic.replace(/\{(\w+\*?)\}/g, (_, hole: string) => {
-    const value = values.get(hole) ?? '';
-    if (!hole.endsWith('*')) return value;
-    const inner = depth >= depthMax ? null : (wholeOf(value, depth + 1) ?? partsOf(value, depth + 1));
-    if (inner === null) isWhole = false;
-    return inner ?? '';
+/** null where a hole has more in it than it may: then another phrase may fit. */
+function fill(arabic: string, values: Readonly<Record<string, string>>, depth: number): string | null {
+  // The full stop is the sentence's.
+  let isWhole = !Object.values(values).some((value) => value.endsWith('.'));
+  const text = arabic.replace(/\{(\w+)(\*?)\}/g, (_, name: string, isWords: string) => {
+    const value = values[name] ?? '';
+    const filled = isWords === '*' ? wordsIn(value, depth) : namesIn(value);
+    if (filled === null) isWhole = false;
+    return filled ?? '';
   });
   return isWhole ? text : null;
+}
+
+function wordsIn(value: string, depth: number): string | null {
+  return depth >= depthMax ? null : (wholeOf(value, depth + 1) ?? partsOf(value, depth + 1));
+}
+
+/** Another sentence is no name. */
+function namesIn(value: string): string | null {
+  return /[.;:!?] /.test(value) ? null : value.replaceAll(', ', '، ');
 }
 
 /** Sentence by sentence, and in a sentence clause by clause; null unless all of them are known. */
@@ -116,7 +125,7 @@ function partsOf(english: string, depth = 0): string | null {
   for (const { split, join } of joints) {
     const parts = english.split(split);
     if (parts.length < 2) continue;
-    const translated = parts.map((part) => wholeOf(part, depth + 1) ?? partsOf(part, depth + 1));
+    const translated = parts.map((part) => wordsIn(part, depth));
     if (translated.every((part) => part !== null)) return translated.join(join);
   }
   return english.endsWith('.') ? withStop(wholeOf(english.slice(0, -1), depth + 1)) : null;
@@ -125,6 +134,8 @@ function partsOf(english: string, depth = 0): string | null {
 const joints = [
   { split: sentenceEnd, join: ' ' },
   { split: '; ', join: '؛ ' },
+  { split: /, (?=(?:rabbitmq|kafka|log)\b)/, join: '، ' },
+  { split: ', ', join: '، ' },
 ] as const;
 
 function withStop(text: string | null): string | null {

@@ -3,12 +3,14 @@
 import type { Command } from 'commander';
 import type { CompareOptions, PlannedWorkload, RunState } from './index.ts';
 import { registerRecommendCommand } from './recommend.ts';
+import type { Language } from './report/language.ts';
 import type { Layer, Profile, Report } from './report/model.ts';
 
 /** CONTRACT: exit status. */
 const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
 
 const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
+const languagesOffered: readonly Language[] = ['en', 'ar'];
 const layersOffered: readonly Layer[] = ['bare', 'port', 'rest', 'grpc', 'reference'];
 /** A minute is too short for gateways and for Java: in smoke they are asked for by name. */
 const layersOfSmoke: readonly Layer[] = ['bare', 'port'];
@@ -24,6 +26,7 @@ Examples:
   sluice compare --only agreement                        is the instrument right? independent tools beside it
   sluice compare --resume compare-report                 go on with an interrupted run
   sluice compare old/report.json new/report.json --worse-by 10%
+  sluice compare --render compare-report/report.json --lang ar     the page of a report once more, in Arabic
   sluice compare old.json new.json --assert "throughput-1k.kafka.publish.messagesPerSecond > -5%"
 
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
@@ -31,7 +34,8 @@ RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual 
 gateway by rest and grpc, and reference: the vendors' Java clients (kafka-java, kafka-share, rabbitmq-quorum-java,
 rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
-Writes report.json, report.md, report.html and report.csv. Exit status: 0 done, 1 an assertion failed or a run was
+Writes report.json, report.md, report.csv, and report.html in the language of --lang, with the other language beside it
+(report.ar.html or report.en.html); each page has a link to the other. Exit status: 0 done, 1 an assertion failed or a run was
 invalid, 2 wrong usage, 3 a system that was asked for could not be had.
 `;
 
@@ -49,6 +53,8 @@ interface CompareFlags {
   readonly assert?: string[];
   readonly allowRemote?: true;
   readonly check?: true;
+  readonly lang: string;
+  readonly render?: string;
   readonly resume?: string;
   readonly worseBy?: string;
   readonly json?: true;
@@ -83,6 +89,11 @@ export function registerCompareCommands(program: Command): void {
     .option('--seed <number>', 'everything random follows from it', '1')
     .option('--repeats <count>', 'repeats of every workload (smoke 1, standard 5, full 10)')
     .option('--out <directory>', 'where the report goes', './compare-report')
+    .option('--lang <language>', 'of report.html: en or ar; the page in the other language stands beside it', 'en')
+    .option(
+      '--render <file>',
+      'write the pages of this report.json once more, beside it or into --out, instead of a run',
+    )
     .option(
       '--resume <directory>',
       'go on with the run that was interrupted there; other flags are those it was begun with',
@@ -111,7 +122,11 @@ async function runCommand(reports: readonly string[], flags: CompareFlags, comma
   );
   try {
     process.exitCode =
-      reports.length > 0 ? await compareTwo(reports, flags, given) : await compareAndWrite(flags, given);
+      flags.render !== undefined
+        ? await renderAgain(flags.render, reports, flags, given)
+        : reports.length > 0
+          ? await compareTwo(reports, flags, given)
+          : await compareAndWrite(flags, given);
   } catch (reason) {
     if (reason instanceof Interrupted) fail(reason.message, exitStatus.failed);
     else if (reason instanceof ResumeError) fail(`--resume: ${reason.message}`, exitStatus.usage);
@@ -147,6 +162,8 @@ async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>
       );
   const { flags, command } =
     typed.resume === undefined ? { flags: typed, command: null } : await begunWith(typed.resume, given);
+  // What runs for half an hour does not end in a word that is not known.
+  oneOf('--lang', flags.lang, languagesOffered);
   const stop = new AbortController();
   const { existsSync } = await import('node:fs');
   const { journalName } = await import('./index.ts');
@@ -166,7 +183,7 @@ async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>
       journal: { directory: flags.out, resume: typed.resume !== undefined, flags: { ...flags } },
     });
     telling.end();
-    const files = await write(report, flags.out);
+    const files = await write(report, flags.out, languageOf(flags));
     process.stdout.write(`${closingWords(report, files).join('\n')}\n`);
     return statusOf(report);
   } finally {
@@ -196,6 +213,32 @@ async function tellProgress() {
     onState: (state: RunState) => lines.state(state),
     end: () => lines.end(),
   };
+}
+
+// ------------------------------------------------------------------------------------------------ a report once more
+
+async function renderAgain(
+  file: string,
+  reports: readonly string[],
+  flags: CompareFlags,
+  given: Partial<CompareFlags>,
+): Promise<number> {
+  const meant = new Set(['render', 'lang', 'out']);
+  const [strange] = Object.keys(given).filter((name) => !meant.has(name));
+  if (strange !== undefined) throw new UsageError(`--${strange} is not for --render`);
+  if (reports.length > 0) throw new UsageError('--render takes one report, and no OLD.json NEW.json beside it');
+  const language = languageOf(flags);
+  const report = await readReport(file);
+  const path = await import('node:path');
+  const directory = given.out ?? path.dirname(file);
+  await makeWritable(directory);
+  const files = await writeFiles(await pagesOf(report, language), directory);
+  process.stdout.write(`written: ${files.join(', ')}\n`);
+  return exitStatus.done;
+}
+
+function languageOf({ lang }: Pick<CompareFlags, 'lang'>): Language {
+  return oneOf('--lang', lang, languagesOffered);
 }
 
 // ------------------------------------------------------------------------------------------------ two reports
@@ -419,10 +462,10 @@ async function makeWritable(directory: string): Promise<void> {
   }
 }
 
-async function write(report: Report, directory: string): Promise<readonly string[]> {
+async function write(report: Report, directory: string, language: Language): Promise<readonly string[]> {
   const { mkdir, rm, writeFile } = await import('node:fs/promises');
   const path = await import('node:path');
-  const { checkReport, renderCsv, renderHtml, renderMarkdown } = await import('./report/index.ts');
+  const { checkReport } = await import('./report/index.ts');
   await mkdir(directory, { recursive: true });
   const json = `${JSON.stringify(report, null, 1)}\n`;
   try {
@@ -432,16 +475,30 @@ async function write(report: Report, directory: string): Promise<readonly string
     await writeFile(path.join(directory, 'report.rejected.json'), json);
     throw reason;
   }
-  const files = {
-    'report.json': json,
-    'report.md': renderMarkdown(report),
-    'report.html': renderHtml(report),
-    'report.csv': renderCsv(report),
-  };
-  for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text);
+  const files = await writeFiles({ 'report.json': json, ...(await pagesOf(report, language)) }, directory);
   // Everything in it stands in the report now.
   const { journalName } = await import('./index.ts');
   await rm(path.join(directory, journalName), { force: true });
+  return files;
+}
+
+/** Everything that is made from report.json. `report.html` is in the language that was asked for. */
+async function pagesOf(report: Report, language: Language): Promise<Readonly<Record<string, string>>> {
+  const { renderCsv, renderHtml, renderMarkdown } = await import('./report/index.ts');
+  const other = language === 'en' ? 'ar' : 'en';
+  const otherPage = `report.${other}.html`;
+  return {
+    'report.md': renderMarkdown(report),
+    'report.html': renderHtml(report, { language, other: otherPage }),
+    [otherPage]: renderHtml(report, { language: other, other: 'report.html' }),
+    'report.csv': renderCsv(report),
+  };
+}
+
+async function writeFiles(files: Readonly<Record<string, string>>, directory: string): Promise<readonly string[]> {
+  const { writeFile } = await import('node:fs/promises');
+  const path = await import('node:path');
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory, name), text);
   return Object.keys(files).map((name) => path.join(directory, name));
 }
 

@@ -196,7 +196,10 @@ const scopes: readonly Phrase[] = [
   ['that a replica takes over was not tested', 'لم يُختبر أن تحل نسخة محلها'],
   ['that a replica takes over, and a power cut, were not tested', 'لم يُختبر أن تحل نسخة محلها ولا انقطاع الكهرباء'],
   ['a power cut was not tested', 'لم يُختبر انقطاع الكهرباء'],
-  ['true of quorum and classic queues, false of streams', 'صحيح في طوابير quorum و classic، وغير صحيح في الدفوق (streams)'],
+  [
+    'true of quorum and classic queues, false of streams',
+    'صحيح في طوابير quorum و classic، وغير صحيح في الدفوق (streams)',
+  ],
   ['what survives a crash is another question, not tested here', 'ما ينجو من انهيار سؤال آخر لم يُختبر هنا'],
   [
     'only start-up time and memory are measured, not how easily it is learnt',

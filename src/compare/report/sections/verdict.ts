@@ -50,15 +50,17 @@ function claimSentence(
     colon,
     ...claims.flatMap((claim, at): readonly Inline[] => [
       ...(at === 0 ? [] : [at === claims.length - 1 ? and : comma]),
-      name('“'),
+      openQuote,
       quote(claim.replace(/[.\s]+$/, '')),
-      name('”'),
+      closeQuote,
     ]),
     name('.'),
   ];
 }
 
 const and = say(' and ', ' و');
+const openQuote = say('“', '«');
+const closeQuote = say('”', '»');
 
 function notMeasuredSentence(report: Report): readonly Inline[] {
   const howMany = report.notMeasured.length;

@@ -4,7 +4,7 @@ import { amount, spread, type Unit } from '../figures.ts';
 import { type Language, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { Spread } from '../model.ts';
-import { endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { drawn, endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { linearScale } from './scale.ts';
 
 export interface Bar {
@@ -49,7 +49,7 @@ export function largestOf(bars: readonly Bar[]): number {
 
 function drawBar(bar: Bar, top: number, x: (value: number) => number, unit: Unit, language: Language): Markup {
   const y = top + 18;
-  const text = html`${mark(bar.system, plot.left + 6, top + 9)}<text class="bar-name" x="${plot.left + 16}" y="${top + 13}">${label(bar)}</text><text class="${bar.figure === null ? 'bar-value none' : 'bar-value'}" x="${plot.right}" y="${top + 13}"${endOfLine(language)}>${shorten(valueText(bar, unit)[language], lineCharactersMax - label(bar).length)}</text>`;
+  const text = html`${mark(bar.system, plot.left + 6, top + 9)}<text class="bar-name" x="${plot.left + 16}" y="${top + 13}">${label(bar)}</text><text class="${bar.figure === null ? 'bar-value none' : 'bar-value'}" x="${plot.right}" y="${top + 13}"${bar.figure === null ? endOfLine(language) : endOfLine('en')}>${shownValue(bar, unit, language)}</text>`;
   if (bar.figure === null) {
     return html`<g class="${lineClass(bar.system)}">${text}<path class="no-bar" d="${`M${plot.left} ${y + 5} H${plot.right}`}"/></g>`;
   }
@@ -59,6 +59,14 @@ function drawBar(bar: Bar, top: number, x: (value: number) => number, unit: Unit
       ? html`<path class="whisker" d="${`M${fixed(x(low))} ${y + 5} H${fixed(x(high))} M${fixed(x(low))} ${y + 1.5} V${y + 8.5} M${fixed(x(high))} ${y + 1.5} V${y + 8.5}`}"/>`
       : null;
   return html`<g class="${lineClass(bar.system)}">${text}<rect class="bar" x="${plot.left}" y="${y}" width="${fixed(Math.max(1, x(median) - plot.left))}" height="10" rx="2"/>${whisker}</g>`;
+}
+
+/** A figure goes from left to right in every language, a reason as its language does. */
+function shownValue(bar: Bar, unit: Unit, language: Language): Markup {
+  const room = lineCharactersMax - label(bar).length;
+  const { en, ar } = valueText(bar, unit);
+  if (bar.figure === null) return drawn(say(shorten(en, room), shorten(ar, room)), language);
+  return html`${shorten(language === 'ar' ? ar : en, room)}`;
 }
 
 function label(bar: Bar): string {

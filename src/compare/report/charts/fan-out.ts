@@ -3,7 +3,7 @@
 import { number } from '../figures.ts';
 import { type Language, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
-import { aroundMiddle, endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { aroundMiddle, drawn, endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { linearScale } from './scale.ts';
 
 export interface FanOutCurve {
@@ -45,8 +45,8 @@ export function fanOutChart(
 <desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}</g>
 <g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${tick}</text>`)}${counts.map((each) => html`<text x="${fixed(x(each))}" y="${plot.bottom + 16}" text-anchor="middle">${each}</text>`)}</g>
-<path class="reference" d="${`M${plot.left} ${fixed(y.at(1))} H${plot.right}`}"/><text class="reference-name" x="${plot.right}" y="${fixed(y.at(1) + 12)}"${endOfLine(language)}>${words.oneCopy[language]}</text>
-<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${words.axes[language]}</text>
+<path class="reference" d="${`M${plot.left} ${fixed(y.at(1))} H${plot.right}`}"/><text class="reference-name" x="${plot.right}" y="${fixed(y.at(1) + 12)}"${endOfLine(language)}>${drawn(words.oneCopy, language)}</text>
+<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${drawn(words.axes, language)}</text>
 ${curves.map((curve) => drawCurve(curve, x, y.at))}
 </svg>`;
 }

@@ -7,7 +7,7 @@ import { number } from '../figures.ts';
 import { type Language, type Said, say } from '../language.ts';
 import type { LoadCurve } from '../latency-by-load.ts';
 import { html, type Markup } from '../markup.ts';
-import { aroundMiddle, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { aroundMiddle, drawn, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { logScale, type Scale } from './scale.ts';
 
 const width = 400;
@@ -30,13 +30,14 @@ export function loadScales(curves: readonly LoadCurve[], boundMs: number): LoadS
   };
 }
 
-const words = {
-  bound: say('bound', 'الحد'),
-  axes: say(
-    'offered messages per second · p99 in ms, both log scales',
-    'الرسائل المعروضة في الثانية · p99 بوحدة ms، والمقياسان لوغاريتميان',
-  ),
-} as const;
+const axes = say(
+  'offered messages per second · p99 in ms, both log scales',
+  'الرسائل المعروضة في الثانية · p99 بوحدة ms، والمقياسان لوغاريتميان',
+);
+
+function boundWords(boundMs: number): Said {
+  return say(`bound ${boundMs} ms`, `الحد ${boundMs} ms`);
+}
 
 /** `id` must be unique on the page. */
 export function latencyLoadChart(
@@ -52,8 +53,8 @@ export function latencyLoadChart(
 <desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${x.ticks.map((tick) => html`<path d="${`M${fixed(x.at(tick))} ${plot.top} V${plot.bottom}`}"/>`)}</g>
 <g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${String(tick)}</text>`)}${x.ticks.map((tick) => html`<text x="${fixed(x.at(tick))}" y="${plot.bottom + 16}" text-anchor="middle">${rateText(tick)}</text>`)}</g>
-<path class="reference" d="${`M${plot.left} ${fixed(y.at(boundMs))} H${plot.right}`}"/><text class="reference-name" x="${plot.left + 4}" y="${fixed(y.at(boundMs) - 4)}"${language === 'ar' && html` text-anchor="end" direction="rtl"`}>${words.bound[language]} ${boundMs} ms</text>
-<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${words.axes[language]}</text>
+<path class="reference" d="${`M${plot.left} ${fixed(y.at(boundMs))} H${plot.right}`}"/><text class="reference-name" x="${plot.left + 4}" y="${fixed(y.at(boundMs) - 4)}"${language === 'ar' && html` text-anchor="end" direction="rtl"`}>${drawn(boundWords(boundMs), language)}</text>
+<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${drawn(axes, language)}</text>
 ${curves.map((curve) => drawCurve(curve, x, y))}
 </svg>`;
 }

@@ -7,7 +7,7 @@ import { number } from '../figures.ts';
 import { countedArabic, type Language, nouns, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { WorkloadRow } from '../model.ts';
-import { aroundMiddle, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { aroundMiddle, drawn, fixed, leftToRight, lineClass, mark } from './look.ts';
 import { logScale, nines, type Scale } from './scale.ts';
 
 export interface LatencyCurve {
@@ -98,7 +98,7 @@ export function latencySpectrum(
 <desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${ticks.map(([fraction]) => html`<path d="${`M${fixed(x(nines(fraction)))} ${plot.top} V${plot.bottom}`}"/>`)}</g>
 <g class="ticks">${y.ticks.map((tick) => html`<text x="${plot.left - 6}" y="${fixed(y.at(tick) + 4)}" text-anchor="end">${String(tick)}</text>`)}${ticks.map(([fraction, name]) => html`<text x="${fixed(x(nines(fraction)))}" y="${plot.bottom + 16}" text-anchor="middle">${name}</text>`)}</g>
-<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${axes[language]}</text>
+<text class="axis" x="${(plot.left + plot.right) / 2}" y="${height - 6}"${aroundMiddle(language)}>${drawn(axes, language)}</text>
 ${curves.map((curve) => drawCurve(curve, scales))}
 </svg>`;
 }

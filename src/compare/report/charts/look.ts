@@ -1,7 +1,8 @@
 /** How a system looks in every chart: a colour from the page's style, and a mark, because colour alone tells not everyone. */
 
 import { baseSystem } from '../view.ts';
-import type { Language } from '../language.ts';
+import { isolatedInDrawing } from '../bidi.ts';
+import type { Language, Said } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 
 const looks: Readonly<Record<string, { readonly className: string; readonly shape: Shape }>> = {
@@ -61,6 +62,11 @@ export function legend(systems: readonly string[]): Markup {
  */
 export function leftToRight(language: Language): Markup | false {
   return language === 'ar' && html` direction="ltr"`;
+}
+
+/** Words of a drawing. */
+export function drawn(words: Said, language: Language): Markup {
+  return language === 'ar' ? isolatedInDrawing(words.ar) : html`${words.en}`;
 }
 
 /** A text that is written in the language of the page, around its middle. */

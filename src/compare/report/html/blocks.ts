@@ -21,7 +21,7 @@ import {
 import type { Language, Said } from '../language.ts';
 import { html, type Markup, maybeLink } from '../markup.ts';
 import { piecesOf } from '../phrases/index.ts';
-import { inEnglish, isNeutral, isolated, leftToRight } from './bidi.ts';
+import { inEnglish, isNeutral, isolated, leftToRight } from '../bidi.ts';
 
 export function blockMarkup(block: Block, language: Language): Markup {
   switch (block.kind) {

@@ -8,7 +8,7 @@ import { html, type Markup } from '../markup.ts';
 import type { Section } from '../document.ts';
 import { type Language, languages, say } from '../language.ts';
 import type { Report } from '../model.ts';
-import { isolated } from './bidi.ts';
+import { isolated } from '../bidi.ts';
 import { blockMarkup, textMarkup, wordsMarkup } from './blocks.ts';
 import { style } from './style.ts';
 

@@ -101,7 +101,7 @@ footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85r
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding-block:2.2rem 1rem;padding-inline:1.5rem 0;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
 html[lang=ar] body{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Sans","Noto Sans Arabic","Noto Naskh Arabic","Geeza Pro",Tahoma,Amiri,sans-serif}
 html[lang=ar] body{line-height:1.75}html[lang=ar] :is(h1,h2,.badge,.kicker){letter-spacing:normal}html[lang=ar] table{line-height:1.55}html[lang=ar] .lead{line-height:1.7}html[lang=ar] :is(h1,h2,h3){line-height:1.4}
-html[lang=ar] bdi,html[lang=ar] td.number{direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).number{text-align:right}
+html[lang=ar] :is(bdi,.sign){direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).number{text-align:right}
 html[lang=ar] [lang=en]{unicode-bidi:isolate;text-align:start}html[lang=ar] :is(dd,td,th,li,div)>span[lang=en]{display:inline-block;max-width:100%;line-height:1.5}html[lang=ar] pre{text-align:left}
 @media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}html{font-size:8.5pt}body{font-size:1rem}nav,.skip{display:none}
 header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible}th,td{padding:.2rem .35rem}tbody th,thead th:first-child{position:static}

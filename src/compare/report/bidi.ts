@@ -4,7 +4,7 @@
  * bracket) would otherwise go to the wrong side: `12,100–12,500` would be read as `12,500–12,100`.
  */
 
-import { html, type Markup } from '../markup.ts';
+import { html, type Markup } from './markup.ts';
 
 /** From its first Latin letter, digit or sign to its last, over single spaces; Arabic, quotation marks and brackets end it. */
 const run =
@@ -15,18 +15,28 @@ const plainFigure = /^\d[\d,.]*$/;
 
 /** The sentence with its Latin runs isolated. */
 export function isolated(arabic: string): Markup {
+  return withRuns(arabic, leftToRight);
+}
+
+/** The same for a text of a drawing, which knows other elements. */
+export function isolatedInDrawing(arabic: string): Markup {
+  return withRuns(arabic, (text) => html`<tspan direction="ltr" unicode-bidi="embed">${text}</tspan>`);
+}
+
+function withRuns(arabic: string, around: (text: string) => Markup): Markup {
   const pieces: (string | Markup)[] = [];
   let end = 0;
   for (const { 0: text, index } of arabic.matchAll(run)) {
-    pieces.push(arabic.slice(end, index), plainFigure.test(text) ? text : leftToRight(text));
+    pieces.push(arabic.slice(end, index), plainFigure.test(text) ? text : around(text));
     end = index + text.length;
   }
   return html`${[...pieces, arabic.slice(end)]}`;
 }
 
-/** A name or a figure by itself. */
+/** A name or a figure by itself. Space and a colon around it belong to the sentence that it stands in. */
 export function leftToRight(text: string): Markup {
-  return html`<bdi>${text}</bdi>`;
+  const [, before = '', inner = '', after = ''] = /^(\s*)(.*?)([\s:]*)$/s.exec(text) ?? [];
+  return html`${before}<bdi>${inner}</bdi>${after}`;
 }
 
 /** What the run wrote in English and nobody has translated. */

@@ -4,7 +4,7 @@ import { amount, spread, type Unit } from '../figures.ts';
 import { type Language, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { Spread } from '../model.ts';
-import { drawn, endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { drawn, endOfLine, axesLeftToRight, fixed, lineClass, mark } from './look.ts';
 import { linearScale } from './scale.ts';
 
 export interface Bar {
@@ -34,7 +34,7 @@ export function barChart(
   const bottom = plot.top + bars.length * rowHeight + 4;
   const height = bottom + 22;
   const x = linearScale(largest, plot.left, plot.right);
-  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+  return html`<svg class="chart"${axesLeftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
 <title id="${`${id}-t`}">${title[language]}</title>
 <desc id="${`${id}-d`}">${bars.map((bar) => `${label(bar)}: ${valueText(bar, unit)[language]}`).join('. ')}</desc>
 <g class="grid">${x.ticks.map((tick) => html`<path d="${`M${fixed(x.at(tick))} ${plot.top} V${bottom}`}"/>`)}</g>

@@ -3,7 +3,7 @@
 import { number } from '../figures.ts';
 import { type Language, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
-import { aroundMiddle, drawn, endOfLine, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { aroundMiddle, drawn, endOfLine, axesLeftToRight, fixed, lineClass, mark } from './look.ts';
 import { linearScale } from './scale.ts';
 
 export interface FanOutCurve {
@@ -40,7 +40,7 @@ export function fanOutChart(
   const span = Math.max(ends.high - ends.low, 1);
   const x = (subscriptions: number): number =>
     plot.left + 10 + ((plot.right - plot.left - 20) * (Math.log2(subscriptions) - ends.low)) / span;
-  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+  return html`<svg class="chart"${axesLeftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
 <title id="${`${id}-t`}">${title[language]}</title>
 <desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}</g>

@@ -7,7 +7,7 @@ import { number } from '../figures.ts';
 import { type Language, type Said, say } from '../language.ts';
 import type { LoadCurve } from '../latency-by-load.ts';
 import { html, type Markup } from '../markup.ts';
-import { aroundMiddle, drawn, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { aroundMiddle, drawn, axesLeftToRight, fixed, lineClass, mark } from './look.ts';
 import { logScale, type Scale } from './scale.ts';
 
 const width = 400;
@@ -48,7 +48,7 @@ export function latencyLoadChart(
   boundMs: number,
   language: Language,
 ): Markup {
-  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+  return html`<svg class="chart"${axesLeftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
 <title id="${`${id}-t`}">${title[language]}</title>
 <desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${x.ticks.map((tick) => html`<path d="${`M${fixed(x.at(tick))} ${plot.top} V${plot.bottom}`}"/>`)}</g>

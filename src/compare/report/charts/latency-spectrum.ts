@@ -7,7 +7,7 @@ import { number } from '../figures.ts';
 import { countedArabic, type Language, nouns, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { WorkloadRow } from '../model.ts';
-import { aroundMiddle, drawn, fixed, leftToRight, lineClass, mark } from './look.ts';
+import { aroundMiddle, drawn, axesLeftToRight, fixed, lineClass, mark } from './look.ts';
 import { logScale, nines, type Scale } from './scale.ts';
 
 export interface LatencyCurve {
@@ -93,7 +93,7 @@ export function latencySpectrum(
 ): Markup {
   const { x, y } = scales;
   const ticks = tickFractions.filter(([fraction]) => nines(fraction) <= scales.xMax);
-  return html`<svg class="chart"${leftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
+  return html`<svg class="chart"${axesLeftToRight(language)} viewBox="${`0 0 ${width} ${height}`}" role="img" aria-labelledby="${`${id}-t ${id}-d`}">
 <title id="${`${id}-t`}">${title[language]}</title>
 <desc id="${`${id}-d`}">${describe(curves)[language]}</desc>
 <g class="grid">${y.ticks.map((tick) => html`<path d="${`M${plot.left} ${fixed(y.at(tick))} H${plot.right}`}"/>`)}${ticks.map(([fraction]) => html`<path d="${`M${fixed(x(nines(fraction)))} ${plot.top} V${plot.bottom}`}"/>`)}</g>

@@ -1,7 +1,7 @@
 /** How a system looks in every chart: a colour from the page's style, and a mark, because colour alone tells not everyone. */
 
 import { baseSystem } from '../view.ts';
-import { isolatedInDrawing } from '../bidi.ts';
+import { isolatedInDrawing, leftToRight } from '../bidi.ts';
 import type { Language, Said } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 
@@ -50,9 +50,9 @@ export function mark(system: string, x: number, y: number, size = 4): Markup {
 }
 
 /** Which mark and colour is whose, as a list. */
-export function legend(systems: readonly string[]): Markup {
+export function legend(systems: readonly string[], language: Language): Markup {
   const entry = (system: string): Markup =>
-    html`<li><svg class="${`swatch ${lineClass(system)}`}" viewBox="0 0 30 14" width="30" height="14" aria-hidden="true"><path class="line" d="M1 7 H29"/>${mark(system, 15, 7)}</svg>${system}</li>`;
+    html`<li><svg class="${`swatch ${lineClass(system)}`}" viewBox="0 0 30 14" width="30" height="14" aria-hidden="true"><path class="line" d="M1 7 H29"/>${mark(system, 15, 7)}</svg>${language === 'ar' ? leftToRight(system) : system}</li>`;
   return html`<ul class="legend">${systems.map(entry)}</ul>`;
 }
 
@@ -60,7 +60,7 @@ export function legend(systems: readonly string[]): Markup {
  * Axes go from left to right in every language, as the digits on them do. In a page from right to left this must be said, because
  * `text-anchor` follows the direction of the page.
  */
-export function leftToRight(language: Language): Markup | false {
+export function axesLeftToRight(language: Language): Markup | false {
   return language === 'ar' && html` direction="ltr"`;
 }
 

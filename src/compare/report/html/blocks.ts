@@ -101,7 +101,7 @@ function chartsMarkup(
 ): Markup {
   return html`<figure>
 <figcaption>${wordsMarkup(caption, language)}</figcaption>
-${systems.length > 0 && legend(systems)}
+${systems.length > 0 && legend(systems, language)}
 <div class="panels ${width}">${panels.map(({ label, chart }) => html`<div class="panel"><p class="panel-label">${wordsMarkup(label, language)}</p>${chart(language)}</div>`)}</div>
 </figure>
 `;

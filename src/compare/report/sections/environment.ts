@@ -1,6 +1,16 @@
 /** Where the run took place and what exactly was compared. */
 
-import { type Block, name as named, nothing, quiet, quote, type Section, systemName, type Text } from '../document.ts';
+import {
+  type Block,
+  comma,
+  name as named,
+  nothing,
+  quiet,
+  quote,
+  type Section,
+  systemName,
+  type Text,
+} from '../document.ts';
 import { bytes, count, durability, durabilityMeaning, number, seconds } from '../figures.ts';
 import { countedArabic, nouns, type Said, say } from '../language.ts';
 import type { DurabilityReached, Report, SystemRow } from '../model.ts';
@@ -33,7 +43,7 @@ function machineFacts({ environment, run, workloads, noise = [] }: Report): Bloc
       ],
     },
     { name: say('Memory', 'الذاكرة'), lines: [named(bytes(environment.memoryBytes))] },
-    { name: say('System', 'نظام التشغيل'), lines: [named(`${environment.os}, ${environment.kernel}`)] },
+    { name: say('System', 'نظام التشغيل'), lines: [[named(environment.os), comma, named(environment.kernel)]] },
     { name: say('Node', 'Node'), lines: [named(environment.node)] },
     {
       name: say('Libraries', 'المكتبات'),

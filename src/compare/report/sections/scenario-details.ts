@@ -2,6 +2,7 @@
 
 import {
   type Entry,
+  inARow,
   type Inline,
   name as named,
   type Part,
@@ -72,7 +73,7 @@ function observedLines(row: ScenarioRow): readonly Text[] {
   const figures = Object.entries(row.observed).flatMap(([name, value], index): readonly Inline[] => [
     ...(index === 0 ? [] : [semicolon]),
     quiet(named(`${name} `)),
-    seen(value),
+    ...seen(value),
   ]);
   return [
     ...(figures.length === 0 ? [] : [figures]),
@@ -81,6 +82,8 @@ function observedLines(row: ScenarioRow): readonly Text[] {
 }
 
 /** Words in what was seen are the run's own, figures are figures. */
-function seen(value: ScenarioRow['observed'][string]): Inline {
-  return typeof value === 'string' ? quote(observed(value)) : named(observed(value));
+function seen(value: ScenarioRow['observed'][string]): readonly Inline[] {
+  if (Array.isArray(value) && value.some((each) => typeof each === 'string'))
+    return inARow(value.map((each: string | number) => quote(observed(each))));
+  return [typeof value === 'string' ? quote(observed(value)) : named(observed(value))];
 }

@@ -1,7 +1,7 @@
 /** The cells of a workload as a table: one line for each system and layer, medians with their intervals, never mixed up. */
 
 import type { Block, Cell, Column, Inline, Row, Text, Words } from '../document.ts';
-import { link, name as named, nothing, quiet, quote, space, systemName } from '../document.ts';
+import { link, name as named, nothing, quiet, quote, semicolon, space, systemName } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
 import { count, durability, isThin, parameters, plural, rowsOf, samples, spreadParts } from '../figures.ts';
 import { countedArabic, nouns, type Said, say, sentences } from '../language.ts';
@@ -151,8 +151,11 @@ function summaryRow(
   const name: Inline[] = [systemName(cell.system), quiet(named(` ${cell.layer}`))];
   const runs = link(workloadAnchor({ ...cell, id: cell.workload }), nOf(cell.validRepeats, cell.repeats));
   if (cell.validRepeats === 0) {
-    const reason = quote([...new Set(cell.invalidBecause)].join('; '));
-    const invalid = { lines: [[say('invalid: ', 'غير صالح: '), reason]], span: columns.length, tone: 'bad' } as const;
+    const invalid = {
+      lines: [invalidLine([...new Set(cell.invalidBecause)])],
+      span: columns.length,
+      tone: 'bad',
+    } as const;
     return { cells: [name, named(durability(cell.durability)), invalid, runs, ...(isLoadBound ? [] : [nothing])] };
   }
   const least = { publish: samples(rows, 'publish').least, endToEnd: samples(rows, 'endToEnd').least };
@@ -165,6 +168,12 @@ function summaryRow(
       ...(isLoadBound ? [] : [limitedByWords[cell.limitedBy]]),
     ],
   };
+}
+
+/** Where a figure would stand. */
+export function invalidLine(because: readonly string[]): Text {
+  const reasons = because.flatMap((reason, index) => [...(index === 0 ? [] : [semicolon]), quote(reason)]);
+  return [say('invalid: ', 'غير صالح: '), ...reasons];
 }
 
 /** Of the run that has fewest; both kinds, where they differ. */

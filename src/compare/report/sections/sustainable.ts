@@ -20,7 +20,7 @@ import { type LoadCurve, loadComparisonInWords, loadComparisons, loadCurves } fr
 import type { CellSummary, RateSearch, Report, SearchCriterion, SearchStep, WorkloadRow } from '../model.ts';
 import { baseSystem, comparisonGroups, layers, limitedByWords, workloadGroups, type WorkloadGroup } from '../view.ts';
 import { labelOf, titleOfPanel } from './bar-panels.ts';
-import { latencyGroups } from './summary-table.ts';
+import { invalidLine, latencyGroups } from './summary-table.ts';
 
 const criterionWords: Readonly<Record<SearchCriterion, Said>> = {
   loss: say('loss', 'فقد'),
@@ -133,8 +133,7 @@ function foundCells(cell: CellSummary, rows: readonly WorkloadRow[]): readonly C
     searchWords(ends, cell, rows.length),
   ];
   if (rate === undefined || p99 === undefined) {
-    const reason = quote(cell.invalidBecause.join('; '));
-    const invalid = { lines: [[say('invalid: ', 'غير صالح: '), reason]], span: 2, tone: 'bad' } as const;
+    const invalid = { lines: [invalidLine(cell.invalidBecause)], span: 2, tone: 'bad' } as const;
     return [name, named(durability(cell.durability)), invalid, ...tail];
   }
   return [name, named(durability(cell.durability)), named(spread(rate)), named(spread(p99)), ...tail];

@@ -12,6 +12,7 @@ import { renderCapabilities, renderMatrix, tables } from './print-capabilities.t
 import { conformancePage } from './print-conformance.ts';
 import { faqPage } from './print-faq.ts';
 import { scenariosPage } from './print-scenarios.ts';
+import { arabicPage } from './print-arabic.ts';
 import { faultsPage } from './print-faults.ts';
 import { comparisonPicture } from './print-pictures.ts';
 
@@ -27,6 +28,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/CONFORMANCE.md': conformancePage,
   'docs/SCENARIOS.md': scenariosPage,
   'docs/FAULTS.md': faultsPage,
+  'docs/ar/README.md': arabicPage,
   'docs/pictures/comparison.svg': comparisonPicture,
   'docs/FAQ.md': faqPage,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,

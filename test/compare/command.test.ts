@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -29,11 +29,26 @@ describe('sluice compare', { timeout: 60_000 }, () => {
       /none of these systems is on bare; .*kafka-share are on "reference" only/,
     ],
     ['no system at all', ['--systems', ''], /--systems names none/],
+    ['a language that the page is not in', [...few, '--lang', 'fr'], /--lang: "fr" is none of en, ar/],
+    ['a flag of a run with --render', ['--render', 'report.json', '--seed', '3'], /--seed is not for --render/],
+    ['a report to render that is none', ['--render', 'package.json'], /package\.json: not a valid report/],
     ['a place for the report that is a file', [...few, '--out', file()], /--out: /],
   ])('%s is wrong usage, said at once', async (_, args, line) => {
     const { status, errors } = await compare(args).ended;
     expect([status, errors.trim().split('\n').length]).toEqual([2, 1]);
     expect(errors).toMatch(line);
+  });
+
+  it('--render writes the pages of a report once more, in the language that was asked for and in the other', async () => {
+    const out = mkdtempSync(join(tmpdir(), 'sluice-render-'));
+    onTestFinished(() => rmSync(out, { recursive: true, force: true }));
+    const report = join(root, 'docs', 'reports', 'two-cores', 'report.json');
+    const { status, errors } = await compare(['--render', report, '--lang', 'ar', '--out', out]).ended;
+    expect([status, errors]).toEqual([0, '']);
+    expect(readdirSync(out).toSorted()).toEqual(['report.csv', 'report.en.html', 'report.html', 'report.md']);
+    const page = (name: string) => readFileSync(join(out, name), 'utf8');
+    expect(page('report.html')).toMatch(/<html lang="ar" dir="rtl">[^]*href="report\.en\.html"/);
+    expect(page('report.en.html')).toMatch(/<html lang="en">[^]*href="report\.html"/);
   });
 
   it('Ctrl-C is an interruption, not a fault of Sluice to be reported', async () => {

@@ -53,6 +53,7 @@ const ways: readonly Way[] = [
   { begins: 'sluice brokers up', ranBy: brokersTest },
   { begins: 'sluice compare --profile smoke', ranBy: 'test/e2e/compare-all.test.ts' },
   { begins: 'sluice compare old.json new.json --assert', prints: /before|assertions/, statuses: [0, 1] },
+  { begins: 'sluice compare --render', prints: /^written: .*report\.html/ },
   { begins: 'sluice compare old', prints: /^before: run/ },
   { begins: 'sluice compare --resume', ranBy: 'test/compare/resume.test.ts' },
   { begins: 'sluice compare --trace', ranBy: 'test/e2e/compare-all.test.ts' },
@@ -97,12 +98,16 @@ const ways: readonly Way[] = [
   },
 ];
 
+function pagesIn(folder: string): readonly string[] {
+  return readdirSync(join(root, folder)).map((name) => `${folder}/${name}`);
+}
+
 interface Found {
   readonly page: string;
   readonly command: string;
 }
 
-const found: readonly Found[] = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const found: readonly Found[] = ['README.md', ...['docs', 'docs/ar'].flatMap(pagesIn)]
   .filter((page) => page.endsWith('.md'))
   .flatMap((page) => {
     const commands = shCommands(readFileSync(join(root, page), 'utf8'));
@@ -233,8 +238,8 @@ function writeShim(directory: string): void {
 /** What the commands take: two reports, a log of logins, a log of accesses, a picture, and the data of a log. */
 async function writeFiles(directory: string): Promise<void> {
   const report = join(root, 'docs', 'reports', 'two-cores', 'report.json');
-  for (const folder of ['old', 'new', 'compare-report']) {
-    mkdirSync(join(directory, folder));
+  for (const folder of ['old', 'new', 'compare-report', 'docs/reports/two-cores']) {
+    mkdirSync(join(directory, folder), { recursive: true });
     copyFileSync(report, join(directory, folder, 'report.json'));
   }
   for (const name of ['old.json', 'new.json']) copyFileSync(report, join(directory, name));

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { arabicPageOf } from '../../scripts/print-arabic.ts';
 import { uses } from '../../src/compare/advice/uses.ts';
 import { isolated } from '../../src/compare/report/bidi.ts';
 import { checkReport, parseReport, renderHtml } from '../../src/compare/report/index.ts';
@@ -153,6 +154,26 @@ describe('what a run writes', () => {
       for (const hole of holes(arabic)) expect(holes(source), arabic).toContain(hole);
       expect(arabic, String(english)).toMatch(/[\u0600-\u06ff]|^\{/);
     }
+  });
+});
+
+describe('docs/ar', () => {
+  it('says what the report says: another verdict, reason or cell is another page', () => {
+    const [first, ...rest] = shipped.verdicts;
+    if (first === undefined) throw new Error('the report that ships has no verdict');
+    const changed = [
+      { ...first, verdict: 'false' as const },
+      { ...first, reason: 'throughput-1k: Kafka 1 messages/s, rabbitmq-classic 2 messages/s.' },
+      { ...first, evidence: ['ordering.kafka.port'] },
+    ];
+    const pages = changed.map((verdict) => arabicPageOf({ ...shipped, verdicts: [verdict, ...rest] }));
+    expect(new Set([...pages, arabicPageOf(shipped)]).size).toBe(4);
+  });
+
+  it('leaves out no claim in silence', () => {
+    const [first] = shipped.verdicts;
+    const unknown = { ...shipped, verdicts: [{ ...first, id: 'kafka-is-blue' } as Report['verdicts'][number]] };
+    expect(() => arabicPageOf(unknown)).toThrow(/kafka-is-blue/);
   });
 });
 

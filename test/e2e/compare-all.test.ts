@@ -209,7 +209,7 @@ describe('a trace', () => {
     await writeFile(good, `${[0, 5, 9].map(line).join('\n')}\n`);
     await writeFile(bad, `${line(0)}\n{"t": 1, "topic": "orders"}\n`);
     const status = await run('--trace', good, '--systems', 'log', '--layers', 'port', '--repeats', '1', '--out', out);
-    for (const name of ['report.json', 'report.md', 'report.html', 'report.csv'])
+    for (const name of ['report.json', 'report.md', 'report.html', 'report.ar.html', 'report.csv'])
       expect((await stat(join(out, name))).size).toBeGreaterThan(500);
     const [row] = (JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as Report).workloads;
     expect(row?.id).toBe('trace');

@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { FORMAT_VERSION } from '../../src/core-log/storage/format-version.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectEveryDoorWorked, expectTypesHold, serveAndUse } from './claims.ts';
 import { pack, PackedProject, repository } from './packed-project.ts';
@@ -35,7 +36,8 @@ describe('the npm package', { timeout: 60_000 }, () => {
         ? ['.js', '.d.ts', '.js.map'].map((suffix) => path.replace(/^src/, 'dist').replace(/\.ts$/, suffix))
         : [path.replace(/^src/, 'dist')],
     );
-    expect(paths.filter((path) => path.startsWith('dist/'))).toEqual(compiled.toSorted());
+    const ours = paths.filter((path) => path.startsWith('dist/'));
+    expect(ours).toEqual([...compiled, 'dist/build-info.json', 'dist/sbom.cdx.json'].toSorted());
   });
 
   it('holds the gRPC definition, the dashboards and alerts, the report to ask, and beside them only what says what it is', () => {
@@ -61,8 +63,14 @@ describe('the npm package', { timeout: 60_000 }, () => {
     expect(naming).toEqual([]);
   });
 
-  it.concurrent('says its version through npx', async () => {
-    expect((await project.run('npx', ['--no-install', 'sluice', '--version'])).stdout).toContain(manifest.version);
+  it.concurrent('says through npx which version it is, and of which commit', async () => {
+    const { stdout } = await project.run('npx', ['--no-install', 'sluice', '--version', '--json']);
+    const said = JSON.parse(stdout) as { readonly commit: string | null };
+    expect(said).toMatchObject({ version: manifest.version, node: process.version, dataFormat: FORMAT_VERSION });
+    expect(said).toMatchObject(JSON.parse(project.read('dist/build-info.json')) as object);
+    const text = (await project.run('npx', ['--no-install', 'sluice', '--version'])).stdout;
+    expect(text).toContain(`sluice ${manifest.version}\n`);
+    expect(text).toContain(said.commit ?? 'unknown');
   });
 
   it.concurrent('serves through npx, and every export does its work against it', async () => {

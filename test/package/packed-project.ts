@@ -19,9 +19,10 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Packs the repository as it is built now. Resolves with the path of the tarball and the paths in it. */
+/** Packs the repository as it is built now, with what `npm run package` does before it. Resolves with the path of the tarball and the paths in it. */
 export async function pack(into: string): Promise<{ readonly tarball: string; readonly paths: readonly string[] }> {
-  await run(process.execPath, ['scripts/build-if-needed.mjs'], { cwd: repository });
+  for (const script of ['build-if-needed.mjs', 'sbom.mjs'])
+    await run(process.execPath, [join('scripts', script)], { cwd: repository });
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', into], {
     cwd: repository,
     maxBuffer: OUTPUT_BYTES_MAX,

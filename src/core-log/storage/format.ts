@@ -38,8 +38,8 @@ import { join } from 'node:path';
 import { readInt64, writeInt64 } from '../record/batch-view.ts';
 import { crc32c } from '../record/crc32c.ts';
 
+export { FORMAT_VERSION } from './format-version.ts';
 export const FORMAT_NAME = 'sluice-log';
-export const FORMAT_VERSION = 2;
 /** Before it no batch has a producer id, and no id was ever refused. */
 export const PUBLISHERS_SINCE_VERSION = 2;
 /** Of seals and marks; the format as a whole may change without them. */

@@ -4,6 +4,7 @@
  *
  *   <dataDir>/format-version                 JSON: {"format":"sluice-log","version":2,"id":"..."}
  *   <dataDir>/lock                           who has the directory open (platform/directory-lock.ts)
+ *   <dataDir>/lock.socket                    a socket that listens while it is open, seen from other containers (platform/socket-lock.ts)
  *   <dataDir>/clean-shutdown                 there only between a clean close and the next open
  *   <dataDir>/meta/<name>.map                durable maps (storage/durable-map.ts)
  *   <dataDir>/topics/<topic>-<partition>/    one partition:

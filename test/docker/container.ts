@@ -26,10 +26,9 @@ export class Container {
   static async start(volume: string, options: readonly string[] = []): Promise<Container> {
     const [port = 0] = await freePorts(1);
     const hardened = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges'];
-    const { stdout } = await docker([
-      ...['run', '--detach', ...hardened, '--publish', `127.0.0.1:${port}:8080`],
-      ...['--volume', `${volume}:/var/lib/sluice`, '--env', 'SLUICE_ALLOW_UNAUTHENTICATED=true', ...options, 'sluice'],
-    ]);
+    const place = ['--publish', `127.0.0.1:${port}:8080`, '--volume', `${volume}:/var/lib/sluice`];
+    const open = ['--env', 'SLUICE_ALLOW_UNAUTHENTICATED=true'];
+    const { stdout } = await docker(['run', '--detach', ...hardened, ...place, ...open, ...options, 'sluice']);
     return new Container(stdout.trim(), port);
   }
 

@@ -15,15 +15,16 @@ export default async function setUpDocker(): Promise<() => Promise<void>> {
     say('importing a Debian with Node, and RabbitMQ');
     await Promise.all([importNode(), importRabbitMq(say)]);
     say('building the image');
-    await docker([
-      'build',
-      // For npm ci: the bridge of this engine leads nowhere.
-      '--network=host',
-      ...['--build-arg', `NODE_IMAGE=${standIns.node}`],
-      ...['--build-arg', `SLUICE_BUILD_COMMIT=${git('rev-parse', 'HEAD')}`],
-      ...['--build-arg', `SOURCE_DATE_EPOCH=${git('log', '-1', '--format=%ct')}`],
-      ...['--file', `${repository}/docker/Dockerfile`, '--tag', 'sluice', repository],
-    ]);
+    const commit = git('rev-parse', 'HEAD');
+    const buildArguments = {
+      NODE_IMAGE: standIns.node,
+      SLUICE_BUILD_COMMIT: commit,
+      SOURCE_DATE_EPOCH: git('log', '-1', '--format=%ct'),
+    };
+    const given = Object.entries(buildArguments).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+    const place = ['--file', `${repository}/docker/Dockerfile`, '--tag', 'sluice', repository];
+    // For npm ci: the bridge of this engine leads nowhere.
+    await docker(['build', '--network=host', ...given, ...place]);
     await buildPrometheus();
   } catch (reason) {
     await engine.stop();

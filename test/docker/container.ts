@@ -6,6 +6,8 @@ import { docker } from './engine.ts';
 
 const READY_MS = 60_000;
 const POLL_MS = 50;
+const ANSWER_MS = 2_000;
+const REQUEST_MS = 15_000;
 
 interface State {
   readonly Status: string;
@@ -34,15 +36,19 @@ export class Container {
 
   async ready(): Promise<void> {
     const deadline = performance.now() + READY_MS;
-    while (
-      !(await fetch(`${this.url}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ))
-    ) {
+    while (!(await this.#answersReady())) {
       if (performance.now() > deadline || (await this.state()).Status === 'exited')
         throw new Error(`not ready: ${JSON.stringify(await this.state())} ${await this.logs()}`);
       await delay(POLL_MS);
+    }
+  }
+
+  /** With a deadline: what connects to the proxy of a container that is not there yet may never be answered. */
+  async #answersReady(): Promise<boolean> {
+    try {
+      return (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+    } catch {
+      return false;
     }
   }
 
@@ -86,6 +92,7 @@ export class Container {
 
   async post(path: string, body: unknown): Promise<Response> {
     const headers = { 'content-type': 'application/json' };
-    return await fetch(`${this.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const signal = AbortSignal.timeout(REQUEST_MS);
+    return await fetch(`${this.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal });
   }
 }

@@ -3,7 +3,7 @@
  * changed: no packet filter, no forwarding. Ports are published by its own proxy, on 127.0.0.1. Ended by its process id.
  */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ const START_MS = 30_000;
 const END_MS = 30_000;
 const COMMAND_MS = 600_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
-/** Of the bridge: containers have addresses in it, in network namespaces that the engine makes. */
-const BRIDGE_ADDRESS = '10.213.77.1/24';
+/** Of the bridge: containers have addresses in it, in network namespaces that the engine makes. One of its own for each run. */
+const BRIDGE_ADDRESS = `10.213.${process.pid % 256}.1/24`;
 /** The port of a service that swallows what it is sent, and that nobody runs. */
 const NO_PROXY_THERE = 'http://127.0.0.1:9';
 /** The first has BuildKit in it; a newer one in the path wants a plugin for that. */
@@ -64,6 +64,12 @@ export class Engine {
       { stdio: ['ignore', log, log], env: { ...process.env, HTTP_PROXY: NO_PROXY_THERE, HTTPS_PROXY: NO_PROXY_THERE } },
     );
     this.#ended = new Promise((resolve) => this.#process.once('close', () => resolve()));
+    // Interrupted, a run of vitest does not tear down what it set up.
+    process.once('exit', () => {
+      if (this.#process.exitCode !== null) return;
+      this.#process.kill('SIGTERM');
+      spawnSync('ip', ['link', 'delete', this.#bridge]);
+    });
   }
 
   /** Resolves when it answers; from then on DOCKER_HOST of this process and of its children is this engine. */

@@ -67,6 +67,8 @@ export async function importRabbitMq(progress: (line: string) => void): Promise<
   await buildFrom(standIns.rabbitmq, {
     Dockerfile: `FROM sluice.test/rabbitmq-tree
 COPY rabbitmq.conf /etc/rabbitmq/rabbitmq.conf
+# One cookie for the server and for whoever asks it from a shell of root.
+RUN echo sluice-test > /var/lib/rabbitmq/.erlang.cookie && cp /var/lib/rabbitmq/.erlang.cookie /root/ && chmod 400 /root/.erlang.cookie /var/lib/rabbitmq/.erlang.cookie && chown rabbitmq:rabbitmq /var/lib/rabbitmq/.erlang.cookie
 EXPOSE 5672
 CMD ["/usr/lib/rabbitmq/bin/rabbitmq-server"]
 `,

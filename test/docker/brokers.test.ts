@@ -1,5 +1,7 @@
 /** `sluice brokers` in Docker, through testcontainers: a real RabbitMQ in a real container. */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +10,7 @@ import { openPort } from '../../src/adapters/index.ts';
 import { endKept, leaveRunning } from '../../src/brokers/kept.ts';
 import { obtainBrokers } from '../../src/brokers/index.ts';
 import { keptRuns } from '../../src/brokers/running.ts';
+import { reapOrphans } from '../../src/brokers/run-state.ts';
 import { docker } from './engine.ts';
 
 const runs = mkdtempSync(join(tmpdir(), 'sluice-docker-runs-'));
@@ -57,6 +60,22 @@ describe('a broker in Docker', { timeout: 180_000 }, () => {
     expect(await keptRuns()).toMatchObject([{ trouble: null, handle: { source: 'docker' } }]);
     expect(await containers()).toHaveLength(1);
     expect(await endKept(['rabbitmq'])).toHaveLength(1);
+    expect(await containers()).toEqual([]);
+  });
+
+  it('of an owner that was killed is removed by the next start', async () => {
+    const module = new URL('../../src/brokers/index.ts', import.meta.url).href;
+    const script = `const { obtainBrokers } = await import('${module}');
+      const { rabbitmq } = await obtainBrokers({ want: ['rabbitmq'], fresh: true }); console.log(rabbitmq?.source); setInterval(() => {}, 1e6);`;
+    const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = (await once(owner.stdout, 'data')) as [Buffer];
+    expect(said.toString()).toBe('docker\n');
+    expect(await containers()).toHaveLength(1);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    await reapOrphans();
     expect(await containers()).toEqual([]);
   });
 

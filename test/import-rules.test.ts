@@ -38,7 +38,11 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/core-log\/main\.ts$/,
-    may: [/^commander$/, /^src\/core-log\/(maintenance\/(index|text)|errors)/, /^src\/adapters\/native\/index\.ts$/],
+    may: [
+      /^commander$/,
+      /^src\/core-log\/(maintenance\/(index|text)|errors|storage\/format-version)/,
+      /^src\/adapters\/native\/index\.ts$/,
+    ],
     why: 'composition root: what is in a data directory, with cursors in the words of the driver that wrote them',
   },
   { from: /^src\/core-log\//, may: [node, /^src\/core-log\//], why: 'the engine stands alone' },
@@ -177,9 +181,16 @@ const rules: readonly Rule[] = [
     may: [node, /^src\/testing\//, portSide, /^src\/adapters\/native\/index\.ts$/, /^src\/core-log\/index\.ts$/],
     why: 'the port over the native log, whose engine it opens itself to own its clock and its disk; no gateway, no compare',
   },
+  { from: /^src\/build-info\.ts$/, may: [node], why: 'what `sluice --version` says, and nothing else' },
   {
     from: /^src\/(cli|index)\.ts$/,
-    may: [node, /^commander$/, /^src\/[a-z-]+\/(index|main)\.ts$/, /^src\/compare\/trace\/main\.ts$/],
+    may: [
+      node,
+      /^commander$/,
+      /^src\/[a-z-]+\/(index|main)\.ts$/,
+      /^src\/compare\/trace\/main\.ts$/,
+      /^src\/build-info\.ts$/,
+    ],
     why: 'composition roots',
   },
 ];

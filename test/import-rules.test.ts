@@ -73,6 +73,11 @@ const rules: readonly Rule[] = [
     may: [/^src\/adapters\/rabbitmq\/topic-rules\.ts$/, /^src\/adapters\/kafka\/topics\.ts$/, portSide],
     why: 'what each system refuses, without its client library',
   },
+  {
+    from: /^src\/adapters\/(tracing|trace-context)\.ts$/,
+    may: [/^@opentelemetry\/api$/, portSide],
+    why: "OpenTelemetry's API, which does nothing by itself; its SDK is the program's",
+  },
   { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
 
   {

@@ -91,6 +91,11 @@ const rules: readonly Rule[] = [
     why: 'composition root: `sluice keys`',
   },
   {
+    from: /^src\/gateway\/trace-export\.ts$/,
+    may: [/^@opentelemetry\/(api|sdk-trace|resources|exporter-trace-otlp-proto)$/, /^src\/gateway\/limits\.ts$/],
+    why: "OpenTelemetry's SDK, loaded where a collector is configured",
+  },
+  {
     from: /^src\/gateway\//,
     may: [
       node,

@@ -155,7 +155,8 @@ function readStandardVariables(merged: Record<string, unknown>, env: NonNullable
   const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? '';
   const base = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? '';
   const otlp = own === '' && base !== '' ? `${base.replace(/\/$/, '')}/v1/traces` : own;
-  const serviceName = env['OTEL_SERVICE_NAME'] ?? '';
+  const inAttributes = /(?:^|,)\s*service\.name=([^,]*)/.exec(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '')?.[1];
+  const serviceName = env['OTEL_SERVICE_NAME'] || (inAttributes ?? '').trim();
   const found = { ...(otlp === '' ? {} : { otlp }), ...(serviceName === '' ? {} : { serviceName }) };
   if (!('otlp' in tracing) && 'otlp' in found) {
     const protocol = env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'];

@@ -47,14 +47,14 @@ export class TraceExport {
 
   constructor(options: TraceExportOptions) {
     const { serviceName, serviceVersion, instance, sampleRatio } = options;
-    const named = resourceFromAttributes({
-      'service.name': serviceName,
+    const known = resourceFromAttributes({
       'service.version': serviceVersion,
       ...(instance === '' ? {} : { 'service.instance.id': instance }),
     });
+    // OTEL_RESOURCE_ATTRIBUTES says the rest, such as where this is deployed, and knows better.
+    const told = detectResources({ detectors: [envDetector] });
     this.provider = new TracerProvider({
-      // OTEL_RESOURCE_ATTRIBUTES says the rest, such as where this is deployed.
-      resource: detectResources({ detectors: [envDetector] }).merge(named),
+      resource: known.merge(told).merge(resourceFromAttributes({ 'service.name': serviceName })),
       sampler: new ParentBasedSampler({ root: new WithItsMessages(sampleRatio) }),
       spanLimits: { attributeValueLengthLimit: gatewayLimits.traceAttributeCharactersMax },
       spanProcessors: [new BoundedProcessor(options)],

@@ -227,7 +227,9 @@ describe('the variables of OpenTelemetry', () => {
   });
 
   it('the name of the service', () => {
-    expect(loadConfig({ env: { OTEL_SERVICE_NAME: 'front' } }).tracing.serviceName).toBe('front');
+    const attributes = { OTEL_RESOURCE_ATTRIBUTES: 'a=b, service.name=back,c=d' };
+    expect(loadConfig({ env: attributes }).tracing.serviceName).toBe('back');
+    expect(loadConfig({ env: { ...attributes, OTEL_SERVICE_NAME: 'front' } }).tracing.serviceName).toBe('front');
     expect(loadConfig({}).tracing).toEqual({ sampleRatio: 1, serviceName: 'sluice' });
   });
 

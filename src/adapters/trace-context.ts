@@ -12,6 +12,7 @@
  */
 
 import { createTraceState, type SpanContext, TraceFlags } from '@opentelemetry/api';
+import { limits } from './limits.ts';
 import type { Header, Message, TraceContext } from './port.ts';
 
 const TRACEPARENT = 'traceparent';
@@ -21,13 +22,10 @@ const EVENT_TRACEPARENT = 'ce_traceparent';
 
 /** A later version may be longer; its first four parts are these (section 4.1 of the specification). */
 const traceparentPattern = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-const traceparentCharactersMax = 256;
-/** What the specification asks to be passed on at least; longer ones are left out. */
-const tracestateCharactersMax = 512;
 
 /** Undefined for what is none: a context that cannot be read is no reason to refuse anything. */
 export function spanContextOf({ traceparent, tracestate }: TraceContext): SpanContext | undefined {
-  if (typeof traceparent !== 'string' || traceparent.length > traceparentCharactersMax) return undefined;
+  if (typeof traceparent !== 'string' || traceparent.length > limits.traceparentCharactersMax) return undefined;
   const [, version, traceId = '', spanId = '', flags = '', rest] = traceparentPattern.exec(traceparent) ?? [];
   if (version === undefined || (version === '00' && rest !== undefined)) return undefined;
   return {
@@ -99,5 +97,7 @@ function isNamed(name: string, wanted: string): boolean {
 }
 
 function isTracestate(text: string | undefined): text is string {
-  return text !== undefined && text !== '' && text.length <= tracestateCharactersMax && /^[\x20-\x7e]+$/.test(text);
+  return (
+    text !== undefined && text !== '' && text.length <= limits.tracestateCharactersMax && /^[\x20-\x7e]+$/.test(text)
+  );
 }

@@ -165,7 +165,7 @@ export class PortTracing {
     return deliveries;
   }
 
-  /** @param messageOf of the leases that are out in this process; of others nothing is known. */
+  /** @param settled what is known of the tokens here: of leases of other processes, and of an earlier time, nothing is. */
   async settle(
     tracer: Tracer,
     call: 'ack' | 'nack' | 'release' | 'reject',

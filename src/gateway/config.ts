@@ -25,8 +25,12 @@ const Tls = z.strictObject({
   serverName: Text.exactOptional(),
   verify: z.boolean().exactOptional(),
 });
+const HeaderText = z
+  .string()
+  .max(8_192)
+  .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
 const Otlp = z.union(
-  [z.literal('off'), z.string().regex(/^https?:\/\/[^\s/]\S*$/)],
+  [z.literal('off'), z.string().refine((text) => /^https?:\/\/\S+$/.test(text) && URL.canParse(text))],
   'must be the http:// or https:// address of a collector, or "off"',
 );
 const Limits = z
@@ -71,7 +75,7 @@ export const GatewayConfig = z.strictObject({
       otlp: Otlp.exactOptional(),
       sampleRatio: z.number().min(0).max(1).default(1),
       headers: z
-        .record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'must be a name of a header'), z.string())
+        .record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'must be a name of a header'), HeaderText)
         .exactOptional(),
       serviceName: z.string().min(1).max(200).default('sluice'),
     })

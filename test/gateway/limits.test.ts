@@ -319,6 +319,8 @@ describe('the page', () => {
     'adminTimeoutMs',
     'healthTimeoutMs',
     'shutdownMs',
+    'traceFlushMs',
+    'traceSpansWaitingMax',
   ];
   const here = [
     ...Object.keys(bodies),

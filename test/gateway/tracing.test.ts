@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startGateway } from '../../src/gateway/index.ts';
-import { loadConfig, configText, type GatewayConfigInput } from '../../src/gateway/config.ts';
+import { configText, type GatewayConfigInput, loadConfig, parseConfig } from '../../src/gateway/config.ts';
 import { gatewayLimits } from '../../src/gateway/limits.ts';
 import type { Gateway } from '../../src/gateway/start.ts';
 import { openModel } from '../support/model-driver.ts';
@@ -237,10 +237,17 @@ describe('the variables of OpenTelemetry', () => {
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'grpc, which is not spoken here'],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }, 'tracing.otlp'],
     [{ SLUICE_TRACING_OTLP: 'ftp://x' }, 'tracing.otlp'],
+    [{ SLUICE_TRACING_OTLP: 'http://[' }, 'tracing.otlp'],
+    [{ SLUICE_TRACING_OTLP: 'http://a:99999' }, 'tracing.otlp'],
     [{ SLUICE_TRACING_SAMPLE_RATIO: '2' }, 'tracing.sampleRatio'],
     [{ SLUICE_TRACING_SAMPLE_RATIO: '1%' }, 'SLUICE_TRACING_SAMPLE_RATIO'],
   ])('%j is refused by name', (env, expected) => {
     expect(() => loadConfig({ env })).toThrow(expected);
+  });
+
+  it('a header that could not be sent is refused before it is', () => {
+    for (const headers of [{ authorization: 'a\nb' }, { 'a b': 'c' }])
+      expect(() => parseConfig({ tracing: { headers } })).toThrow('tracing.headers');
   });
 
   it('a part of one is a part of one', () => {

@@ -77,6 +77,11 @@ const rules: readonly Rule[] = [
     may: [/^src\/adapters\/rabbitmq\/topic-rules\.ts$/, /^src\/adapters\/kafka\/topics\.ts$/, portSide],
     why: 'what each system refuses, without its client library',
   },
+  {
+    from: /^src\/adapters\/(tracing|trace-context)\.ts$/,
+    may: [/^@opentelemetry\/api$/, portSide],
+    why: "OpenTelemetry's API, which does nothing by itself; its SDK is the program's",
+  },
   { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
 
   {
@@ -88,6 +93,11 @@ const rules: readonly Rule[] = [
     from: /^src\/gateway\/access\/keys-command\.ts$/,
     may: [/^commander$/, /^src\/gateway\//],
     why: 'composition root: `sluice keys`',
+  },
+  {
+    from: /^src\/gateway\/trace-export\.ts$/,
+    may: [/^@opentelemetry\/(api|sdk-trace|resources|exporter-trace-otlp-proto)$/, /^src\/gateway\/limits\.ts$/],
+    why: "OpenTelemetry's SDK, loaded where a collector is configured",
   },
   {
     from: /^src\/gateway\//,

@@ -623,6 +623,13 @@ const clients: Dashboard = {
           ],
         },
         {
+          title: 'Spans',
+          description:
+            'For the collector of traces, by what became of them. Dropped ones were more than it took, or it was away.',
+          unit: 'ops',
+          queries: [{ expr: `sum by (result) (${rateOf('sluice_trace_spans_total')})`, legend: '{{result}}' }],
+        },
+        {
           title: 'File descriptors',
           description: 'Sockets and files.',
           unit: 'short',

@@ -59,8 +59,8 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/adapters\/kafka\//,
-    may: [node, /^(kafkajs|fzstd$)/, /^src\/adapters\/kafka\//, portSide],
-    why: 'kafkajs only here; fzstd for what other clients wrote',
+    may: [node, /^(kafkajs|fzstd$|@node-rs\/crc32$)/, /^src\/adapters\/kafka\//, portSide],
+    why: 'kafkajs only here; fzstd for what other clients wrote, CRC-32C of record batches',
   },
   {
     from: /^src\/adapters\/registry\.ts$/,

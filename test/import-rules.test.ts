@@ -148,6 +148,11 @@ const rules: readonly Rule[] = [
     why: 'bare clients only here',
   },
   {
+    from: /^src\/compare\/live-metrics\.ts$/,
+    may: [node, /^prom-client$/, /^src\/compare\/(report\/model|runner)/],
+    why: 'what a run shows of itself while it goes on',
+  },
+  {
     from: /^src\/compare\//,
     may: [
       node,

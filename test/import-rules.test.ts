@@ -148,6 +148,11 @@ const rules: readonly Rule[] = [
     why: 'bare clients only here',
   },
   {
+    from: /^src\/compare\/trace\/record\.ts$/,
+    may: [node, /^src\/compare\/trace\//, /^src\/client\/index\.ts$/],
+    why: 'what goes through a topic is recorded as an application would read it',
+  },
+  {
     from: /^src\/compare\/live-metrics\.ts$/,
     may: [node, /^prom-client$/, /^src\/compare\/(report\/model|runner)/],
     why: 'what a run shows of itself while it goes on',

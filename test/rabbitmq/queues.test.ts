@@ -105,7 +105,7 @@ describe.skipIf(rabbitmq === null)('queues', () => {
     });
 
     it('an ordered subscription that is closed and opened again while messages come keeps the order of its keys', async () => {
-      const rounds = runs(3, 60);
+      const rounds = runs(8, 100);
       await using port = await openPort({ backend: 'rabbitmq', config: { url: rabbitmq?.url ?? '' } });
       const name = unique('reopened');
       await port.createTopic({ name, queueType, partitions: 4 });

@@ -5,6 +5,8 @@ const BROKER_TESTS = [
   'test/{brokers,conformance,rabbitmq,kafka,existing,faults,e2e}/**/*.test.ts',
   'test/observability/brokers.long.test.ts',
 ];
+/** With a Docker engine of their own: `npm run test:docker`. */
+const DOCKER_TESTS = ['test/docker/**/*.test.ts'];
 const LONG_TESTS = ['test/**/*.long.test.ts'];
 
 /** `SLUICE_LONG=1` (set by `npm run test:long`) adds the tests whose full counts do not fit a landing. */
@@ -36,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: [...BROKER_TESTS, ...skipped],
+          exclude: [...BROKER_TESTS, ...DOCKER_TESTS, ...skipped],
         },
       },
       {
@@ -49,6 +51,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'docker',
+          include: DOCKER_TESTS,
+          globalSetup: ['test/docker/setup.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
     ],

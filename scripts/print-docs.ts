@@ -4,6 +4,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { liveMetricsChapter } from '../src/compare/live-metrics.ts';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
 import { limitsPage } from '../src/gateway/limit-table.ts';
 import { metricsPage } from '../src/gateway/metrics-page.ts';
@@ -23,7 +24,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/ERRORS.md': errorsPage,
   'docs/CONFIG.md': configPage,
   'docs/LIMITS.md': limitsPage,
-  'docs/METRICS.md': metricsPage,
+  'docs/METRICS.md': () => `${metricsPage()}\n${liveMetricsChapter()}`,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
   'docs/SCENARIOS.md': scenariosPage,

@@ -4,23 +4,25 @@
  * them runs, so that `sluice serve` answers quickly and `--help` needs nothing but this file.
  */
 
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { registerBrokersCommands } from './brokers/main.ts';
+import { readBuildInfo, versionText } from './build-info.ts';
 import { registerClientCommands } from './client/main.ts';
 import { registerCompareCommands } from './compare/main.ts';
 import { registerTraceCommands } from './compare/trace/main.ts';
-import { registerLogCommands } from './core-log/main.ts';
+import { FORMAT_VERSION, registerLogCommands } from './core-log/main.ts';
 import { registerGatewayCommands } from './gateway/main.ts';
 
 /** CONTRACT: wrong usage or configuration. */
 const EXIT_USAGE = 2;
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-
 const program = new Command('sluice')
   .description('One publish-subscribe API on a native log, RabbitMQ or Kafka, and a measured comparison of the three.')
-  .version(version)
+  .version(
+    versionText(readBuildInfo(), FORMAT_VERSION, process.argv.includes('--json')),
+    '-V, --version',
+    'print version, commit, Node and format of the data; with --json after it, as JSON',
+  )
   .showHelpAfterError('(run with --help for the options and examples)')
   .exitOverride();
 

@@ -38,7 +38,11 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/core-log\/main\.ts$/,
-    may: [/^commander$/, /^src\/core-log\/(maintenance\/(index|text)|errors)/, /^src\/adapters\/native\/index\.ts$/],
+    may: [
+      /^commander$/,
+      /^src\/core-log\/(maintenance\/(index|text)|errors|storage\/format-version)/,
+      /^src\/adapters\/native\/index\.ts$/,
+    ],
     why: 'composition root: what is in a data directory, with cursors in the words of the driver that wrote them',
   },
   { from: /^src\/core-log\//, may: [node, /^src\/core-log\//], why: 'the engine stands alone' },
@@ -55,8 +59,8 @@ const rules: readonly Rule[] = [
   },
   {
     from: /^src\/adapters\/kafka\//,
-    may: [node, /^(kafkajs|fzstd$)/, /^src\/adapters\/kafka\//, portSide],
-    why: 'kafkajs only here; fzstd for what other clients wrote',
+    may: [node, /^(kafkajs|fzstd$|@node-rs\/crc32$)/, /^src\/adapters\/kafka\//, portSide],
+    why: 'kafkajs only here; fzstd for what other clients wrote, CRC-32C of record batches',
   },
   {
     from: /^src\/adapters\/registry\.ts$/,
@@ -73,6 +77,11 @@ const rules: readonly Rule[] = [
     may: [/^src\/adapters\/rabbitmq\/topic-rules\.ts$/, /^src\/adapters\/kafka\/topics\.ts$/, portSide],
     why: 'what each system refuses, without its client library',
   },
+  {
+    from: /^src\/adapters\/(tracing|trace-context)\.ts$/,
+    may: [/^@opentelemetry\/api$/, portSide],
+    why: "OpenTelemetry's API, which does nothing by itself; its SDK is the program's",
+  },
   { from: /^src\/adapters\//, may: [node, /^src\/adapters\/[a-z-]+\.ts$/], why: 'the port side knows no broker' },
 
   {
@@ -84,6 +93,11 @@ const rules: readonly Rule[] = [
     from: /^src\/gateway\/access\/keys-command\.ts$/,
     may: [/^commander$/, /^src\/gateway\//],
     why: 'composition root: `sluice keys`',
+  },
+  {
+    from: /^src\/gateway\/trace-export\.ts$/,
+    may: [/^@opentelemetry\/(api|sdk-trace|resources|exporter-trace-otlp-proto)$/, /^src\/gateway\/limits\.ts$/],
+    why: "OpenTelemetry's SDK, loaded where a collector is configured",
   },
   {
     from: /^src\/gateway\//,
@@ -134,6 +148,16 @@ const rules: readonly Rule[] = [
     why: 'bare clients only here',
   },
   {
+    from: /^src\/compare\/trace\/record\.ts$/,
+    may: [node, /^src\/compare\/trace\//, /^src\/client\/index\.ts$/],
+    why: 'what goes through a topic is recorded as an application would read it',
+  },
+  {
+    from: /^src\/compare\/live-metrics\.ts$/,
+    may: [node, /^prom-client$/, /^src\/compare\/(report\/model|runner)/],
+    why: 'what a run shows of itself while it goes on',
+  },
+  {
     from: /^src\/compare\//,
     may: [
       node,
@@ -177,9 +201,16 @@ const rules: readonly Rule[] = [
     may: [node, /^src\/testing\//, portSide, /^src\/adapters\/native\/index\.ts$/, /^src\/core-log\/index\.ts$/],
     why: 'the port over the native log, whose engine it opens itself to own its clock and its disk; no gateway, no compare',
   },
+  { from: /^src\/build-info\.ts$/, may: [node], why: 'what `sluice --version` says, and nothing else' },
   {
     from: /^src\/(cli|index)\.ts$/,
-    may: [node, /^commander$/, /^src\/[a-z-]+\/(index|main)\.ts$/, /^src\/compare\/trace\/main\.ts$/],
+    may: [
+      node,
+      /^commander$/,
+      /^src\/[a-z-]+\/(index|main)\.ts$/,
+      /^src\/compare\/trace\/main\.ts$/,
+      /^src\/build-info\.ts$/,
+    ],
     why: 'composition roots',
   },
 ];

@@ -623,6 +623,13 @@ const clients: Dashboard = {
           ],
         },
         {
+          title: 'Spans',
+          description:
+            'For the collector of traces, by what became of them. Dropped ones were more than it took, or it was away.',
+          unit: 'ops',
+          queries: [{ expr: `sum by (result) (${rateOf('sluice_trace_spans_total')})`, legend: '{{result}}' }],
+        },
+        {
           title: 'File descriptors',
           description: 'Sockets and files.',
           unit: 'short',
@@ -633,4 +640,109 @@ const clients: Dashboard = {
   ],
 };
 
-export const dashboards: readonly Dashboard[] = [overview, backends, topic, log, clients];
+const NO_RUN = 'no comparison runs with --metrics-port';
+const watched = 'system=~"$system",layer=~"$layer",workload=~"$workload"';
+const bySystem = 'workload, mode, system, layer';
+const cellLegend = '{{system}} {{layer}} {{workload}} {{mode}}';
+
+const comparison: Dashboard = {
+  uid: 'comparison',
+  title: 'Comparison run',
+  description:
+    'A `sluice compare --metrics-port` while it runs. For watching: the figures to cite are those of its report, which knows which runs are valid.',
+  variables: [
+    { name: 'system', label: 'System', metric: 'sluice_compare_published_messages_total', of: 'system' },
+    { name: 'layer', label: 'Layer', metric: 'sluice_compare_published_messages_total', of: 'layer' },
+    { name: 'workload', label: 'Workload', metric: 'sluice_compare_published_messages_total', of: 'workload' },
+  ],
+  annotation: {
+    name: 'Cells',
+    expr: 'sluice_compare_running unless sluice_compare_running offset 15s',
+    titleFormat: '{{system}} {{layer}}',
+    textFormat: '{{workload}} {{mode}}, repeat {{repeat}}',
+  },
+  rows: [
+    {
+      title: 'The run',
+      panels: [
+        {
+          title: 'Rows',
+          description: 'Of scenarios and workloads, done and left.',
+          unit: 'short',
+          kind: 'stat',
+          emptyWhen: NO_RUN,
+          queries: [{ expr: series('sluice_compare_rows', '', 'state=~".+"'), legend: '{{state}}' }],
+        },
+        {
+          title: 'Time left',
+          description: 'About; by the budget at first, then by the pace.',
+          unit: 's',
+          kind: 'stat',
+          emptyWhen: NO_RUN,
+          queries: [{ expr: series('sluice_compare_left_seconds', '', 'instance=~".+"'), legend: 'left' }],
+        },
+        {
+          title: 'Cells',
+          description: 'Measured so far. Figures of invalid ones are not printed; a machine that is busy makes many.',
+          unit: 'short',
+          kind: 'stat',
+          emptyWhen: NO_RUN,
+          queries: [{ expr: series('sluice_compare_cells_total', '', 'result=~".+"'), legend: '{{result}}' }],
+        },
+      ],
+    },
+    {
+      title: 'The load',
+      panels: [
+        {
+          title: 'Published',
+          description: 'Acknowledged a second. A line across the panels is where a cell begins.',
+          unit: 'cps',
+          emptyWhen: NO_RUN,
+          queries: [
+            {
+              expr: `sum by (${bySystem}) (${rateOf('sluice_compare_published_messages_total', '', watched)})`,
+              legend: cellLegend,
+            },
+          ],
+        },
+        {
+          title: 'Received',
+          description: 'Each message once for each subscription.',
+          unit: 'cps',
+          emptyWhen: NO_RUN,
+          queries: [
+            {
+              expr: `sum by (${bySystem}) (${rateOf('sluice_compare_received_messages_total', '', watched)})`,
+              legend: cellLegend,
+            },
+          ],
+        },
+      ],
+    },
+    {
+      title: 'How it is carried',
+      panels: [
+        {
+          title: 'Backlog',
+          description:
+            'Acknowledged and still to come. What grows all through an equal load is more than the system carries.',
+          unit: 'short',
+          emptyWhen: NO_RUN,
+          queries: [{ expr: series('sluice_compare_backlog_messages', '', watched), legend: cellLegend }],
+        },
+        {
+          title: 'End to end',
+          description: 'From the intended time of sending, in the last interval.',
+          unit: 's',
+          emptyWhen: NO_RUN,
+          queries: [
+            { expr: series('sluice_compare_end_to_end_seconds', '', watched), legend: `${cellLegend} {{quantile}}` },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+export const dashboards: readonly Dashboard[] = [overview, backends, topic, log, clients, comparison];

@@ -1,5 +1,6 @@
 /** What a dashboard is made of: queries, panels, rows; and how they become the JSON that Grafana loads. */
 
+import type { liveMetricCatalogue } from '../../src/compare/live-metrics.ts';
 import type { metricCatalogue, MetricName, processMetrics } from '../../src/gateway/metrics.ts';
 
 export interface Query {
@@ -34,7 +35,7 @@ export interface Variable {
   readonly name: string;
   readonly label: string;
   /** Its values are those of this label. */
-  readonly metric: MetricName;
+  readonly metric: MetricName | keyof typeof liveMetricCatalogue;
   readonly of: string;
 }
 
@@ -45,9 +46,18 @@ export interface Dashboard {
   readonly description: string;
   readonly variables: readonly Variable[];
   readonly rows: readonly Row[];
+  /** Lines across every panel; by default where a gateway started. */
+  readonly annotation?: Annotation;
 }
 
-type Known = keyof typeof metricCatalogue | keyof typeof processMetrics;
+export interface Annotation {
+  readonly name: string;
+  readonly expr: string;
+  readonly titleFormat: string;
+  readonly textFormat: string;
+}
+
+type Known = keyof typeof metricCatalogue | keyof typeof processMetrics | keyof typeof liveMetricCatalogue;
 
 /** A metric of the catalogue with matchers; the ones of the dashboard's variables come first. */
 export function series(name: Known, matchers = '', scope = everyGateway): string {
@@ -80,7 +90,7 @@ const SCHEMA_VERSION = 39;
 const datasource = { type: 'prometheus', uid: '${DS_PROMETHEUS}' } as const;
 
 /** The whole model, ready to be provisioned or imported. */
-export function dashboardJson({ uid, title, description, variables, rows }: Dashboard) {
+export function dashboardJson({ uid, title, description, variables, rows, annotation = restarts }: Dashboard) {
   return {
     uid: `sluice-${uid}`,
     title: `Sluice / ${title}`,
@@ -93,7 +103,7 @@ export function dashboardJson({ uid, title, description, variables, rows }: Dash
     refresh: '10s',
     time: { from: 'now-30m', to: 'now' },
     timezone: '',
-    annotations: { list: [restarts] },
+    annotations: { list: [{ datasource, enable: true, iconColor: 'blue', ...annotation }] },
     links: [
       {
         type: 'dashboards',
@@ -124,15 +134,12 @@ const datasourceVariable = {
 } as const;
 
 /** A line in every panel where a gateway started. */
-const restarts = {
+const restarts: Annotation = {
   name: 'Starts of gateways',
-  datasource,
-  enable: true,
-  iconColor: 'blue',
   expr: 'changes(process_start_time_seconds{backend=~".+"}[1m]) > 0',
   titleFormat: 'gateway started',
   textFormat: '{{instance}}',
-} as const;
+};
 
 function variableJson({ name, label, metric, of }: Variable) {
   const query = `label_values(${metric}, ${of})`;

@@ -9,4 +9,6 @@ export { type OpenPortOptions, openPort, portFromDriver } from './open-port.ts';
 export type * from './port.ts';
 export { settleStatuses } from './port.ts';
 export { backendNames, type BackendName } from './registry.ts';
+export { spanContextOf, traceContextOf } from './trace-context.ts';
+export type { TracerProvider } from './tracing.ts';
 export { systemCapabilities, type SystemName, systemNames } from './systems.ts';

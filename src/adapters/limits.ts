@@ -2,6 +2,8 @@
 export const limits = {
   /** Also Kafka's and RabbitMQ's practical name length; safe as a file name. */
   namePattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,248}$/,
+  /** The same as a number. */
+  nameCharactersMax: 249,
   /** More is a sign of a mistake; each partition costs files on the log and queues on RabbitMQ. */
   partitionsPerTopicMax: 256,
   /** One publish call. */
@@ -48,6 +50,12 @@ export const limits = {
   tokenKeysMax: 64,
   /** A key of the configuration: below this it could be guessed. */
   tokenKeyCharactersMin: 32,
+  /** A traceparent of the version that is known has 55; later ones may be longer. */
+  traceparentCharactersMax: 256,
+  /** What the specification asks to be passed on at least; longer ones are left out. */
+  tracestateCharactersMax: 512,
+  /** Messages that one span links to; what OpenTelemetry's SDKs keep of a span by default. */
+  traceLinksMax: 128,
   /** How many expired tokens a subscription remembers, to tell expired from settled. */
   expiredTokensKept: 10_000,
   /** Consumers of one subscription in one process. */

@@ -35,11 +35,13 @@ import type {
   TopicChanges,
   TopicDefinition,
   TopicOptions,
+  Traced,
 } from './port.ts';
 import { type BackendName, backendNames, loadDriver } from './registry.ts';
 import { systemOf } from './systems.ts';
 import { type DeadLetter, type KnownStatus, type SessionEvent, SubscriptionSession } from './session.ts';
 import { TokenSecrets } from './token-secrets.ts';
+import { type MessageStamp, PortTracing, stampOf, type TracerProvider } from './tracing.ts';
 import {
   alteredSubscription,
   alteredTopic,
@@ -60,6 +62,8 @@ export interface OpenPortOptions {
   /** Of the native log: refuse what this system refuses (`rabbitmq-quorum`, `kafka`, `rabbitmq-quorum@3.10`, ...); see likeness.ts. */
   readonly like?: string;
   readonly tokens?: TokenOptions;
+  /** Where spans go, rather than to the provider that the program registered with OpenTelemetry's API, if it did (docs/TRACING.md). */
+  readonly tracerProvider?: TracerProvider;
 }
 
 export interface TokenOptions {
@@ -94,10 +98,12 @@ export async function openPort(options: OpenPortOptions): Promise<MessagingPort>
       throw new PortError('invalid_argument', `like: only the native log takes on the manners of another system`);
   }
   const { openDriver } = await loadDriver(options.backend);
-  const driver = await openDriver(options.config ?? {}, options.hooks);
-  if (options.like === undefined) return await portFromDriver(driver, options.hooks, systemClock, options.tokens);
-  const { driverLike } = await import('./likeness.ts');
-  return await portFromDriver(await driverLike(driver, options.like), options.hooks, systemClock, options.tokens);
+  let driver = await openDriver(options.config ?? {}, options.hooks);
+  if (options.like !== undefined) {
+    const { driverLike } = await import('./likeness.ts');
+    driver = await driverLike(driver, options.like);
+  }
+  return await portFromDriver(driver, options.hooks, systemClock, options.tokens, options.tracerProvider);
 }
 
 /** A port whose consumers can be cut off, which no user of a port has a use for: for tests. */
@@ -112,8 +118,9 @@ export async function portFromDriver(
   hooks: PortHooks = {},
   clock: PortClock = systemClock,
   tokens: TokenOptions = {},
+  tracerProvider?: TracerProvider,
 ): Promise<SeverablePort> {
-  const port = new Port(driver, hooks, clock, tokens);
+  const port = new Port(driver, hooks, clock, tokens, new PortTracing(driver.info, tracerProvider));
   try {
     await port.load();
   } catch (reason) {
@@ -138,10 +145,18 @@ class Port implements SeverablePort {
   readonly #secrets: TokenSecrets;
   readonly #tokens: AckTokens;
   readonly #late: LateTokens;
+  readonly #tracing: PortTracing;
   #closing: Promise<void> | undefined;
 
-  constructor(driver: Driver, hooks: PortHooks, clock: PortClock, { gateway = '', keys = [] }: TokenOptions) {
+  constructor(
+    driver: Driver,
+    hooks: PortHooks,
+    clock: PortClock,
+    { gateway = '', keys = [] }: TokenOptions,
+    tracing: PortTracing,
+  ) {
     this.#driver = driver;
+    this.#tracing = tracing;
     if (driver.storage !== undefined)
       this.storage = async () =>
         await this.#admin(async () => await (driver.storage as () => Promise<StorageFigures>)());
@@ -354,14 +369,22 @@ class Port implements SeverablePort {
     options: PublishOptions = {},
   ): Promise<readonly PublishOutcome[]> {
     this.#assertOpen();
-    const topic =
-      this.#definitions.knownTopic(topicName) ?? (await this.#admin(async () => await this.#topicNamed(topicName)));
-    return await this.#publishing.publish(topic, messages, options);
+    const { tracer } = this.#tracing;
+    if (tracer === undefined) {
+      const topic = this.#definitions.knownTopic(topicName) ?? (await this.#topicNamed(topicName));
+      return await this.#publishing.publish(topic, messages, options, stampOf(options.traceContext));
+    }
+    return await this.#tracing.publish(tracer, topicName, options.traceContext, async (stamp) => {
+      const topic = this.#definitions.knownTopic(topicName) ?? (await this.#topicNamed(topicName));
+      return await this.#publishing.publish(topic, messages, options, stamp);
+    });
   }
 
   async #topicNamed(name: string): Promise<TopicDefinition> {
-    checkName(name, 'topic');
-    return await this.#definitions.topic(name);
+    return await this.#admin(async () => {
+      checkName(name, 'topic');
+      return await this.#definitions.topic(name);
+    });
   }
 
   // ------------------------------------------------------------------------------------------ consume
@@ -406,6 +429,7 @@ class Port implements SeverablePort {
       clock: this.#clock,
       definition,
       topic,
+      tracing: this.#tracing,
       signer: this.#tokens.session(name, this.#secrets.epochOf(name)),
       hooks: {
         storeDeadLetter: async (subscription, letter) => await this.#storeDeadLetter(subscription, letter),
@@ -437,9 +461,19 @@ class Port implements SeverablePort {
     return await turn;
   }
 
-  async #storeDeadLetter(
+  async #storeDeadLetter(subscription: SubscriptionDefinition, letter: DeadLetter): Promise<void> {
+    await this.#tracing.deadLetter(
+      subscription,
+      letter.attempts,
+      letter.message,
+      async (stamp) => await this.#storeDeadLetterNow(subscription, letter, stamp),
+    );
+  }
+
+  async #storeDeadLetterNow(
     subscription: SubscriptionDefinition,
     { message, attempts, reason }: DeadLetter,
+    stamp: MessageStamp | undefined,
   ): Promise<void> {
     const topic = await this.#definitions.topic(subscription.deadLetterTopic as string);
     const about = [
@@ -453,7 +487,10 @@ class Port implements SeverablePort {
     const letter: OutgoingMessage = {
       key: message.key,
       value: message.value,
-      headers: [...message.headers, ...about.map(([name, value]) => ({ name, value: Buffer.from(value) }))],
+      headers: [
+        ...(stamp?.headersFor(message.headers) ?? message.headers),
+        ...about.map(([name, value]) => ({ name, value: Buffer.from(value) })),
+      ],
       contentType: message.contentType,
       id: message.id ?? this.#publishing.nextId(),
       timestampMs: message.timestampMs,
@@ -468,42 +505,82 @@ class Port implements SeverablePort {
     for (const session of this.#sessions.values()) session.expireLeases();
   }
 
-  async ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
-    return await this.#settle(subscription, tokens, async (session) => await session.ack(tokens), true);
+  async ack(subscription: string, tokens: readonly string[], options?: Traced): Promise<readonly TokenResult[]> {
+    return await this.#settle('ack', subscription, tokens, options, async (session) => await session.ack(tokens));
   }
 
   async nack(
     subscription: string,
     tokens: readonly string[],
-    options: { readonly delayMs?: number; readonly reason?: string } = {},
+    options: Traced & { readonly delayMs?: number; readonly reason?: string } = {},
   ): Promise<readonly TokenResult[]> {
     return await this.#settle(
+      'nack',
       subscription,
       tokens,
+      options,
       async (session) => await session.nack(tokens, options.delayMs, options.reason),
     );
   }
 
-  async release(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]> {
-    return await this.#settle(subscription, tokens, async (session) => await session.release(tokens));
+  async release(subscription: string, tokens: readonly string[], options?: Traced): Promise<readonly TokenResult[]> {
+    return await this.#settle(
+      'release',
+      subscription,
+      tokens,
+      options,
+      async (session) => await session.release(tokens),
+    );
   }
 
   async reject(
     subscription: string,
     tokens: readonly string[],
-    options: { readonly reason?: string } = {},
+    options: Traced & { readonly reason?: string } = {},
   ): Promise<readonly TokenResult[]> {
-    return await this.#settle(subscription, tokens, async (session) => await session.reject(tokens, options.reason));
+    return await this.#settle(
+      'reject',
+      subscription,
+      tokens,
+      options,
+      async (session) => await session.reject(tokens, options.reason),
+    );
   }
 
   async extend(subscription: string, tokens: readonly string[], deadlineMs: number): Promise<readonly TokenResult[]> {
     if (!(Number.isInteger(deadlineMs) && deadlineMs >= 1 && deadlineMs <= limits.ackDeadlineMsMax)) {
       throw new PortError('invalid_argument', `deadlineMs must be from 1 to ${limits.ackDeadlineMsMax}`);
     }
-    return await this.#settle(subscription, tokens, async (session) => session.extend(tokens, deadlineMs));
+    return await this.#settleNow(subscription, tokens, async (session) => session.extend(tokens, deadlineMs));
   }
 
-  async #settle(
+  #settle(
+    call: 'ack' | 'nack' | 'release' | 'reject',
+    name: string,
+    tokens: readonly string[],
+    options: Traced | undefined,
+    how: (session: SubscriptionSession) => Promise<KnownStatus[]>,
+  ): Promise<readonly TokenResult[]> {
+    const { tracer } = this.#tracing;
+    if (tracer === undefined) return this.#settleNow(name, tokens, how, call === 'ack');
+    const session = this.#sessions.get(name);
+    const settled = {
+      topic: session?.topic.name,
+      // Now, because a settled one is forgotten.
+      messages: session?.messagesOf(tokens) ?? [],
+      tokens: tokens.length,
+    };
+    return this.#tracing.settle(
+      tracer,
+      call,
+      name,
+      options?.traceContext,
+      settled,
+      async () => await this.#settleNow(name, tokens, how, call === 'ack'),
+    );
+  }
+
+  async #settleNow(
     name: string,
     tokens: readonly string[],
     how: (session: SubscriptionSession) => Promise<KnownStatus[]>,

@@ -52,6 +52,19 @@ export interface Message {
   readonly timestampMs: number;
 }
 
+// ------------------------------------------------------------------------------------------------ trace context
+
+/** Of whoever calls, in the form of W3C: from a request that brought it. What cannot be read is as if it were not there. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
+/** A call made for somebody whose trace goes on here; needed where no span of the same trace is active (docs/TRACING.md). */
+export interface Traced {
+  readonly traceContext?: TraceContext;
+}
+
 // ------------------------------------------------------------------------------------------------ publish
 
 export type Persistence = 'memory' | 'os' | 'fsync';
@@ -62,7 +75,8 @@ export interface Durability {
   readonly copies: number;
 }
 
-export interface PublishOptions {
+/** With a `traceContext`, messages that have no `traceparent` of their own get one; so too where no span is made of it. */
+export interface PublishOptions extends Traced {
   /** At least this persistence, else `capability_unsupported`. Without it: the backend's default (fsync on the native log). */
   readonly durability?: Persistence;
   /** At least this many copies, else `capability_unsupported`. */
@@ -238,6 +252,7 @@ export interface Consumer extends AsyncIterable<Delivery>, AsyncDisposable {
     readonly maxBytes?: number;
     readonly waitMs: number;
     readonly signal?: AbortSignal;
+    readonly traceContext?: TraceContext;
   }): Promise<readonly Delivery[]>;
   /** Gives back what was delivered and not settled (as release), then resolves. Idempotent. */
   close(): Promise<void>;
@@ -336,20 +351,20 @@ export interface MessagingPort extends AsyncDisposable {
     options: { readonly credit: Credit; readonly signal?: AbortSignal; readonly hasLocalTokens?: boolean },
   ): Promise<Consumer>;
 
-  ack(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]>;
+  ack(subscription: string, tokens: readonly string[], options?: Traced): Promise<readonly TokenResult[]>;
   /** Failed: try again after `delayMs` (default: the subscription's back-off). Counts an attempt. */
   nack(
     subscription: string,
     tokens: readonly string[],
-    options?: { readonly delayMs?: number; readonly reason?: string },
+    options?: Traced & { readonly delayMs?: number; readonly reason?: string },
   ): Promise<readonly TokenResult[]>;
   /** Untouched: give back now. Counts no attempt where `ack.releaseUncounted` is not `unsupported`. */
-  release(subscription: string, tokens: readonly string[]): Promise<readonly TokenResult[]>;
+  release(subscription: string, tokens: readonly string[], options?: Traced): Promise<readonly TokenResult[]>;
   /** Dead-letter now (or drop, as `onExhausted` says). Resolves after the dead letter is stored. */
   reject(
     subscription: string,
     tokens: readonly string[],
-    options?: { readonly reason?: string },
+    options?: Traced & { readonly reason?: string },
   ): Promise<readonly TokenResult[]>;
   /** Moves the lease's end to `deadlineMs` from now. */
   extend(subscription: string, tokens: readonly string[], deadlineMs: number): Promise<readonly TokenResult[]>;

@@ -19,6 +19,7 @@ import type {
   QueueType,
   TopicDefinition,
 } from './port.ts';
+import type { MessageStamp } from './tracing.ts';
 import { checkMessage, messageRefusal } from './validate.ts';
 
 export class PublishPath {
@@ -43,6 +44,7 @@ export class PublishPath {
     topic: TopicDefinition,
     messages: readonly PublishMessage[],
     options: PublishOptions,
+    stamp?: MessageStamp,
   ): Promise<readonly PublishOutcome[]> {
     if (messages.length > limits.messagesPerPublishMax) {
       throw new PortError(
@@ -55,7 +57,7 @@ export class PublishPath {
       ...(options.minCopies === undefined ? {} : { minCopies: options.minCopies }),
     });
     const refused: (PortError | undefined)[] = [];
-    const { outgoing, ids, bytes } = this.#prepare(topic, messages, refused);
+    const { outgoing, ids, bytes } = this.#prepare(topic, messages, refused, stamp);
     if (outgoing.length === 0) return merge(ids, refused, []);
     this.#enter(outgoing.length, bytes);
     try {
@@ -80,7 +82,12 @@ export class PublishPath {
   }
 
   /** Fills `refused` sparsely: only for messages that cannot be stored, by their index. */
-  #prepare(topic: TopicDefinition, messages: readonly PublishMessage[], refused: (PortError | undefined)[]) {
+  #prepare(
+    topic: TopicDefinition,
+    messages: readonly PublishMessage[],
+    refused: (PortError | undefined)[],
+    stamp: MessageStamp | undefined,
+  ) {
     const outgoing: OutgoingMessage[] = [];
     const ids: string[] = [];
     const nowMs = this.#clock.nowMs();
@@ -108,7 +115,13 @@ export class PublishPath {
         }
       }
       bytes += checked.bytes;
-      const { key, value, headers, contentType, timestampMs = nowMs } = checked;
+      const { key, value, contentType, timestampMs = nowMs } = checked;
+      let { headers } = checked;
+      if (stamp !== undefined) {
+        // After the bounds: what the caller did not write must not make its message too large.
+        headers = stamp.headersFor(headers);
+        if (headers !== checked.headers) bytes += stamp.bytes;
+      }
       const isIdGiven = checked.id !== undefined;
       const plain = { key, value, headers, contentType, id, isIdGiven, timestampMs, partition };
       outgoing.push(hasSchedule(message) ? { ...plain, ...schedule(message) } : plain);

@@ -27,6 +27,7 @@ import type {
 } from './port.ts';
 import { type Entry, ReadyQueue } from './ready-queue.ts';
 import { SessionConsumer } from './session-consumer.ts';
+import type { PortTracing } from './tracing.ts';
 
 /** What a session tells its port: for metrics and for forgetting it. */
 export interface SessionHooks {
@@ -61,6 +62,7 @@ export class SubscriptionSession {
   readonly #driver: Driver;
   readonly #hooks: SessionHooks;
   readonly #signer: TokenSigner;
+  readonly tracing: PortTracing | undefined;
   readonly #ready: ReadyQueue;
   readonly #clock: PortClock;
   readonly #due: DueQueue;
@@ -82,6 +84,7 @@ export class SubscriptionSession {
     readonly topic: TopicDefinition;
     readonly signer: TokenSigner;
     readonly hooks: SessionHooks;
+    readonly tracing?: PortTracing;
     readonly clock?: PortClock;
   }) {
     this.#clock = options.clock ?? systemClock;
@@ -91,6 +94,7 @@ export class SubscriptionSession {
     this.#topic = options.topic;
     this.#signer = options.signer;
     this.#hooks = options.hooks;
+    this.tracing = options.tracing;
     this.#ready = new ReadyQueue(options.definition.ordering);
   }
 
@@ -227,6 +231,11 @@ export class SubscriptionSession {
   }
 
   // ------------------------------------------------------------------------------------------ settle
+
+  /** Of those tokens whose leases are out. */
+  messagesOf(tokens: readonly string[]): readonly Message[] {
+    return tokens.flatMap((token) => this.#leaseOf(token)?.entry.delivery.message ?? []);
+  }
 
   async ack(tokens: readonly string[]): Promise<KnownStatus[]> {
     return await this.#settle(tokens, (entry) => this.#finish(entry));

@@ -105,7 +105,8 @@ async function startRecorded<Handle extends RabbitMqHandle | KafkaHandle>(
     }, limits.brokerReadyMs);
     if (!isReady) throw new BrokersError('failed', `${plan.image} does not answer after ${limits.brokerReadyMs} ms`);
     const handle = handleOf(version, Math.round(performance.now() - started));
-    const end = request.isKept ? await recordKept(kind, id, handle) : () => removeContainer(id);
+    const end =
+      request.isKept || isReaperOff() ? await record(kind, id, handle, request.isKept) : () => removeContainer(id);
     let ended: Promise<void> | null = null;
     return {
       handle,
@@ -123,24 +124,26 @@ async function startRecorded<Handle extends RabbitMqHandle | KafkaHandle>(
   }
 }
 
-/** testcontainers' own reaper ends what must not outlive us, so only what must is on record. */
-async function recordKept(
+/** testcontainers' own reaper, a container as well, ends what must not outlive us. Where it is turned off, the next start does. */
+function isReaperOff(): boolean {
+  return process.platform === 'linux' && process.env['TESTCONTAINERS_RYUK_DISABLED'] === 'true';
+}
+
+async function record(
   kind: BrokerKind,
   container: string,
   handle: RabbitMqHandle | KafkaHandle,
+  isKept: boolean,
 ): Promise<() => Promise<void>> {
-  const state = {
-    ...(await recordRun({ id: newRunId(kind), kind, dataDirs: [], containers: [container] })),
-    owner: null,
-    handle,
-  };
+  const recorded = await recordRun({ id: newRunId(kind), kind, dataDirs: [], containers: [container] });
+  const state = { ...recorded, ...(isKept ? { owner: null } : {}), handle };
   await saveRun(state);
   return () => endAndForget(state);
 }
 
 /** Resolves with the id of a started container. */
 async function startContainer(plan: ContainerPlan, isKept: boolean): Promise<string> {
-  const { GenericContainer } = await import('testcontainers');
+  const { GenericContainer, Wait } = await import('testcontainers');
   class LoopbackContainer extends GenericContainer {
     // testcontainers publishes on every interface and has no option for it; this hook runs before the container is made.
     protected override async beforeContainerCreated(): Promise<void> {
@@ -152,6 +155,9 @@ async function startContainer(plan: ContainerPlan, isKept: boolean): Promise<str
     .withEnvironment(plan.environment)
     .withExposedPorts(plan.ports)
     .withAutoCleanup(!isKept)
+    // That it runs is enough here: whether it answers is asked at the address that clients get. testcontainers would ask at another one, and for
+    // five minutes, where it believes to be in a container itself.
+    .withWaitStrategy(Wait.forSuccessfulCommand('true'))
     .withStartupTimeout(limits.dockerStartMs)
     .start();
   return container.getId();

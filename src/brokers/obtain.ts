@@ -169,6 +169,7 @@ async function startInDocker(
   version: RabbitMqVersion,
   request: LocalRequest,
 ): Promise<StartedBroker<RabbitMqHandle | KafkaHandle>> {
+  if (process.platform === 'linux') await reapOrphans();
   return kind === 'rabbitmq' ? startDockerRabbitMq(version, request) : startDockerKafka(request);
 }
 

@@ -234,20 +234,22 @@ export class LoadRun {
   }
 
   /** Adds a point to the series: what happened since the last one. */
-  samplePoint(): void {
+  samplePoint(): SeriesPoint {
     const acked = this.checker.ackedCount;
     const received = this.checker.receivedCount;
     const { p50, p99, count } = this.#intervalLatency.summary();
-    this.#points.push({
+    const point: SeriesPoint = {
       tMs: this.nowMs(),
       published: acked - this.#seriesBefore.acked,
       received: received - this.#seriesBefore.received,
       backlog: this.checker.missing,
       endToEndP50Ms: count === 0 ? null : p50,
       endToEndP99Ms: count === 0 ? null : p99,
-    });
+    };
+    this.#points.push(point);
     this.#seriesBefore = { acked, received };
     this.#intervalLatency.reset();
+    return point;
   }
 
   /** What happened in each interval, by its end; the window begins at 0. */

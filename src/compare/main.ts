@@ -55,6 +55,7 @@ interface CompareFlags {
   readonly check?: true;
   readonly lang: string;
   readonly render?: string;
+  readonly metricsPort?: string;
   readonly resume?: string;
   readonly worseBy?: string;
   readonly json?: true;
@@ -108,6 +109,10 @@ export function registerCompareCommands(program: Command): void {
     .option(
       '--check',
       "also run independent tools (Kafka's ProducerPerformance and EndToEndLatency, a loop on RabbitMQ's Java client) and say whether they agree; alone with --only agreement",
+    )
+    .option(
+      '--metrics-port <port>',
+      'serve metrics of the run on 127.0.0.1, to watch it with Prometheus; 0 is a free port',
     )
     .option('--allow-remote', 'put the load also on brokers that are not on this machine')
     .addHelpText('after', examples)
@@ -172,12 +177,14 @@ async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   const telling = await tellProgress();
+  const live = await liveMetricsOf(flags.metricsPort, telling.onProgress);
   try {
     const { compare } = await import('./index.ts');
     await makeWritable(flags.out);
     const options = await optionsFrom(flags, stop.signal);
     const report = await compare({
       ...options,
+      ...(live === undefined ? {} : { live }),
       ...(command === null ? {} : { command }),
       ...telling,
       journal: { directory: flags.out, resume: typed.resume !== undefined, flags: { ...flags } },
@@ -187,10 +194,26 @@ async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>
     process.stdout.write(`${closingWords(report, files).join('\n')}\n`);
     return statusOf(report);
   } finally {
+    live?.close();
     telling.end();
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
   }
+}
+
+/** @throws UsageError for what is no port, or one that is taken. */
+async function liveMetricsOf(port: string | undefined, onProgress: (line: string) => void) {
+  if (port === undefined) return undefined;
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw new UsageError(`--metrics-port must be from 0 to 65535, not ${port}`);
+  const { LiveMetrics } = await import('./live-metrics.ts');
+  const live = new LiveMetrics();
+  try {
+    onProgress(`metrics on ${await live.listen(Number(port))}`);
+  } catch (reason) {
+    throw new UsageError(`--metrics-port ${port}: ${(reason as Error).message}`);
+  }
+  return live;
 }
 
 /** The flags that an interrupted run was begun with. What is given now replaces them, and is refused where it makes another plan. */

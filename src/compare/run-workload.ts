@@ -4,7 +4,7 @@ import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
 import { type Measured, Meter } from './meter.ts';
 import { followCourse, withLatencies } from './run-course.ts';
-import type { Checks, HistogramData, Phase, ReaderRow, WorkloadRow } from './report/model.ts';
+import type { Checks, HistogramData, Phase, ReaderRow, SeriesPoint, WorkloadRow } from './report/model.ts';
 import type { LatencyHistogram } from './statistics/index.ts';
 import { Reader } from './use-readers.ts';
 import { type Fault, faultOf, type RunNotes } from './validity.ts';
@@ -23,6 +23,8 @@ export interface WorkloadRunOptions {
   readonly generatorCeiling: number | null;
   /** Of the sender and of every latency; the machine's by default. */
   readonly clock?: RunClock;
+  /** Told at the end of each interval of the series, for those who watch. */
+  readonly onSample?: (point: SeriesPoint) => void;
 }
 
 /** The workload makes no sense there, or the system refused it: not a row, a reason. */
@@ -245,7 +247,8 @@ class Cell {
     };
     const points = spec.course === undefined ? seriesPoints : seriesPointsOfCourse;
     const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / points);
-    const sampler = setInterval(() => run.samplePoint(), everyMs);
+    const sample = (): void => this.#options.onSample?.(run.samplePoint());
+    const sampler = setInterval(sample, everyMs);
     const absences = Promise.all(this.#readers.map(async (reader) => await reader.absence()));
     absences.catch((reason: unknown) => run.fail(reason));
     try {
@@ -261,7 +264,7 @@ class Cell {
         ...phasesOf(run, withLatencies(course, run), { fromMs: drainFromMs, toMs: run.sinceWindowMs, waiting }),
       );
       await pause(quietAfterwardsMs);
-      run.samplePoint();
+      sample();
       await publisher.close();
       return { measured, drained };
     } finally {

@@ -14,6 +14,7 @@ import { budgetInWords, budgetOf, timeInWords } from './budget.ts';
 import { documented } from './documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
@@ -85,6 +86,8 @@ export interface CompareOptions extends RunQuestion {
   };
   /** What runs now, what is done and about how long the rest takes. */
   readonly onState?: (state: RunState) => void;
+  /** For those who watch the run by its metrics. */
+  readonly live?: LiveMetrics;
 }
 
 export interface RunState {
@@ -277,7 +280,9 @@ class Steps {
   }
 
   begin(what: string): void {
-    this.#options.onState?.({ now: what, done: this.#done, total: this.#total, leftMs: this.#leftMs() });
+    const state = { now: what, done: this.#done, total: this.#total, leftMs: this.#leftMs() };
+    this.#options.onState?.(state);
+    this.#options.live?.state(state);
   }
 
   end(what: string): void {
@@ -549,9 +554,13 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
     const plan = planOf(planned, options.seed, repeat);
     planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${plan.hash}`);
     steps.begin(name);
+    const shown = { workload: planned.spec.id, mode: planned.spec.mode, system: cell.system, layer: cell.layer };
+    options.live?.cellBegins(shown, repeat);
+    let ended: WorkloadRow | null = null;
     try {
       const row = await runCell({
         seed: options.seed,
+        ...(options.live === undefined ? {} : { onSample: (point) => options.live?.sample(shown, point) }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         wire,
         spec: planned.spec,
@@ -564,6 +573,7 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
       const told = { ...row, notes: [...row.notes, ...(wire.notes ?? []), ...(planned.notes ?? [])] };
       journal?.add({ kind: isTwin ? 'twin' : 'workload', name, row: told });
       keep(told);
+      ended = row;
       options.onProgress(`${index + 1}/${cells.length} ${name}: ${inWords(row)}`);
     } catch (reason) {
       if (!(reason instanceof NotMeasurable)) throw reason;
@@ -571,6 +581,8 @@ async function runWorkloads(going: Going): Promise<WorkloadsResult> {
       journal?.add({ kind: 'refused', name: refusalKey, reason: why });
       refused.set(refusalKey, why);
       options.onProgress(`${index + 1}/${cells.length} ${name}: not measured, ${reason.message}`);
+    } finally {
+      options.live?.cellEnds(shown, ended);
     }
     steps.end(name);
   }

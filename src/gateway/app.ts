@@ -20,10 +20,11 @@ import { isBinaryEvent, isOtherBody, RawBody, useOtherBodies } from './other-bod
 import { drainingError, OpenStreams } from './open-streams.ts';
 import { PullSessions } from './pull-sessions.ts';
 import { requestId } from './request-id.ts';
+import { isEachLogged } from './request-trace.ts';
 import { restRoutes } from './rest/index.ts';
 import { documentRoutes } from './rest/operations.ts';
 import { webSocketRoutes } from './rest/websocket.ts';
-import { errorFromIssues, problemOf, sendProblem, useProblems } from './rest/problem-handler.ts';
+import { errorFromIssues, problemOf, sendProblem, traceOf, useProblems } from './rest/problem-handler.ts';
 import { isPlainPublish } from './schema/plain-publish.ts';
 import { PublishBody } from './schema/publish.ts';
 import { webSocketUpgrades } from './upgrades.ts';
@@ -94,7 +95,7 @@ export function buildApp(options: AppOptions): GatewayApp {
     idempotency: new IdempotencyKeys(),
     metrics: options.metrics ?? new GatewayMetrics(),
     streams,
-    backend: new BackendWatch(port, streams),
+    backend: new BackendWatch(port, streams, app.log),
     limits,
     access: options.access ?? Access.off(),
     cors: new Cors(options.corsOrigins ?? []),
@@ -247,6 +248,15 @@ function useGuards(
       reply.statusCode,
       reply.elapsedTime,
     );
+    if (isEachLogged(request.log)) {
+      const { method, routeOptions } = request;
+      const durationMs = Math.round(reply.elapsedTime * 1_000) / 1_000;
+      // The route and not the URL, in whose query anything may be.
+      request.log.debug(
+        { method, route: routeOptions.url ?? '__unknown__', status: reply.statusCode, durationMs, ...traceOf(request) },
+        'answered',
+      );
+    }
     done();
   });
   app.addHook('onRequestAbort', (request, done) => {

@@ -7,14 +7,21 @@ import type { Health, MessagingPort } from '../adapters/index.ts';
 import { gatewayLimits } from './limits.ts';
 import type { OpenStreams } from './open-streams.ts';
 
+interface WatchLog {
+  warn(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+}
+
 export class BackendWatch {
   readonly #port: MessagingPort;
   readonly #streams: OpenStreams;
+  readonly #log: WatchLog;
   readonly #timer: NodeJS.Timeout;
   #isLooking = false;
   #told: Health = { ok: true, detail: '' };
 
-  constructor(port: MessagingPort, streams: OpenStreams) {
+  constructor(port: MessagingPort, streams: OpenStreams, log: WatchLog) {
+    this.#log = log;
     this.#port = port;
     this.#streams = streams;
     this.#timer = setInterval(() => void this.#look(), gatewayLimits.backendWatchMs);
@@ -37,6 +44,8 @@ export class BackendWatch {
     this.#isLooking = false;
     if (health.ok === this.#told.ok) return;
     this.#told = health;
+    if (health.ok) this.#log.info({}, 'the backend is back');
+    else this.#log.warn({ detail: health.detail }, 'the backend is away');
     this.#streams.tell(health);
   }
 }

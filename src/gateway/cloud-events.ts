@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { type Message, PortError, type PublishMessage } from '../adapters/index.ts';
+import { type Message, PortError, type PublishMessage, traceContextOf } from '../adapters/index.ts';
 import { errorFromIssues } from './rest/problem-handler.ts';
 import { Base64 } from './schema/common.ts';
 import { messageFields, messagesOf } from './schema/message.ts';
@@ -87,7 +87,7 @@ function attributesOf(message: Message): Record<string, string> {
     if (name.startsWith(PREFIX)) attributes[name.slice(PREFIX.length)] = value.toString();
   }
   if (attributes['specversion'] === '1.0' && attributes['id'] !== undefined && attributes['source'] !== undefined)
-    return attributes;
+    return attributes['traceparent'] === undefined ? { ...attributes, ...traceContextOf(message) } : attributes;
   const { topic, partition, offset, id, key, timestampMs } = message;
   return {
     specversion: '1.0',
@@ -95,6 +95,7 @@ function attributesOf(message: Message): Record<string, string> {
     source: `/v1/topics/${topic}`,
     type: 'sluice.message',
     time: new Date(timestampMs).toISOString(),
+    ...traceContextOf(message),
     ...(key !== null && key.length > 0 && isUtf8(key) ? { partitionkey: key.toString() } : {}),
   };
 }

@@ -25,6 +25,14 @@ const Tls = z.strictObject({
   serverName: Text.exactOptional(),
   verify: z.boolean().exactOptional(),
 });
+const HeaderText = z
+  .string()
+  .max(8_192)
+  .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
+const Otlp = z.union(
+  [z.literal('off'), z.string().refine((text) => /^https?:\/\/\S+$/.test(text) && URL.canParse(text))],
+  'must be the http:// or https:// address of a collector, or "off"',
+);
 const Limits = z
   .strictObject(
     Object.fromEntries(
@@ -62,6 +70,16 @@ export const GatewayConfig = z.strictObject({
     )
     .exactOptional(),
   ackTokenKeys: z.array(z.string().min(limits.tokenKeyCharactersMin)).min(1).max(limits.tokenKeysMax).exactOptional(),
+  tracing: z
+    .strictObject({
+      otlp: Otlp.exactOptional(),
+      sampleRatio: z.number().min(0).max(1).default(1),
+      headers: z
+        .record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'must be a name of a header'), HeaderText)
+        .exactOptional(),
+      serviceName: z.string().min(1).max(200).default('sluice'),
+    })
+    .prefault({}),
   pullIdleMs: z.int().min(10).max(3_600_000).default(gatewayLimits.pullIdleMs),
   limits: Limits,
   native: z
@@ -126,7 +144,33 @@ export function loadConfig({ file, env = {}, flags = {} }: ConfigSources): Gatew
     const flag = flags[setting.path];
     if (flag !== undefined) put(merged, setting, flag, setting.flag?.split(' ', 1)[0] ?? setting.path);
   }
+  readStandardVariables(merged, env);
   return parseConfig(merged);
+}
+
+/**
+ * The variables that every program with OpenTelemetry reads, for what nothing of ours says. The rest of them (headers, timeout, compression,
+ * certificates, attributes) is read by its libraries.
+ */
+function readStandardVariables(merged: Record<string, unknown>, env: NonNullable<ConfigSources['env']>): void {
+  const tracing = merged['tracing'] ?? {};
+  if (typeof tracing !== 'object' || env['OTEL_SDK_DISABLED'] === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none')
+    return;
+  const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? '';
+  const base = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? '';
+  const otlp = own === '' && base !== '' ? `${base.replace(/\/$/, '')}/v1/traces` : own;
+  const inAttributes = /(?:^|,)\s*service\.name=([^,]*)/.exec(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '')?.[1];
+  const serviceName = env['OTEL_SERVICE_NAME'] || (inAttributes ?? '').trim();
+  const found = { ...(otlp === '' ? {} : { otlp }), ...(serviceName === '' ? {} : { serviceName }) };
+  if (!('otlp' in tracing) && 'otlp' in found) {
+    const protocol = env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'];
+    if (protocol === 'grpc')
+      throw wrong(
+        'tracing.otlp',
+        'is not set, and OTEL_EXPORTER_OTLP_PROTOCOL asks for grpc, which is not spoken here: give the HTTP address of the collector (port 4318), or "off"',
+      );
+  }
+  merged['tracing'] = { ...found, ...tracing };
 }
 
 /** Fills in the defaults. @throws PortError */
@@ -166,7 +210,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The effective configuration in one line; passwords are masked, in addresses too. */
-const secretNames: ReadonlySet<string> = new Set(['password', 'hash', 'ackTokenKeys']);
+const secretNames: ReadonlySet<string> = new Set(['password', 'hash', 'ackTokenKeys', 'headers']);
 
 export function configText(config: GatewayConfig): string {
   const { native, rabbitmq, kafka, ...common } = config;
@@ -215,6 +259,9 @@ function readValue({ read, path }: Pick<Setting, 'read' | 'path'>, given: string
     case 'number':
       if (typeof given === 'string' && /^\d{1,10}$/.test(given)) return Number(given);
       throw wrong(path, `must be a whole number, not ${JSON.stringify(given)} (${source})`);
+    case 'decimal':
+      if (typeof given === 'string' && /^\d{1,10}(\.\d{1,10})?$/.test(given)) return Number(given);
+      throw wrong(path, `must be a number such as 0.25, not ${JSON.stringify(given)} (${source})`);
     case 'numberOrOff':
       return given === 'off' ? given : readValue({ read: 'number', path }, given, source);
     case 'flag':

@@ -1,6 +1,6 @@
 /** Pulling and settling, the same for every door: the port's call, and who has to be told of it. */
 
-import type { Delivery, TokenResult } from '../adapters/index.ts';
+import type { Delivery, TokenResult, Traced, TraceContext } from '../adapters/index.ts';
 import { type Caller, nothingOwed } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
 import type { PullOptions } from './pull-sessions.ts';
@@ -46,8 +46,10 @@ export async function settle(
   subscription: string,
   call: SettleCall,
   body: SettleBody,
+  trace?: TraceContext,
 ): Promise<readonly TokenResult[]> {
-  const results = await settleOnPort(context, subscription, call, body);
+  const traced = trace === undefined ? {} : { traceContext: trace };
+  const results = await settleOnPort(context, subscription, call, body, traced);
   context.metrics.settled(subscription, call, results);
   const { pulls } = context;
   if (call === 'extend') pulls.noteExtended(subscription, body.deadlineMs ?? 0);
@@ -61,16 +63,17 @@ async function settleOnPort(
   subscription: string,
   call: SettleCall,
   { tokens, deadlineMs = 0, ...options }: SettleBody,
+  traced: Traced,
 ): Promise<readonly TokenResult[]> {
   switch (call) {
     case 'ack':
-      return await port.ack(subscription, tokens);
+      return await port.ack(subscription, tokens, traced);
     case 'nack':
-      return await port.nack(subscription, tokens, options);
+      return await port.nack(subscription, tokens, { ...options, ...traced });
     case 'release':
-      return await port.release(subscription, tokens);
+      return await port.release(subscription, tokens, traced);
     case 'reject':
-      return await port.reject(subscription, tokens, options);
+      return await port.reject(subscription, tokens, { ...options, ...traced });
     case 'extend':
       return await port.extend(subscription, tokens, deadlineMs);
   }

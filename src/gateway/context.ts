@@ -23,7 +23,7 @@ export interface GatewayContext {
   readonly limits: GatewayLimits;
   readonly access: Access;
   readonly cors: Cors;
-  readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
+  readonly log: Pick<FastifyBaseLogger, 'error' | 'warn' | 'info' | 'debug'>;
   /** Shutting down: not ready, and new work is refused. */
   isDraining: boolean;
 }

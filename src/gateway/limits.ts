@@ -95,6 +95,14 @@ export const gatewayLimits = {
   scrapeWaitMs: 500,
   /** What the native log says of its files and its disk, at a scrape: at most so often. */
   storageCacheMs: 1_000,
+  /** Spans that wait for the collector, with those on their way to it; more are dropped, and counted. */
+  traceSpansWaitingMax: 4_096,
+  /** Of one export, and how long spans wait for others to go with. */
+  traceBatchSpansMax: 512,
+  traceDelayMs: 2_000,
+  traceAttributeCharactersMax: 1_024,
+  /** Shutdown: the last spans have so long to reach the collector. */
+  traceFlushMs: 1_500,
   /**
    * Shutdown: connections that are used keep being answered for so long, each with "connection: close"; one that is closed while a request is
    * on its way to it is a reset for its client.

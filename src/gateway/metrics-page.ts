@@ -23,7 +23,7 @@ Dashboards, alerts and the files to load them are in [grafana/](../grafana/READM
 * \`sluice_log_*\` are of the native log and only there. RabbitMQ and Kafka have exporters of their own.
 * A redelivery, an expired lease and a dead letter are counted by the gateway on which they happened. A quorum queue of RabbitMQ that drops or dead-letters by itself
   does not tell.
-* The comparison (\`sluice compare\`) has its figures in its report and publishes no metrics.
+* A comparison (\`sluice compare\`) has its figures in its report; to be watched while it runs it serves metrics of its own, below.
 
 ## Of Sluice
 

@@ -124,6 +124,11 @@ export const metricCatalogue = {
     help: 'Keys, token issuers and certificates that were loaded (again), by result; what could not be loaded keeps the old ones.',
     labels: ['what', 'result'],
   },
+  sluice_trace_spans_total: {
+    type: 'counter',
+    help: 'Spans for the collector by what became of them: exported, queue_full (dropped, because too many waited) or export_failed.',
+    labels: ['result'],
+  },
   sluice_pull_sessions: { type: 'gauge', help: 'Subscriptions that this gateway has an open consumer on.', labels: [] },
   sluice_pulls_waiting: { type: 'gauge', help: 'Pulls under way.', labels: [] },
 } as const satisfies Record<string, MetricRow>;

@@ -63,6 +63,7 @@ export class GatewayMetrics {
   readonly #delivered: Counter<string>;
   readonly #settled: Counter<string>;
   readonly #accessReloads: Counter<string>;
+  readonly #traceSpans: Counter<string>;
   readonly #events: { readonly [E in keyof typeof eventMetrics]: Counter<string> };
 
   constructor() {
@@ -78,6 +79,8 @@ export class GatewayMetrics {
     this.#delivered = this.#counter('sluice_deliver_messages_total');
     this.#settled = this.#counter('sluice_settle_total');
     this.#accessReloads = this.#counter('sluice_access_reloads_total');
+    this.#traceSpans = this.#counter('sluice_trace_spans_total');
+    for (const result of ['exported', 'queue_full', 'export_failed']) this.#traceSpans.inc({ result }, 0);
     this.#events = {
       redelivered: this.#counter(eventMetrics.redelivered),
       lease_expired: this.#counter(eventMetrics.lease_expired),
@@ -150,6 +153,10 @@ export class GatewayMetrics {
 
   readonly accessReloaded = (what: string, result: string): void => {
     this.#accessReloads.inc({ what, result });
+  };
+
+  readonly traceSpans = (result: string, count: number): void => {
+    this.#traceSpans.inc({ result }, count);
   };
 
   problem(code: ErrorCode): void {

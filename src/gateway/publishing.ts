@@ -6,6 +6,7 @@ import {
   type PublishMessage,
   type PublishOptions,
   type PublishOutcome,
+  type TraceContext,
 } from '../adapters/index.ts';
 import type { Caller } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
@@ -17,6 +18,7 @@ export interface PublishAsked {
 }
 
 /**
+ * @param trace of the request, for messages that have no trace context of their own.
  * @param payer whose quota it is on; `paced` for a stream, which has waited for room already.
  * @throws PortError `quota_exceeded`, `too_many_in_flight`, and what the port throws when nothing was tried.
  */
@@ -26,6 +28,7 @@ export async function publishMessages(
   messages: readonly PublishMessage[],
   asked: PublishAsked,
   payer: Caller | 'paced',
+  trace?: TraceContext,
 ): Promise<readonly PublishOutcome[]> {
   if (metrics.publishesInFlight >= limits.publishesInFlightMax) {
     throw new PortError('too_many_in_flight', `${metrics.publishesInFlight} publishes are not yet answered`, {
@@ -37,7 +40,7 @@ export async function publishMessages(
   metrics.publishesInFlight += 1;
   let outcomes: readonly PublishOutcome[];
   try {
-    outcomes = await port.publish(topic, messages, optionsOf(asked));
+    outcomes = await port.publish(topic, messages, optionsOf(asked, trace));
   } finally {
     metrics.publishesInFlight -= 1;
   }
@@ -45,11 +48,15 @@ export async function publishMessages(
   return outcomes;
 }
 
-function optionsOf({ durability, minCopies }: PublishOptions): PublishOptions | undefined {
-  if (durability === undefined && minCopies === undefined) return undefined;
+function optionsOf(
+  { durability, minCopies }: PublishAsked,
+  traceContext: TraceContext | undefined,
+): PublishOptions | undefined {
+  if (durability === undefined && minCopies === undefined && traceContext === undefined) return undefined;
   const options: { -readonly [K in keyof PublishOptions]: PublishOptions[K] } = {};
   if (durability !== undefined) options.durability = durability;
   if (minCopies !== undefined) options.minCopies = minCopies;
+  if (traceContext !== undefined) options.traceContext = traceContext;
   return options;
 }
 

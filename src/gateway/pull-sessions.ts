@@ -14,6 +14,7 @@ import {
   type MessagingPort,
   PortError,
   type TokenResult,
+  type TraceContext,
 } from '../adapters/index.ts';
 import { type GatewayLimits, gatewayLimits } from './limits.ts';
 
@@ -22,6 +23,7 @@ export interface PullOptions {
   readonly maxBytes: number;
   readonly waitMs: number;
   readonly signal: AbortSignal;
+  readonly traceContext?: TraceContext;
 }
 
 interface PullSession {

@@ -62,7 +62,8 @@ ${rows.join('\n')}
 
 Without an address, \`rabbitmq\` and \`kafka\` use the broker that \`sluice brokers up\` left running. An address that other machines can reach is refused unless
 \`allowUnauthenticated\` says so or \`access\` asks for credentials. [ACCESS.md](ACCESS.md) tells how; \`access.keys\`, \`access.certificates\`,
-\`access.quotas\` and the quota of one key are in files only.
+\`access.quotas\`, the quota of one key, and \`tracing.headers\` are in files only. Of OpenTelemetry's own variables those are read that [TRACING.md](TRACING.md) names,
+for what nothing of ours says.
 
 \`\`\`yaml
 backend: kafka

@@ -13,7 +13,7 @@ export interface Setting {
   readonly flag?: string;
   readonly help: string;
   /** How a variable or flag, which are text, becomes the value. */
-  readonly read: 'text' | 'number' | 'numberOrOff' | 'flag' | 'list';
+  readonly read: 'text' | 'number' | 'decimal' | 'numberOrOff' | 'flag' | 'list';
 }
 
 export const settings: readonly Setting[] = [
@@ -274,6 +274,27 @@ export const settings: readonly Setting[] = [
     variable: 'SLUICE_LOG_LEVEL',
     flag: '--log-level <level>',
     help: 'trace, debug, info, warn, error, fatal or silent; on stderr, one JSON line an event',
+    read: 'text',
+  },
+  {
+    path: 'tracing.otlp',
+    variable: 'SLUICE_TRACING_OTLP',
+    flag: '--tracing-otlp <url>',
+    help: 'where spans go: a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318, or off; without it OTEL_EXPORTER_OTLP_ENDPOINT (docs/TRACING.md)',
+    read: 'text',
+  },
+  {
+    path: 'tracing.sampleRatio',
+    variable: 'SLUICE_TRACING_SAMPLE_RATIO',
+    flag: '--tracing-sample-ratio <ratio>',
+    help: 'how many of the traces that begin here are kept, from 0 to 1; those that callers began are kept as they say',
+    read: 'decimal',
+  },
+  {
+    path: 'tracing.serviceName',
+    variable: 'SLUICE_TRACING_SERVICE_NAME',
+    flag: '--tracing-service-name <name>',
+    help: 'the name of the service in traces; without it OTEL_SERVICE_NAME',
     read: 'text',
   },
   {

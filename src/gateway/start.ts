@@ -13,6 +13,7 @@ import { GrpcListener } from './grpc/listener.ts';
 import { protoDirectory, protoFile } from './grpc/proto-file.ts';
 import { gatewayLimits } from './limits.ts';
 import { GatewayMetrics } from './observability.ts';
+import { openTracing, type Tracing } from './tracing.ts';
 
 export interface Gateway {
   /** Such as `http://127.0.0.1:8080`. */
@@ -43,12 +44,19 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
   if (config.grpcPort !== 'off') checkRpcs(protoDirectory, protoFile);
   // Before the backend: a key file that cannot be read is said in a moment.
   const guards = await openGuards(config, metrics, options.logger);
+  if (options.port !== undefined && (config.tracing.otlp ?? 'off') !== 'off')
+    throw new PortError(
+      'invalid_argument',
+      'configuration: tracing.otlp is not for a port that is open: open it with a tracerProvider',
+    );
+  const tracing = await openTracing(config.tracing, gatewayName(config), metrics);
   const port =
     options.port ??
     (await openPort({
       backend: config.backend,
       config: backendConfig(config),
       ...(config.like === undefined ? {} : { like: config.like }),
+      ...(tracing.provider === undefined ? {} : { tracerProvider: tracing.provider }),
       hooks: { subscriptionEvent: metrics.subscriptionEvent, synced: metrics.synced },
       tokens: {
         gateway: gatewayName(config),
@@ -71,6 +79,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
   });
   const grpc = config.grpcPort === 'off' ? undefined : new GrpcListener(built.context, guards.certificates);
   guards.attach(built);
+  tracing.attach(built.app.log);
   let grpcPort = 0;
   try {
     await listen(config.host, config.port, '--port', async (host, number) => {
@@ -86,6 +95,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     guards.close();
     await built.app.close();
     await closePort();
+    await tracing.close();
     throw reason;
   }
   const { port: number } = built.app.server.address() as AddressInfo;
@@ -99,7 +109,7 @@ export async function startGateway(input: GatewayConfigInput = {}, options: Star
     reloadAccess: async () => await guards.access.reload(),
     close: async () => {
       guards.close();
-      closing ??= closeInOrder(built, grpc, closePort);
+      closing ??= closeInOrder(built, grpc, closePort, tracing);
       await closing;
     },
   };
@@ -203,8 +213,10 @@ async function closeInOrder(
   { app, context }: GatewayApp,
   grpc: GrpcListener | undefined,
   closePort: () => Promise<void>,
+  tracing: Tracing,
 ): Promise<void> {
   const startedAt = performance.now();
+  app.log.info({}, 'shutting down');
   context.isDraining = true;
   const drained = grpc?.drain();
   // Waiting pulls are answered and streams ended here, so that closing the servers does not wait for them.
@@ -220,8 +232,12 @@ async function closeInOrder(
     app.server.closeAllConnections();
     grpc?.destroy();
   }
-  const leftMs = gatewayLimits.shutdownMs - (performance.now() - startedAt);
+  // The last spans, of what the shutdown gave back, are there when the port is closed.
+  const flushMs = tracing.provider === undefined ? 0 : gatewayLimits.traceFlushMs;
+  const leftMs = gatewayLimits.shutdownMs - flushMs - (performance.now() - startedAt);
   await within(leftMs, Promise.all([closed, closePort()]));
+  await tracing.close();
+  app.log.info({ durationMs: Math.round(performance.now() - startedAt) }, 'closed');
 }
 
 /** Whether the work ended in time. Its failure is thrown. */

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Engine, engineErrors, openEngine } from '../../src/core-log/index.ts';
 import { limits } from '../../src/core-log/limits.ts';
+import { lockOwner } from '../../src/core-log/platform/directory-lock.ts';
 import { Child } from './child.ts';
 import { errno } from './memory-disk.ts';
-import { DATA_DIR, gate, logPath, partitionPath, rejection, turns, until, valuesOf, world } from './support.ts';
+import { DATA_DIR, gate, logPath, partitionPath, rejection, runs, turns, until, valuesOf, world } from './support.ts';
 
 describe('a data directory', () => {
   it.each([
@@ -192,6 +193,52 @@ describe('the lock of a directory', { timeout: 60_000 }, () => {
     fs.writeFileSync(join(dataDir, 'lock'), JSON.stringify({ pid: process.ppid, startTime, boot }));
     const reason = await rejection(openEngine({ dataDir }));
     expect(reason).toMatchObject({ code: 'directory_locked', message: expect.stringContaining(`${process.ppid}`) });
+  });
+});
+
+/** Like a container: a network and process ids of its own, so that its process is number 1, as that of every other one is. */
+const container = ['unshare', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+
+describe.skipIf(process.getuid?.() !== 0)('the lock of a directory that two containers share (needs root)', () => {
+  it('keeps the second out, is seen from outside, and is free when the first was killed', {
+    timeout: 60_000,
+  }, async () => {
+    // longer than the address of a socket may be
+    const dataDir = join(temporary(), 'volume-'.repeat(20));
+    const first = new Child({ name: 'writer.ts', under: container }, dataDir, 'hold');
+    try {
+      await first.said((output) => output.includes('opened'));
+      const second = new Child({ name: 'writer.ts', under: container }, dataDir, 'hold');
+      await expect(second.said((output) => output.includes('opened'))).rejects.toThrow('directory_locked');
+      expect(await rejection(openEngine({ dataDir }))).toMatchObject({ code: 'directory_locked' });
+      expect(await lockOwner(dataDir)).toContain('container');
+    } finally {
+      await first.kill();
+    }
+    const third = new Child({ name: 'writer.ts', under: container }, dataDir, 'hold');
+    await third.said((output) => output.includes('opened'));
+    await third.kill();
+    await (await openEngine({ dataDir })).close();
+    expect(fs.readdirSync(dataDir).filter((name) => name.startsWith('lock'))).toEqual([]);
+  });
+
+  it('goes to one of many that start at once after a kill', { timeout: 60_000 }, async () => {
+    const dataDir = temporary();
+    const dead = new Child({ name: 'writer.ts', under: container }, dataDir, 'hold');
+    await dead.said((output) => output.includes('opened'));
+    await dead.kill();
+    const many = Array.from(
+      { length: runs(4, 16) },
+      () => new Child({ name: 'writer.ts', under: container }, dataDir, 'hold'),
+    );
+    const outcomes = await Promise.all(
+      many.map(
+        async (one) => await one.said((output) => output.includes('opened'), 50_000).then(() => 'opened', String),
+      ),
+    );
+    await Promise.all(many.map(async (one) => await one.kill()));
+    expect(outcomes.filter((outcome) => outcome === 'opened')).toHaveLength(1);
+    for (const outcome of outcomes) expect(outcome).toMatch(/opened|directory_locked/);
   });
 });
 

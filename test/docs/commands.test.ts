@@ -65,6 +65,7 @@ const ways: readonly Way[] = [
   { begins: 'sluice recommend --need', prints: /kafka|rabbitmq/ },
   { begins: 'sluice recommend', ranBy: 'test/compare/advice.test.ts' },
   { begins: 'sluice trace from-log', prints: /messages +300/ },
+  { begins: 'sluice trace record orders', prints: /nothing came from topic|messages +\d/, statuses: [0, 2] },
   { begins: 'sluice log inspect', prints: /orders/ },
   { begins: 'sluice log verify', prints: /./ },
   { begins: 'sluice log dump', prints: /1200/ },
@@ -72,6 +73,9 @@ const ways: readonly Way[] = [
   { begins: 'sluice keys new', prints: /The key is above; it is shown once/ },
   { begins: 'sluice serve --keys-file', ranBy: 'test/gateway/access/tls.test.ts' },
   { begins: 'curl https://gateway', ranBy: 'test/gateway/access/tls.test.ts' },
+  { begins: 'docker run', notRun: 'an image of others, which is not pulled here' },
+  { begins: 'sluice serve --tracing-otlp', ranBy: 'test/gateway/tracing.test.ts' },
+  { begins: 'curl -X POST http://127.0.0.1:8080/v1/topics/orders/messages', prints: /"offset":\d+/ },
   { begins: 'sluice serve --like', ranBy: 'test/gateway/serve.test.ts' },
   { begins: 'curl -X PATCH', prints: /"partitions":8|"ackDeadlineMs":60000/ },
   { begins: 'sluice topics create', prints: /orders/, without: 'orders' },
@@ -243,7 +247,8 @@ async function writeFiles(directory: string): Promise<void> {
     copyFileSync(report, join(directory, folder, 'report.json'));
   }
   for (const name of ['old.json', 'new.json']) copyFileSync(report, join(directory, name));
-  copyFileSync(join(root, 'examples', 'traces', 'login-attempts.txt'), join(directory, 'auth.log'));
+  for (const name of ['auth.log', 'app.log'])
+    copyFileSync(join(root, 'examples', 'traces', 'login-attempts.txt'), join(directory, name));
   writeFileSync(join(directory, 'access.log'), '127.0.0.1 GET /\n127.0.0.1 GET /orders\n');
   writeFileSync(join(directory, 'photo.png'), Buffer.from('89504e470d0a1a0a', 'hex'));
   await using port = await openPort({ backend: 'native', config: { dataDir: join(directory, 'sluice-data') } });

@@ -29,10 +29,14 @@ export const restSystems: readonly RestSystem[] = [
 ];
 
 /** A gateway on a free port over that system; closed, with its data removed, when the test ends. Skips without the broker. */
-export async function gatewayOn(system: RestSystem, context: TestContext): Promise<Gateway> {
+export async function gatewayOn(
+  system: RestSystem,
+  context: TestContext,
+  also: GatewayConfigInput = {},
+): Promise<Gateway> {
   const config = system.config();
   if (typeof config === 'string') context.skip(config);
-  const gateway = await startGateway({ port: 0, ...(config as GatewayConfigInput) });
+  const gateway = await startGateway({ port: 0, ...also, ...(config as GatewayConfigInput) });
   context.onTestFinished(async () => {
     for (const { name } of mine.splice(0)) await gateway.port.deleteTopic(name).catch(() => undefined); // a test may have deleted it
     await gateway.close();

@@ -121,6 +121,7 @@ it('every setting of the table is one of the schema', () => {
     parseConfig({
       like: 'kafka',
       gatewayName: 'x',
+      tracing: { otlp: 'off' },
       ackTokenKeys: ['x'.repeat(32)],
       tls: { certFile: 'x', keyFile: 'x', caFile: 'x' },
       access: { keysFile: 'x', quota, jwt: { issuer: 'x', audience: 'x', ...where } },

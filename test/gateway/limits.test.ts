@@ -327,6 +327,8 @@ describe('the page', () => {
     'wildcardsMax',
     'keysMax',
     'keysFileBytesMax',
+    'traceFlushMs',
+    'traceSpansWaitingMax',
   ];
   const here = [
     ...Object.keys(bodies),

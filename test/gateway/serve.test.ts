@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { otlpReceiver } from '../support/otlp-receiver.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 /** Starting through tsx on a busy machine. */
@@ -61,6 +62,26 @@ describe('sluice serve', { timeout: 60_000 }, () => {
     );
     second.child.kill('SIGTERM');
     expect(await second.exit).toBe(0);
+  });
+
+  it('spans go to the collector that the variables of OpenTelemetry name, the last ones as it ends', async () => {
+    const collector = await otlpReceiver();
+    const served = await serving(directory(), {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20hidden',
+      OTEL_SERVICE_NAME: 'front',
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+    });
+    await createAndPublish(served.url, ['one']);
+    served.child.kill('SIGTERM');
+    expect(await served.exit).toBe(0);
+    expect(collector.spans.map(({ name }) => name)).toEqual(['publish orders']);
+    expect(collector.spans[0]?.resource).toMatchObject({
+      'service.name': 'front',
+      'deployment.environment.name': 'test',
+    });
+    expect(collector.heads[0]).toMatchObject({ authorization: 'Bearer hidden' });
+    expect(served.output() + served.errors()).not.toContain('hidden');
   });
 
   it('Ctrl-C while it starts ends it at once: a broker that accepts and says nothing does not hold it', async () => {
@@ -224,11 +245,11 @@ function run(args: readonly string[], env: Record<string, string> = {}): Run {
 
 /** Settings of whoever runs the tests would change what is tested. */
 function clean(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SLUICE_')));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(SLUICE|OTEL)_/.test(name)));
 }
 
-async function serving(dataDir: string): Promise<Run & { readonly url: string }> {
-  const started = run(['--data-dir', dataDir, '--port', '0']);
+async function serving(dataDir: string, env: Record<string, string> = {}): Promise<Run & { readonly url: string }> {
+  const started = run(['--data-dir', dataDir, '--port', '0'], env);
   await expect
     .poll(() => started.output() + started.errors(), { timeout: START_MS, interval: 20 })
     .toContain('Ctrl-C ends it.');

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { liveMetricCatalogue } from '../../src/compare/live-metrics.ts';
 import { commonLabels, metricCatalogue, type MetricRow, processMetrics } from '../../src/gateway/metrics.ts';
 import { dashboards } from '../../scripts/grafana/dashboards.ts';
 
@@ -67,7 +68,7 @@ export function panelQueries(): PanelQuery[] {
   });
 }
 
-const rows: Readonly<Record<string, MetricRow>> = { ...metricCatalogue, ...processMetrics };
+const rows: Readonly<Record<string, MetricRow>> = { ...metricCatalogue, ...processMetrics, ...liveMetricCatalogue };
 const keywords = new Set(['and', 'or', 'unless', 'bool', 'offset', 'by', 'without', 'on', 'ignoring']);
 
 /** What is wrong with the names in a query; empty when nothing is. Its grammar is for Prometheus to judge. */

@@ -1,5 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { openPort } from '../../src/adapters/index.ts';
+import { runs } from '../core-log/support.ts';
 import { DriverWorld, message, messages, unique, until, valueOf } from './support/driver-world.ts';
 
 const rabbitmq = inject('rabbitmq');
@@ -99,6 +102,58 @@ describe.skipIf(rabbitmq === null)('queues', () => {
       expect(second.values).toEqual(Array.from({ length: 36 }, (_, index) => `v${index + 4}`));
       await second.intake.close();
       await other.driver.close();
+    });
+
+    it('an ordered subscription that is closed and opened again while messages come keeps the order of its keys', async () => {
+      const rounds = runs(8, 100);
+      await using port = await openPort({ backend: 'rabbitmq', config: { url: rabbitmq?.url ?? '' } });
+      const name = unique('reopened');
+      await port.createTopic({ name, queueType, partitions: 4 });
+      await port.createSubscription({ name, topic: name, ordering: 'key', ackDeadlineMs: 60_000 });
+      let sent = 0;
+      let isOver = false;
+      const publishing = (async () => {
+        for (; !isOver; sent += 5) {
+          const burst = Array.from({ length: 5 }, (_, index) => sent + index);
+          await port.publish(
+            name,
+            burst.map((number) => ({ key: `key-${number % 20}`, value: String(Math.floor(number / 20)) })),
+          );
+          await pause(10);
+        }
+      })();
+      const last = new Map<string, number>();
+      const swapped: string[] = [];
+      let received = 0;
+      // Slower than what comes, so that much is in hand, or on its way, when it closes.
+      const consume = async (atOnce: number, isEnough: (had: number) => boolean): Promise<void> => {
+        await using consumer = await port.subscribe(name, { credit: { messages: 200 } });
+        for (let had = 0; !isEnough(had); ) {
+          const deliveries = await consumer.pull({ maxMessages: atOnce, waitMs: 20_000 });
+          if (deliveries.length === 0) throw new Error(`nothing came after ${received} of ${sent}`);
+          for (const { message: each } of deliveries) {
+            const key = String(each.key);
+            const number = Number(each.value);
+            if (number !== (last.get(key) ?? -1) + 1) swapped.push(`${key}: ${number} after ${last.get(key)}`);
+            last.set(key, Math.max(number, last.get(key) ?? -1));
+          }
+          await pause(15);
+          await port.ack(
+            name,
+            deliveries.map(({ token }) => token),
+          );
+          had += deliveries.length;
+          received += deliveries.length;
+        }
+      };
+      for (let round = 0; round < rounds; round += 1) await consume(5, (had) => had >= 120);
+      isOver = true;
+      await publishing;
+      await consume(200, () => received >= sent);
+      expect(swapped).toEqual([]);
+      expect(received).toBe(sent);
+      await port.deleteSubscription(name);
+      await port.deleteTopic(name);
     });
 
     it('creating again is fine; a queue of another kind under the name is already_exists', async () => {

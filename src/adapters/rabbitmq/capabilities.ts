@@ -80,7 +80,7 @@ function quorum(version: BrokerVersion) {
     ),
     'ack.releaseUncounted': version.atLeast(4, 3)
       ? native(
-          'basic.nack returns a message uncounted; only the hand-over of an ordered subscription to a waiting process counts',
+          'basic.nack returns a message uncounted; an ordered subscription is closed with its channel, to keep its order, which counts for whoever opens it next but this process',
         )
       : unsupported('below 4.3 every return of a message counts as a delivery'),
     priority: version.atLeast(4, 3)

@@ -35,6 +35,7 @@ import { toAmqp } from './message-codec.ts';
 import { MetaStream } from './meta-stream.ts';
 import { parseOptions, type RabbitMqOptions } from './options.ts';
 import { type Publication, type PublicationOutcome, Publisher } from './publisher.ts';
+import { ReleaseMemory } from './release-memory.ts';
 import { StreamReader } from './stream-reader.ts';
 import {
   checkAlteredSubscriptionOn,
@@ -78,6 +79,7 @@ class RabbitMqDriver implements Driver {
   readonly #delays: DelayQueues;
   /** By subscription on classic queues. */
   readonly #attempts = new Map<string, AttemptMemory>();
+  readonly #released = new Map<string, ReleaseMemory>();
   readonly #intakes = new Map<string, QueueIntake | StreamIntake>();
   readonly #capabilities = new Map<QueueType, CapabilityTable>();
   #meta: MetaStream | undefined;
@@ -248,6 +250,7 @@ class RabbitMqDriver implements Driver {
   async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     if (this.#options.existing !== null) throw notManaged(`delete subscription "${subscription.name}"`);
     this.#attempts.delete(subscription.name);
+    this.#released.delete(subscription.name);
     if (topic.queueType === 'stream') {
       for (let partition = 0; partition < topic.partitions; partition += 1) {
         await this.#cursors.delete(subscription.name, partition);
@@ -367,6 +370,7 @@ class RabbitMqDriver implements Driver {
             presenceQueue: this.#topology.presenceQueue(subscription.name),
             canReleaseUncounted: topic.queueType === 'quorum' && this.#version.atLeast(4, 3),
             attempts: topic.queueType === 'classic' ? this.#attemptsOf(subscription.name) : undefined,
+            released: topic.queueType === 'quorum' ? this.#releasedOf(subscription.name) : undefined,
           });
     await intake.open();
     this.#intakes.set(subscription.name, intake);
@@ -380,6 +384,15 @@ class RabbitMqDriver implements Driver {
       this.#attempts.set(subscription, attempts);
     }
     return attempts;
+  }
+
+  #releasedOf(subscription: string): ReleaseMemory {
+    let released = this.#released.get(subscription);
+    if (released === undefined) {
+      released = new ReleaseMemory();
+      this.#released.set(subscription, released);
+    }
+    return released;
   }
 
   async seek(subscription: SubscriptionDefinition, topic: TopicDefinition, to: Position): Promise<void> {

@@ -21,6 +21,7 @@ import { fromAmqp as errorFromAmqp, isGone } from './errors.ts';
 import { DELIVERY_COUNT, fromAmqp } from './message-codec.ts';
 import { Presence } from './presence.ts';
 import { Reattacher } from './reattacher.ts';
+import type { ReleaseMemory } from './release-memory.ts';
 
 class QueueDelivery implements DriverDelivery {
   readonly message: Message;
@@ -53,6 +54,8 @@ export interface QueueIntakeOptions {
   readonly canReleaseUncounted: boolean;
   /** Of the subscription, for classic queues: it outlives an intake. Quorum queues count themselves. */
   readonly attempts: AttemptMemory | undefined;
+  /** The same for quorum queues: what they counted and should not have. */
+  readonly released: ReleaseMemory | undefined;
 }
 
 export class QueueIntake implements Intake {
@@ -128,6 +131,7 @@ export class QueueIntake implements Intake {
 
   ack(delivery: QueueDelivery): void {
     this.#attempts?.forget(delivery.message.id);
+    this.#options.released?.forget(delivery.message.id);
     delivery.channel.ack(delivery.raw);
     this.#gate.settle(delivery);
   }
@@ -156,23 +160,29 @@ export class QueueIntake implements Intake {
     if (channel !== undefined) {
       // What is left is given back untouched; it will look as if it had been delivered before.
       for (const delivery of this.#gate.all()) this.#remember(delivery, false);
-      if (!this.#isShared && (await this.#othersWait())) await channel.closeHoldingBack();
+      if (!this.#isShared && (await this.#mustHoldBack())) await channel.closeHoldingBack();
       else await channel.close((message) => this.#failed.has(message));
     }
     this.#presence?.leave();
   }
 
   /**
-   * Whether another process may wait for one of these queues. The moment our consumer is cancelled it would get the messages
-   * behind those in our hands. Closing the channel instead hands over all at once, in order; the queue then counts an attempt.
+   * Whether the consumer may not be cancelled before its messages are back. Another process that waits would get the messages behind those in
+   * our hands the moment it is. And what a quorum queue had sent when it is cancelled, and the channel not yet seen, the broker itself gives
+   * back at once, before all that came earlier. Closing the channel instead hands over all at once, in order; the queue then counts
+   * an attempt.
    */
-  async #othersWait(): Promise<boolean> {
+  async #mustHoldBack(): Promise<boolean> {
+    if (this.#attempts === undefined) return true;
     return this.#presence === undefined || (await this.#presence.othersWait());
   }
 
   /** Failures that a local retry noted are kept; without one, a counted delivery is the one that failed. */
-  #remember({ message, attempt }: QueueDelivery, counted: boolean): void {
-    if (this.#attempts === undefined) return;
+  #remember({ message, attempt, raw }: QueueDelivery, counted: boolean): void {
+    if (this.#attempts === undefined) {
+      if (!this.#isShared && !counted && !this.#failed.has(raw)) this.#options.released?.note(message.id);
+      return;
+    }
     const failed = this.#attempts.attemptOf(message.id, false) - 1;
     this.#attempts.set(message.id, Math.max(failed, counted ? attempt : attempt - 1));
   }
@@ -260,7 +270,8 @@ export class QueueIntake implements Intake {
   #attemptOf(message: Message, raw: ConsumeMessage): number {
     if (this.#attempts !== undefined) return this.#attempts.attemptOf(message.id, raw.fields.redelivered);
     const failed: unknown = raw.properties.headers?.[DELIVERY_COUNT];
-    return (typeof failed === 'number' ? failed : 0) + 1;
+    const counted = typeof failed === 'number' ? failed : 0;
+    return Math.max(0, counted - (this.#options.released?.countedFor(message.id) ?? 0)) + 1;
   }
 
   /** The broker ended the consumer: the queue was deleted, or its node went away. The channel stays open and silent. */

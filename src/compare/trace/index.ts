@@ -4,3 +4,4 @@ export { TraceError, traceErrorCodes } from './errors.ts';
 export { type TraceFromLogOptions, traceFromLog } from './log-file.ts';
 export { logFormats } from './log-formats.ts';
 export { readTrace } from './read-trace.ts';
+export { recordTrace } from './record.ts';

@@ -87,7 +87,7 @@ class ChunkWriter {
     });
   }
 
-  write(message: TraceLine): void | Promise<void> {
+  write(message: TraceRecord): void | Promise<void> {
     const line = `${JSON.stringify(message)}\n`;
     this.#lines.push(line);
     this.#characters += line.length;
@@ -105,6 +105,23 @@ class ChunkWriter {
       throw TraceError.from(error, 'trace_unwritable', 'cannot write the trace');
     }
   }
+}
+
+/** A line of a trace: its value, or only how large it was. */
+export interface TraceRecord extends Omit<TraceLine, 'value'> {
+  readonly value?: string;
+  readonly size?: number;
+}
+
+/** Resolves when all of them are written; a file is written whole or not at all. Rejects with TraceError `trace_unwritable`. */
+export async function writeTrace(out: string | Writable, records: readonly TraceRecord[]): Promise<void> {
+  const fill = async (stream: Writable): Promise<void> => {
+    const writer = new ChunkWriter(stream);
+    for (const record of records) await writer.write(record);
+    await writer.flush();
+  };
+  if (typeof out === 'string') await writeWholeFile(out, fill);
+  else await fill(out);
 }
 
 async function writeWholeFile<T>(path: string, fill: (stream: Writable) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** The account of a conversion in words: what became of every line. */
 
 import type { FromLogSummary, SkippedLines } from './from-log.ts';
+import type { RecordSummary } from './record.ts';
 
 const skipReasons: Readonly<Record<keyof SkippedLines, string>> = {
   blank: 'blank',
@@ -10,6 +11,21 @@ const skipReasons: Readonly<Record<keyof SkippedLines, string>> = {
   aboveRecordLimit: 'would make its message larger than 1 MiB',
   holdsNulBytes: 'holds NUL bytes',
 };
+
+/** Pure. Of a recording; `out` as below. */
+export function recordLines(summary: RecordSummary, out: string | null): string[] {
+  const { messages, spanMs, bytes, distinctKeys, withoutKey, valuesLeftOut, repeated } = summary;
+  return [
+    `messages   ${count(messages)}${out === null ? '' : ` -> ${out}`}`,
+    `span       ${duration(spanMs)}`,
+    `keys       ${count(distinctKeys)}${withoutKey === 0 ? '' : `, ${count(withoutKey)} messages without one`}`,
+    `bytes      ${count(bytes)} of values`,
+    ...(valuesLeftOut === 0
+      ? []
+      : [`left out   ${count(valuesLeftOut)} values that are no text: their sizes are there`]),
+    ...(repeated === 0 ? [] : [`repeated   ${count(repeated)} deliveries that had come before`]),
+  ];
+}
 
 /** Pure. `out`: where the trace was written, null for standard output. */
 export function summaryLines(summary: FromLogSummary, out: string | null): string[] {

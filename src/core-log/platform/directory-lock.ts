@@ -1,17 +1,22 @@
 /**
- * One engine per directory. Two locks, because each sees what the other does not:
+ * One engine per directory. Three locks, because each sees what the others do not:
  *
  *  - on Linux an abstract Unix socket named for the directory's device and inode. The kernel frees it when its owner
- *    dies, however it dies, and it refuses a second engine in the same process too;
- *  - a file `lock` with the owner's process id and that process's start time. It names the owner in the error, works
- *    where there are no abstract sockets, and sees an owner in another network namespace. A process id alone would lie
- *    after a restart: ids are used again, start times of the same id are not.
+ *    dies, however it dies, and two that start at once cannot both have it;
+ *  - a file `lock` with the owner's process id and that process's start time. It names the owner in the error, and works
+ *    where there are no sockets. A process id alone would lie after a restart: ids are used again, start times of the
+ *    same id are not;
+ *  - a Unix socket in the directory (socket-lock.ts). Two containers on one volume have networks and process ids of their own: the first lock
+ *    is not seen, and both owners are process 1 in the second. A socket in a directory is reached by whoever sees the directory.
+ *
+ * None sees an owner on another machine: a directory that several machines mount is not for several gateways.
  */
 
 import fs from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import type { DirectoryLock } from './file-system.ts';
+import { isSocketHeld, takeSocketLock } from './socket-lock.ts';
 
 export const LOCK_FILE = 'lock';
 
@@ -34,10 +39,13 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
     const file = join(directory, LOCK_FILE);
     if (process.platform === 'linux') server = await listen(`\0sluice-log-${name}`);
     const owner = liveOwner(file);
-    if (owner !== undefined || (process.platform === 'linux' && server === undefined)) {
+    const isHeld = owner !== undefined || (process.platform === 'linux' && server === undefined);
+    const socket = isHeld ? 'held' : await takeSocketLock(directory);
+    if (socket === 'held') {
       heldHere.delete(name);
       await closeServer(server);
-      return { owner: owner === undefined ? 'another process' : `process ${owner.pid}` };
+      if (isHeld) return { owner: owner === undefined ? 'another process' : `process ${owner.pid}` };
+      return { owner: 'a process of another container or network' };
     }
     const self: Owner = { pid: process.pid, startTime: startTimeOf(process.pid), boot: bootId() };
     await fs.promises.writeFile(file, `${JSON.stringify(self)}\n`);
@@ -45,6 +53,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
     return {
       async release() {
         await fs.promises.rm(file, { force: true });
+        await socket.release();
         await closeServer(held);
         heldHere.delete(name);
       },
@@ -63,7 +72,8 @@ export async function lockOwner(directory: string): Promise<string | null> {
   if (heldHere.has(name)) return 'this process';
   const owner = liveOwner(join(directory, LOCK_FILE));
   if (owner !== undefined) return `process ${owner.pid}`;
-  return process.platform === 'linux' && (await isListening(`\0sluice-log-${name}`)) ? 'another process' : null;
+  if (process.platform === 'linux' && (await isListening(`\0sluice-log-${name}`))) return 'another process';
+  return (await isSocketHeld(directory)) ? 'a process of another container or network' : null;
 }
 
 function isListening(path: string): Promise<boolean> {

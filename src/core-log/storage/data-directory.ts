@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { DirectoryLock, FileSystem } from '../platform/file-system.ts';
 import { LOCK_FILE } from '../platform/directory-lock.ts';
+import { SOCKET_FILE } from '../platform/socket-lock.ts';
 import type { Random } from '../platform/random.ts';
 import { FORMAT_NAME, FORMAT_VERSION } from './format.ts';
 import { readWhole, replaceWhole } from './whole-file.ts';
@@ -104,7 +105,9 @@ export async function checkFormat(
 ): Promise<{ readonly version: number; readonly id: unknown } | 'empty'> {
   const bytes = await readWhole(files, join(path, FORMAT_FILE));
   if (bytes === null) {
-    const names = (await files.list(path)).filter((name) => !NAMES_OF_EMPTY.includes(name));
+    const names = (await files.list(path)).filter(
+      (name) => !NAMES_OF_EMPTY.includes(name) && !name.startsWith(SOCKET_FILE),
+    );
     if (names.length === 0) return 'empty';
     throw new EngineError(
       'not_a_data_directory',

@@ -4,6 +4,7 @@
  *
  *   <dataDir>/format-version                 JSON: {"format":"sluice-log","version":2,"id":"..."}
  *   <dataDir>/lock                           who has the directory open (platform/directory-lock.ts)
+ *   <dataDir>/lock.socket                    a socket that listens while it is open, seen from other containers (platform/socket-lock.ts)
  *   <dataDir>/clean-shutdown                 there only between a clean close and the next open
  *   <dataDir>/meta/<name>.map                durable maps (storage/durable-map.ts)
  *   <dataDir>/topics/<topic>-<partition>/    one partition:
@@ -38,8 +39,8 @@ import { join } from 'node:path';
 import { readInt64, writeInt64 } from '../record/batch-view.ts';
 import { crc32c } from '../record/crc32c.ts';
 
+export { FORMAT_VERSION } from './format-version.ts';
 export const FORMAT_NAME = 'sluice-log';
-export const FORMAT_VERSION = 2;
 /** Before it no batch has a producer id, and no id was ever refused. */
 export const PUBLISHERS_SINCE_VERSION = 2;
 /** Of seals and marks; the format as a whole may change without them. */

@@ -8,7 +8,7 @@ import { accessLimits } from './limits.ts';
 
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const requestFields =
-  'authorization, x-api-key, content-type, idempotency-key, prefer, last-event-id, x-request-id, if-match, if-none-match';
+  'authorization, x-api-key, content-type, idempotency-key, prefer, last-event-id, x-request-id, if-match, if-none-match, traceparent, tracestate';
 const answerFields = 'x-request-id, retry-after, www-authenticate, preference-applied, etag, location';
 
 export class Cors {

@@ -1,15 +1,17 @@
 /** What every RPC has around it: refused requests, the status of an error, counting, cancellation, and frames with back-pressure. */
 
-import type {
-  handleBidiStreamingCall,
-  handleUnaryCall,
-  sendUnaryData,
-  ServerDuplexStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-  ServiceDefinition,
-  UntypedHandleCall,
-  UntypedServiceImplementation,
+import {
+  status as statusNumbers,
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  type Metadata,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type UntypedHandleCall,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { errorCodes, PortError } from '../../adapters/index.ts';
 import type { Caller } from '../access/caller.ts';
@@ -19,9 +21,15 @@ import { Flushes } from '../flushes.ts';
 import { type FrameHandler, FrameIntake } from '../frame-intake.ts';
 import { drainingError } from '../open-streams.ts';
 import { requestId } from '../request-id.ts';
+import { isEachLogged, traceContextOfCall, traceFieldsOf } from '../request-trace.ts';
 import { requirementOf } from '../access/required-scopes.ts';
 import { type About, statusOf } from './status.ts';
 import { Undecodable } from './proto.ts';
+
+interface WithMetadata {
+  readonly metadata: Metadata;
+  readonly requestId?: string;
+}
 
 /** A refusal with more to say than the error: the id of the message. */
 export class LoneMessageRefused extends Error {
@@ -44,7 +52,11 @@ export function unary<Request, Response>(
   const requirement = requirementOf(rpc);
   const answer = async (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): Promise<void> => {
     const startedMs = performance.now();
-    const ended = (): void => context.metrics.grpcCallEnded(rpc, performance.now() - startedMs);
+    const ended = (status: string): void => {
+      const durationMs = performance.now() - startedMs;
+      context.metrics.grpcCallEnded(rpc, durationMs);
+      if (isEachLogged(context.log)) logCall(context, rpc, status, durationMs, call);
+    };
     let response: Response;
     try {
       const { request } = call;
@@ -55,13 +67,14 @@ export function unary<Request, Response>(
       caller.require(requirement, request as Record<string, unknown>);
       response = await work(request, call, caller);
     } catch (reason) {
-      callback(callError(context, counts, call.metadata.get('x-request-id')[0], reason));
-      ended();
+      const error = callError(context, counts, call, reason);
+      callback(error);
+      ended(statusNumbers[error.code] ?? String(error.code));
       return;
     }
     counts['OK'] = (counts['OK'] ?? 0) + 1;
     callback(null, response);
-    ended();
+    ended('OK');
   };
   return (call, callback) => void answer(call, callback);
 }
@@ -76,12 +89,18 @@ export function goneSignal(call: ServerUnaryCall<never, never>): AbortSignal {
 
 /** A stream in both directions: frames in as fast as they are worked on, frames out as fast as the client reads. */
 export class FrameStream<Frame, Answer> {
+  readonly requestId: string;
   readonly #call: ServerDuplexStream<Frame, Answer>;
   readonly #flushes = new Flushes();
 
   constructor(call: ServerDuplexStream<Frame, Answer>) {
     this.#call = call;
+    this.requestId = requestId(call.metadata.get('x-request-id')[0]);
     call.once('cancelled', () => this.#flushes.end());
+  }
+
+  get metadata(): Metadata {
+    return this.#call.metadata;
   }
 
   /** Resolves when the frame has left the process, or the client is gone. */
@@ -135,7 +154,7 @@ export function bidi<Request, Response>(
         count('OK');
         stream.end();
       } else {
-        const error = callError(context, counts, call.metadata.get('x-request-id')[0], reason);
+        const error = callError(context, counts, stream, reason);
         isCounted = true;
         stream.end(error);
       }
@@ -183,10 +202,24 @@ export function endStreamsOf(
   return wrapped;
 }
 
+/** The id is the client's own, where it gave one: the answer of a call that went well names none. */
+function logCall({ log }: GatewayContext, rpc: string, status: string, durationMs: number, call: WithMetadata): void {
+  const reqId = call.metadata.get('x-request-id')[0];
+  const fields = { rpc, status, durationMs: Math.round(durationMs * 1_000) / 1_000 };
+  log.debug(
+    {
+      ...(reqId === undefined ? {} : { reqId: requestId(reqId) }),
+      ...fields,
+      ...traceFieldsOf(traceContextOfCall(call)),
+    },
+    'answered',
+  );
+}
+
 function callError(
   { metrics, log }: GatewayContext,
   counts: Record<string, number>,
-  givenId: unknown,
+  call: WithMetadata,
   reason: unknown,
 ): ReturnType<typeof statusOf> {
   const error = reason instanceof LoneMessageRefused ? reason.error : PortError.from(reason);
@@ -194,7 +227,8 @@ function callError(
   counts[grpcStatus] = (counts[grpcStatus] ?? 0) + 1;
   // The message of a publish was counted with its outcome.
   if (!(reason instanceof LoneMessageRefused)) metrics.problem(error.code);
-  const about: About = { instance: requestId(givenId) };
-  if (error.httpStatus === 500) log.error({ err: reason, reqId: about.instance }, 'unexpected error');
+  const about: About = { instance: call.requestId ?? requestId(call.metadata.get('x-request-id')[0]) };
+  if (error.httpStatus === 500)
+    log.error({ err: reason, reqId: about.instance, ...traceFieldsOf(traceContextOfCall(call)) }, 'unexpected error');
   return statusOf(error, reason instanceof LoneMessageRefused ? { ...about, messageId: reason.messageId } : about);
 }

@@ -1,10 +1,17 @@
 /** sluice.v1.Publisher. */
 
-import { limits, PortError, type PublishOptions, type PublishOutcome } from '../../adapters/index.ts';
+import {
+  limits,
+  PortError,
+  type PublishOptions,
+  type PublishOutcome,
+  type TraceContext,
+} from '../../adapters/index.ts';
 import { type Caller, Pace } from '../access/caller.ts';
 import type { GatewayContext } from '../context.ts';
 import { drainingError } from '../open-streams.ts';
 import { publishMessages } from '../publishing.ts';
+import { traceContextOfCall, traceFieldsOf } from '../request-trace.ts';
 import { errorFromIssues } from '../rest/problem-handler.ts';
 import { bidi, type FrameStream, LoneMessageRefused, unary } from './calls.ts';
 import type { PublisherHandlers } from './generated/sluice/v1/Publisher.ts';
@@ -17,15 +24,15 @@ import { persistences, wordOf } from './words.ts';
 
 export function publisherHandlers(context: GatewayContext): PublisherHandlers {
   return {
-    Publish: unary(context, 'Publisher/Publish', async (request, _, caller) => {
-      const outcomes = await publish(context, request, caller);
+    Publish: unary(context, 'Publisher/Publish', async (request, call, caller) => {
+      const outcomes = await publish(context, request, caller, traceContextOfCall(call));
       const [only] = outcomes;
       if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored')
         throw new LoneMessageRefused(only.error, only.id);
       return { results: outcomes.map(resultMessage) };
     }),
     PublishStream: bidi(context, 'Publisher/PublishStream', (stream, end, caller) =>
-      publishFrames(context, stream, end, caller),
+      publishFrames(context, stream, end, caller, traceContextOfCall(stream)),
     ),
   };
 }
@@ -36,6 +43,7 @@ function publishFrames(
   stream: FrameStream<PublishStreamRequest__Output, PublishStreamResponse>,
   end: (reason: PortError | undefined) => void,
   caller: Caller,
+  trace: TraceContext | undefined,
 ) {
   const underWay = new Set<Promise<void>>();
   let ending: PortError | undefined;
@@ -58,12 +66,13 @@ function publishFrames(
       const { messages = [] } = frame;
       const turn = pace.next({ requests: 1, messages: messages.length, bytes: bytesOf(messages) });
       if (turn !== undefined) await turn;
-      const outcomes = await publish(context, frame, 'paced');
+      const outcomes = await publish(context, frame, 'paced', trace);
       await stream.write({ correlationId, results: outcomes.map(resultMessage) });
     } catch (reason) {
       const error = PortError.from(reason);
       context.metrics.problem(error.code);
-      if (error.httpStatus === 500) context.log.error({ err: reason }, 'unexpected error');
+      if (error.httpStatus === 500)
+        context.log.error({ err: reason, reqId: stream.requestId, ...traceFieldsOf(trace) }, 'unexpected error');
       await stream.write({ correlationId, problem: problemMessage(error) });
     }
   };
@@ -102,6 +111,7 @@ async function publish(
   context: GatewayContext,
   request: PublishAsked,
   payer: Caller | 'paced',
+  trace: TraceContext | undefined,
 ): Promise<readonly PublishOutcome[]> {
   const { messages = [] } = request;
   return await publishMessages(
@@ -110,6 +120,7 @@ async function publish(
     messages.map(toPublishMessage),
     checkedOptions(request),
     payer,
+    trace,
   );
 }
 

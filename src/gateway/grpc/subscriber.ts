@@ -1,11 +1,12 @@
 /** sluice.v1.Subscriber. Bodies are held to the schemas of REST, with the subscription beside them. */
 
 import type { z } from 'zod';
-import { PortError } from '../../adapters/index.ts';
+import { PortError, type TraceContext } from '../../adapters/index.ts';
 import { pullDeliveries, settle, type SettleCall } from '../consuming.ts';
 import type { GatewayContext } from '../context.ts';
 import { Name } from '../schema/common.ts';
 import { AckBody, ExtendBody, NackBody, PullBody, pullWaitMsDefault, RejectBody } from '../schema/consume.ts';
+import { traceContextOfCall } from '../request-trace.ts';
 import { SeekBody } from '../schema/subscriptions.ts';
 import { StreamFrames } from '../stream-frames.ts';
 import { bidi, goneSignal, unary } from './calls.ts';
@@ -27,22 +28,48 @@ const settleRequests = {
 } as const satisfies Record<SettleCall, z.ZodType>;
 
 export function subscriberHandlers(context: GatewayContext): SubscriberHandlers {
-  const settling = async (call: SettleCall, request: object): Promise<SettleResponse> => {
+  const settling = async (
+    call: SettleCall,
+    request: object,
+    trace: TraceContext | undefined,
+  ): Promise<SettleResponse> => {
     const { subscription: name, ...body } = checked(settleRequests[call], request);
-    return { results: (await settle(context, name, call, body)).map(tokenMessage) };
+    return { results: (await settle(context, name, call, body, trace)).map(tokenMessage) };
   };
   return {
     Pull: unary(context, 'Subscriber/Pull', async (request, call, caller) => {
       const { subscription: name, waitMs = pullWaitMsDefault, ...options } = checked(PullRequest, request);
       const signal = goneSignal(call as never);
-      const deliveries = await pullDeliveries(context, name, { ...options, waitMs, signal }, caller);
+      const traceContext = traceContextOfCall(call);
+      const traced = traceContext === undefined ? {} : { traceContext };
+      const deliveries = await pullDeliveries(context, name, { ...options, waitMs, signal, ...traced }, caller);
       return { deliveries: deliveries.map(deliveryMessage) };
     }),
-    Acknowledge: unary(context, 'Subscriber/Acknowledge', async (request) => await settling('ack', request)),
-    Nack: unary(context, 'Subscriber/Nack', async (request) => await settling('nack', request)),
-    Release: unary(context, 'Subscriber/Release', async (request) => await settling('release', request)),
-    Reject: unary(context, 'Subscriber/Reject', async (request) => await settling('reject', request)),
-    Extend: unary(context, 'Subscriber/Extend', async (request) => await settling('extend', request)),
+    Acknowledge: unary(
+      context,
+      'Subscriber/Acknowledge',
+      async (request, call) => await settling('ack', request, traceContextOfCall(call)),
+    ),
+    Nack: unary(
+      context,
+      'Subscriber/Nack',
+      async (request, call) => await settling('nack', request, traceContextOfCall(call)),
+    ),
+    Release: unary(
+      context,
+      'Subscriber/Release',
+      async (request, call) => await settling('release', request, traceContextOfCall(call)),
+    ),
+    Reject: unary(
+      context,
+      'Subscriber/Reject',
+      async (request, call) => await settling('reject', request, traceContextOfCall(call)),
+    ),
+    Extend: unary(
+      context,
+      'Subscriber/Extend',
+      async (request, call) => await settling('extend', request, traceContextOfCall(call)),
+    ),
     Seek: unary(context, 'Subscriber/Seek', async (request) => {
       const { subscription: name, to } = checked(SeekRequest, { ...request, to: positionBody(request.to) });
       await context.port.seek(name, toPosition(to));

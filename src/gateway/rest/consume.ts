@@ -6,6 +6,7 @@ import { callerOf } from '../access/rest-access.ts';
 import { pullDeliveries, settle } from '../consuming.ts';
 import type { App, GatewayContext, Routes } from '../context.ts';
 import { deliveryJson, type Encoding } from '../message-codec.ts';
+import { traceContextOfRequest } from '../request-trace.ts';
 import { EncodingQuery, NoQuery, SubscriptionParams } from '../schema/common.ts';
 import {
   AckBody,
@@ -44,10 +45,11 @@ function pullRoute(app: App, context: GatewayContext): void {
       reply.raw.once('close', onClose);
       const preferred = preferredWaitMs(request.headers['prefer']);
       const { waitMs = preferred ?? pullWaitMsDefault, ...options } = request.body;
+      const traceContext = traceContextOfRequest(request.headers);
       const deliveries = await pullDeliveries(
         context,
         subscription,
-        { ...options, waitMs, signal: gone.signal },
+        { ...options, waitMs, signal: gone.signal, ...(traceContext === undefined ? {} : { traceContext }) },
         callerOf(request),
       );
       reply.raw.off('close', onClose);
@@ -94,7 +96,8 @@ function settleRoutes(app: App, context: GatewayContext): void {
         response: { 200: SettleAnswer, 207: SettleAnswer, default: problemResponse },
       },
       handler: async (request, reply) => {
-        const results = await settle(context, request.params.subscription, call, request.body);
+        const trace = traceContextOfRequest(request.headers);
+        const results = await settle(context, request.params.subscription, call, request.body, trace);
         return reply.code(results.every(({ status }) => status === 'ok') ? 200 : 207).send({ results: [...results] });
       },
     });

@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { errorCodes, type ErrorCode, type FieldProblem, PortError } from '../../adapters/index.ts';
+import { traceContextOfRequest, type TraceFields, traceFieldsOf } from '../request-trace.ts';
 import type { ProblemDocument } from '../schema/problem.ts';
 
 /** @param instance the id of the request; absent for the problem of one message among others. */
@@ -38,7 +39,7 @@ export function useProblems(app: FastifyInstance, onProblem: (code: ErrorCode) =
   app.setErrorHandler((reason: FastifyError | PortError, request, reply) => {
     const error = fromFastify(reason, request);
     onProblem(error.code);
-    if (error.httpStatus === 500) request.log.error({ err: reason, reqId: request.id }, 'unexpected error');
+    if (error.httpStatus === 500) request.log.error({ err: reason, ...traceOf(request) }, 'unexpected error');
     return sendProblem(reply, problemOf(error, request.id));
   });
   app.setNotFoundHandler((request, reply) => {
@@ -49,6 +50,11 @@ export function useProblems(app: FastifyInstance, onProblem: (code: ErrorCode) =
     );
     return sendProblem(reply, problemOf(error, request.id));
   });
+}
+
+/** For a line of the request's log, which has its id already. */
+export function traceOf({ headers }: FastifyRequest): TraceFields {
+  return traceFieldsOf(traceContextOfRequest(headers));
 }
 
 /** Zod's issues in the caller's words: `messages[3].key`. */

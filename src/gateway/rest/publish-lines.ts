@@ -8,7 +8,7 @@
 
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { PortError, type PublishMessage } from '../../adapters/index.ts';
+import { PortError, type PublishMessage, type TraceContext } from '../../adapters/index.ts';
 import { Pace } from '../access/caller.ts';
 import { callerOf } from '../access/rest-access.ts';
 import type { GatewayContext } from '../context.ts';
@@ -17,6 +17,7 @@ import { gatewayLimits } from '../limits.ts';
 import { toPublishMessage } from '../message-codec.ts';
 import type { LinesBody } from '../other-bodies.ts';
 import { type PublishAsked, publishMessages } from '../publishing.ts';
+import { traceContextOfRequest } from '../request-trace.ts';
 import { MessageBody } from '../schema/message.ts';
 import { errorFromIssues, problemOf } from './problem-handler.ts';
 import { outcomeJson } from './publish-result.ts';
@@ -35,6 +36,7 @@ export async function publishLines(
   await context.port.describeTopic(topic);
   const flushes = new Flushes();
   const caller = callerOf(request);
+  const trace = traceContextOfRequest(request.headers);
   let ending: PortError | undefined;
   let ended: () => void = () => undefined;
   const whenEnded = new Promise<void>((resolve) => {
@@ -72,7 +74,7 @@ export async function publishLines(
   try {
     for await (const batch of batchesOf(arriving, readLine, () => ending !== undefined)) {
       await pace.nextPublish(batch.filter(isMessage));
-      const results = publishBatch(context, topic, batch, asked);
+      const results = publishBatch(context, topic, batch, asked, trace);
       last = last.then(async () => await write(await results));
       underWay.push(last);
       if (underWay.length >= gatewayLimits.ndjsonBatchesInFlightMax) await underWay.shift();
@@ -101,9 +103,10 @@ async function publishBatch(
   topic: string,
   batch: readonly Line[],
   asked: PublishAsked,
+  trace: TraceContext | undefined,
 ): Promise<string> {
   const messages = batch.filter(isMessage);
-  const results = messages.length === 0 ? [] : await published(context, topic, messages, asked);
+  const results = messages.length === 0 ? [] : await published(context, topic, messages, asked, trace);
   let next = 0;
   let text = '';
   for (const line of batch) {
@@ -123,15 +126,16 @@ async function published(
   topic: string,
   messages: readonly PublishMessage[],
   asked: PublishAsked,
+  trace: TraceContext | undefined,
 ): Promise<readonly string[]> {
   try {
-    return (await publishMessages(context, topic, messages, asked, 'paced')).map(outcomeJson);
+    return (await publishMessages(context, topic, messages, asked, 'paced', trace)).map(outcomeJson);
   } catch (reason) {
     const error = PortError.from(reason);
     // The port refuses a call for one bad message in it, and has tried nothing then: each by itself tells which.
     if (error.code === 'invalid_argument' && messages.length > 1) {
       const results: string[] = [];
-      for (const message of messages) results.push(...(await published(context, topic, [message], asked)));
+      for (const message of messages) results.push(...(await published(context, topic, [message], asked, trace)));
       return results;
     }
     context.metrics.problem(error.code);

@@ -9,6 +9,7 @@ import { BYTES, toPublishMessage } from '../message-codec.ts';
 import { EventsBody, isBinaryEvent, isOtherBody, LinesBody, type OtherBody, PUBLISH_URL } from '../other-bodies.ts';
 import { fingerprintOf, idempotencyKey, withIdsOf } from '../idempotency.ts';
 import { type PublishAsked, publishMessages } from '../publishing.ts';
+import { traceContextOfRequest } from '../request-trace.ts';
 import { TopicParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
 import { PublishAnswer, PublishBody, PublishMixedAnswer, PublishQuery } from '../schema/publish.ts';
@@ -36,13 +37,14 @@ export const publishRoutes: Routes = (app, context) => {
       const { query, body } = request;
       const key = idempotencyKey(request.headers['idempotency-key']);
       const caller = callerOf(request);
+      const trace = traceContextOfRequest(request.headers);
       const publish = async (messages: readonly PublishMessage[], asked: PublishAsked): Promise<never> => {
         if (key === undefined)
-          return answer(request, reply, await publishMessages(context, topic, messages, asked, caller));
+          return answer(request, reply, await publishMessages(context, topic, messages, asked, caller, trace));
         const { outcomes, isRepeated } = await context.idempotency.once(
           `${caller.principal}/${topic}/${key}`,
           fingerprintOf(messages, { durability: asked.durability, minCopies: asked.minCopies }),
-          async () => await publishMessages(context, topic, withIdsOf(key, messages), asked, caller),
+          async () => await publishMessages(context, topic, withIdsOf(key, messages), asked, caller, trace),
         );
         if (isRepeated) void reply.header('idempotency-replayed', 'true');
         return answer(request, reply, outcomes);

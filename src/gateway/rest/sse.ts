@@ -25,7 +25,7 @@ import { deliveryJson, type Encoding, sharedMessageJson } from '../message-codec
 import { SubscriptionParams } from '../schema/common.ts';
 import { SseCursor, SseQuery } from '../schema/consume.ts';
 import { problemResponse } from '../schema/problem.ts';
-import { errorFromIssues, problemOf } from './problem-handler.ts';
+import { errorFromIssues, problemOf, traceOf } from './problem-handler.ts';
 import { z } from 'zod';
 
 export const sseRoutes: Routes = (app, context) => {
@@ -245,7 +245,7 @@ class EventWriter {
     if (reason !== undefined && !this.#flushes.isOver && this.#raw.headersSent) {
       this.#context.metrics.problem(reason.code);
       if (reason.httpStatus === 500)
-        this.#request.log.error({ err: reason, reqId: this.#request.id }, 'unexpected error');
+        this.#request.log.error({ err: reason, ...traceOf(this.#request) }, 'unexpected error');
       this.#raw.write(`event: problem\ndata: ${JSON.stringify(problemOf(reason, this.#request.id))}\n\n`);
     }
     this.#flushes.end();

@@ -12,7 +12,7 @@ import { deliveryJson, type Encoding } from '../message-codec.ts';
 import { EncodingQuery, SubscriptionParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
 import { StreamFrames } from '../stream-frames.ts';
-import { problemOf } from './problem-handler.ts';
+import { problemOf, traceOf } from './problem-handler.ts';
 
 /** Normal, and the ones a client library acts on (RFC 6455 7.4.1, IANA registry). */
 const CLOSE = { normal: 1000, goingAway: 1001, invalid: 1008, fault: 1011, tryAgainLater: 1013 } as const;
@@ -57,7 +57,7 @@ function talk(context: GatewayContext, socket: WebSocket, request: FastifyReques
       ended: (reason) => {
         if (reason !== undefined && !flushes.isOver) {
           context.metrics.problem(reason.code);
-          if (reason.httpStatus === 500) request.log.error({ err: reason, reqId: request.id }, 'unexpected error');
+          if (reason.httpStatus === 500) request.log.error({ err: reason, ...traceOf(request) }, 'unexpected error');
           socket.send(JSON.stringify({ problem: problemOf(reason, request.id) }));
         }
         flushes.end();

@@ -1,0 +1,40 @@
+/** The trace that a request belongs to, by its W3C header; and what a line of the log says of the request. */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { spanContextOf, type TraceContext } from '../adapters/index.ts';
+
+/** Undefined where the request has none. One that cannot be read is told apart by the port, which leaves it out. */
+export function traceContextOfRequest({ traceparent, tracestate }: IncomingHttpHeaders): TraceContext | undefined {
+  if (typeof traceparent !== 'string') return undefined;
+  // Several lines of a tracestate are one list.
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate: String(tracestate) };
+}
+
+/** Of gRPC the same, in the metadata of the call. */
+export function traceContextOfCall({
+  metadata,
+}: {
+  readonly metadata: { get(name: string): readonly (string | Buffer)[] };
+}): TraceContext | undefined {
+  const [traceparent] = metadata.get('traceparent');
+  if (traceparent === undefined) return undefined;
+  const tracestate = metadata.get('tracestate').join(',');
+  return { traceparent: String(traceparent), ...(tracestate === '' ? {} : { tracestate }) };
+}
+
+/** Names of OpenTelemetry, by which a log store joins a line with its trace: the span is the caller's. */
+export interface TraceFields {
+  readonly trace_id?: string;
+  readonly span_id?: string;
+}
+
+export function traceFieldsOf(context: TraceContext | undefined): TraceFields {
+  const caller = context === undefined ? undefined : spanContextOf(context);
+  return caller === undefined ? {} : { trace_id: caller.traceId, span_id: caller.spanId };
+}
+
+/** Level `debug`: a line for each request. pino tells its level; fastify's type of a logger does not know of it. */
+export function isEachLogged(log: object): boolean {
+  const { isLevelEnabled } = log as { isLevelEnabled?: (level: string) => boolean };
+  return isLevelEnabled?.call(log, 'debug') === true;
+}

@@ -53,7 +53,8 @@ interface CompareFlags {
   readonly assert?: string[];
   readonly allowRemote?: true;
   readonly check?: true;
-  readonly lang: string;
+  /** Absent in what a run of before it was begun with. */
+  readonly lang?: string;
   readonly render?: string;
   readonly metricsPort?: string;
   readonly resume?: string;
@@ -168,7 +169,7 @@ async function compareAndWrite(typed: CompareFlags, given: Partial<CompareFlags>
   const { flags, command } =
     typed.resume === undefined ? { flags: typed, command: null } : await begunWith(typed.resume, given);
   // What runs for half an hour does not end in a word that is not known.
-  oneOf('--lang', flags.lang, languagesOffered);
+  languageOf(flags);
   const stop = new AbortController();
   const { existsSync } = await import('node:fs');
   const { journalName } = await import('./index.ts');
@@ -260,7 +261,7 @@ async function renderAgain(
   return exitStatus.done;
 }
 
-function languageOf({ lang }: Pick<CompareFlags, 'lang'>): Language {
+function languageOf({ lang = 'en' }: Pick<CompareFlags, 'lang'>): Language {
   return oneOf('--lang', lang, languagesOffered);
 }
 

@@ -18,7 +18,7 @@ export interface Piece {
 export function arabicOf(english: string): string | null {
   const known = memory.get(english);
   if (known !== undefined) return known;
-  const found = wholeOf(english) ?? partsOf(english);
+  const found = english.length > lengthMax ? null : (wholeOf(english) ?? partsOf(english));
   if (memory.size >= memoryMax) memory.clear();
   memory.set(english, found);
   return found;
@@ -44,6 +44,8 @@ export function phraseOf(english: string): Said {
 
 // ------------------------------------------------------------------------------------------------ looking up
 
+/** Nothing that a run says in phrases is longer; what is longer came from elsewhere. */
+const lengthMax = 10_000;
 /** A report has some thousands of different sentences. */
 const memoryMax = 20_000;
 const memory = new Map<string, string | null>();

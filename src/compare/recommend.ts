@@ -2,8 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Load, Rule, Use } from './advice/index.ts';
-import type { Report } from './report/model.ts';
-import { isReferenceName } from './system-ids.ts';
+import { withoutReference } from './reference-rows.ts';
 
 const exitUsage = 2;
 
@@ -180,17 +179,6 @@ function numberWith(flag: string, text: string, units: Readonly<Record<string, n
 }
 
 // ------------------------------------------------------------------------------------------------ what is known
-
-/** Reference rows are no systems that one could choose beside the others: they are the same brokers by other clients. */
-function withoutReference(report: Report): Report {
-  return {
-    ...report,
-    systems: report.systems.filter(({ id }) => !isReferenceName(id)),
-    scenarios: report.scenarios.filter(({ layer }) => layer !== 'reference'),
-    workloads: report.workloads.filter(({ layer }) => layer !== 'reference'),
-    summaries: report.summaries.filter(({ layer }) => layer !== 'reference'),
-  };
-}
 
 async function reportFrom(file: string | undefined) {
   const { readFile } = await import('node:fs/promises');

@@ -15,6 +15,7 @@ import { documented } from './documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
 import type { LiveMetrics } from './live-metrics.ts';
+import { withoutReference } from './reference-rows.ts';
 import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
@@ -206,7 +207,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
 
 /** Which system suits each use that was run, from everything else in the report. */
 function withUses(report: Report): Report {
-  const decided = decideUses(report, documented);
+  const decided = decideUses(withoutReference(report), documented);
   return decided.length === 0 ? report : { ...report, uses: decided };
 }
 

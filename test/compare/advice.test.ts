@@ -1,7 +1,7 @@
 /** `sluice recommend`: every rule row by row, what counts as measured, and which system the needs lead to. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -11,6 +11,7 @@ import { scenarios } from '../../src/compare/scenarios/index.ts';
 import { repeated, reportOf, scenarioRow, systemRow, workloadRow } from './builders.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+const shippedReport = join(root, 'docs/reports/two-cores/report.json');
 const noLoad: Load = { ratePerSecond: null, messageBytes: null, p99Ms: null };
 const nothingSaid = () => null;
 const rates = [1000, 1010, 990, 1005, 995];
@@ -271,7 +272,18 @@ describe('sluice recommend', { timeout: 60_000 }, () => {
   });
 
   it('knows what a use needs, and says of a workload that did not run that it is not known', () => {
-    const { stdout, stderr } = recommend(['--use', 'log-collection', '--json']);
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-advice-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const file = join(directory, 'report.json');
+    const { workloads, summaries, ...rest } = JSON.parse(readFileSync(shippedReport, 'utf8')) as Report;
+    const isOther = (id: string): boolean => id !== 'log-collection';
+    const without = {
+      ...rest,
+      workloads: workloads.filter(({ id }) => isOther(id)),
+      summaries: summaries.filter(({ workload }) => isOther(workload)),
+    };
+    writeFileSync(file, JSON.stringify({ ...without, uses: [] }));
+    const { stdout, stderr } = recommend(['--use', 'log-collection', '--report', file, '--json']);
     expect(stderr).toBe('');
     const { findings } = JSON.parse(stdout) as { findings: { need: string; system: string; fit: string }[] };
     const fitOf = (system: string) => findings.filter((one) => one.system === system).map(({ fit }) => fit);

@@ -124,13 +124,16 @@ function holding(
   const fit = order.find((candidate) => parts.some((part) => part.fit === candidate)) ?? 'unknown';
   const deciding = parts.filter((part) => part.fit === fit);
   const bases: readonly Basis[] = ['not tested', 'documented', 'measured'];
+  const basis = bases.find((candidate) => deciding.some((part) => part.basis === candidate)) ?? 'not tested';
+  // What decided was measured: then a document about another part is no evidence for it.
+  const cited = basis === 'measured' ? parts.filter((part) => part.basis === 'measured') : parts;
   return {
     need,
     system,
     fit,
-    basis: bases.find((basis) => deciding.some((part) => part.basis === basis)) ?? 'not tested',
+    basis,
     reason: deciding.map(({ reason }) => reason).join('; '),
-    cites: parts.flatMap(({ cites }) => cites),
+    cites: cited.flatMap(({ cites }) => cites),
   };
 }
 

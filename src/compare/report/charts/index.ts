@@ -4,4 +4,4 @@ export { type Bar, barChart, largestOf } from './bars.ts';
 export { type FanOutCurve, fanOutChart } from './fan-out.ts';
 export { latencyLoadChart, loadScales } from './latency-load.ts';
 export { type LatencyCurve, latencyCurve, latencySpectrum, spectrumScales } from './latency-spectrum.ts';
-export { legend, lineClass, mark } from './look.ts';
+export { legend, markSymbols, swatch } from './look.ts';

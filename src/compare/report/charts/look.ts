@@ -30,7 +30,22 @@ export function lookOf(system: string): { className: string; shape: Shape; isVar
 
 /** The mark of a system around a point. */
 export function mark(system: string, x: number, y: number, size = 4): Markup {
-  const { shape } = lookOf(system);
+  return shapeMark(lookOf(system).shape, x, y, size);
+}
+
+const shapes: readonly Shape[] = ['circle', 'square', 'triangle', 'diamond', 'cross', 'ring'];
+
+/** Every mark once, for names in sentences and tables: a page has thousands of them, and they take their colour from where they are used. */
+export function markSymbols(): Markup {
+  return html`<svg class="marks" aria-hidden="true">${shapes.map((shape) => html`<symbol id="mk-${shape}" viewBox="0 0 12 12">${shapeMark(shape, 6, 6, 4)}</symbol>`)}</svg>`;
+}
+
+/** A mark before a system's name. */
+export function swatch(system: string): Markup {
+  return html`<svg class="${`swatch ${lineClass(system)}`}" aria-hidden="true"><use href="#mk-${lookOf(system).shape}"/></svg>`;
+}
+
+function shapeMark(shape: Shape, x: number, y: number, size: number): Markup {
   const at = (dx: number, dy: number): string => `${fixed(x + dx * size)} ${fixed(y + dy * size)}`;
   const path = (d: string): Markup => html`<path class="mark" d="${d}"/>`;
   switch (shape) {

@@ -3,7 +3,7 @@
  * left everything that is not Arabic is isolated (bidi.ts).
  */
 
-import { legend, lineClass, mark } from '../charts/index.ts';
+import { legend, swatch } from '../charts/index.ts';
 import {
   type Block,
   type Cell,
@@ -78,14 +78,14 @@ function inlineMarkup(inline: Inline, language: Language): Markup {
     case 'mark':
       return markMarkup(inline, language);
     case 'system':
-      return html`<span class="system"><svg class="${`swatch ${lineClass(inline.id)}`}" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">${mark(inline.id, 6, 6)}</svg>${nameMarkup(inline.id, language)}</span>`;
+      return language === 'ar'
+        ? html`<bdi class="system">${swatch(inline.id)}${inline.id}</bdi>`
+        : html`<span class="system">${swatch(inline.id)}${inline.id}</span>`;
     case 'figure':
-      return html`<span class="figure"${language === 'ar' && html` dir="ltr"`}>${inline.value}${inline.isThin && html`<span class="thin">†</span>`}${inline.interval !== null && html` <span class="interval">[${inline.interval}]</span>`}</span>`;
+      // Digits alone need nothing around them in either language; tables are full of them.
+      if (inline.interval === null && !inline.isThin && /^[\d.,]+$/.test(inline.value)) return html`${inline.value}`;
+      return html`<span class="figure"${language === 'ar' && /[A-Za-z]/.test(inline.value) && html` dir="ltr"`}>${inline.value}${inline.isThin && html`<span class="thin">†</span>`}${inline.interval !== null && html` <span class="interval">[${inline.interval}]</span>`}</span>`;
   }
-}
-
-function nameMarkup(text: string, language: Language): Markup {
-  return wordsMarkup({ kind: 'name', text }, language);
 }
 
 function markMarkup({ tone, mark: sign, word, to }: Extract<Inline, { kind: 'mark' }>, language: Language): Markup {
@@ -117,7 +117,7 @@ function tableMarkup(
 <caption id="${id}-c">${wordsMarkup(caption, language)}</caption>
 <thead>${headRows(columns, language)}</thead>
 <tbody>
-${rows.map((row) => rowMarkup(row, columns, language))}</tbody>
+${rows.map((row) => rowMarkup(row, columns, language, look === 'dense'))}</tbody>
 </table></div>
 ${notes !== undefined && notes.map((note) => html`<p class="note">${textMarkup(note, language)}</p>`)}
 `;
@@ -141,26 +141,35 @@ function headRows(columns: readonly Column[], language: Language): Markup {
 }
 
 function headCell({ title, unit, isNumeric }: Column, spansBoth: boolean, language: Language): Markup {
-  return html`<th scope="col"${isNumeric === true && html` class="number"`}${spansBoth && html` rowspan="2"`}>${wordsMarkup(title, language)}${unit !== undefined && html` <span class="unit">${wordsMarkup(unit, language)}</span>`}</th>`;
+  return html`<th scope="col"${isNumeric === true && html` class="n"`}${spansBoth && html` rowspan="2"`}>${wordsMarkup(title, language)}${unit !== undefined && html` <span class="unit">${wordsMarkup(unit, language)}</span>`}</th>`;
 }
 
-function rowMarkup({ id, cells, isApart }: Row, columns: readonly Column[], language: Language): Markup {
+function rowMarkup(
+  { id, cells, isApart }: Row,
+  columns: readonly Column[],
+  language: Language,
+  isDense: boolean,
+): Markup {
   let at = 0;
   const rest = cells.map((cell) => {
     const column = columns[at];
     const isFirst = at === 0;
     at += isLines(cell) ? (cell.span ?? 1) : 1;
-    return isFirst ? html`<th scope="row">${cellMarkup(cell, language)}</th>` : dataCell(cell, column, language);
+    return isFirst
+      ? html`<th scope="row">${cellMarkup(cell, language)}</th>`
+      : dataCell(cell, column, language, isDense);
   });
   return html`<tr${id !== undefined && html` id="${id}"`}${isApart === true && html` class="apart"`}>${rest}</tr>
 `;
 }
 
-function dataCell(cell: Cell, column: Column | undefined, language: Language): Markup {
+/** Nearly all cells of a dense table are numbers, and there are thousands of them: there the others are marked. */
+function dataCell(cell: Cell, column: Column | undefined, language: Language, isDense: boolean): Markup {
   const span = isLines(cell) ? cell.span : undefined;
   const tone = isLines(cell) ? cell.tone : undefined;
+  const isNumber = column?.isNumeric === true && span === undefined;
   const classes = [
-    ...(column?.isNumeric === true && span === undefined ? ['number'] : []),
+    ...(isNumber === isDense ? [] : [isDense ? 't' : 'n']),
     ...(tone === undefined ? [] : ['told', tone]),
   ].join(' ');
   return html`<td${classes !== '' && html` class="${classes}"`}${span !== undefined && html` colspan="${span}"`}>${cellMarkup(cell, language)}</td>`;

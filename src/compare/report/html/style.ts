@@ -47,7 +47,7 @@ a.badge:hover{text-decoration:underline}
 .badge.good{color:var(--good);background:var(--good-back)}.badge.part{color:var(--part);background:var(--part-back)}
 .badge.bad{color:var(--bad);background:var(--bad-back)}.badge.open{color:var(--open);background:var(--open-back)}
 .sign{display:inline-block;min-width:.95em;text-align:center}
-.system{white-space:nowrap}.system .swatch{margin-inline-end:.32em;vertical-align:-.08em}
+.marks{position:absolute;width:0;height:0}.system{white-space:nowrap}.system .swatch{width:12px;height:12px;margin-inline-end:.32em;vertical-align:-.08em}
 .cards{list-style:none;padding:0;margin:1.1rem 0 0}
 .cards>li{max-width:none;padding:.8rem 0 .75rem;border-top:1px solid var(--line)}
 .cards .head{margin:0 0 .3rem;max-width:none}.cards .head .badge{margin-inline-end:.3rem}
@@ -69,12 +69,12 @@ th.group{text-align:center;border-bottom-color:var(--line)}th.group+th.group{bor
 tbody th{font-weight:400;position:sticky;inset-inline-start:0;background:var(--raised);z-index:1}
 thead th:first-child{position:sticky;inset-inline-start:0;z-index:2}
 thead tr+tr th:first-child{position:static}
-td.number,th.number{text-align:right;white-space:nowrap}td.number .quiet{font-size:.72rem}
+td.n,th.n{text-align:right;white-space:nowrap}:is(td.n,table.dense td:not(.t)) .quiet{font-size:.72rem}
 .interval{display:block;font-size:.72rem}.thin{color:var(--quiet);margin-inline-start:.1em}
 td.told{color:var(--none)}td.told.bad{color:var(--bad);background:var(--bad-back)}
 table.matrix td{white-space:nowrap}table.matrix td .quiet{font-size:.92em}
 table.matrix tbody th{min-width:13rem;max-width:22rem}table.matrix tbody th>div.quiet,table.matrix tbody th>div>.quiet{line-height:1.3;display:block}
-table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td.told{white-space:normal}
+table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td{text-align:right}table.dense td.t{text-align:start}table.dense td.told{white-space:normal}
 table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{min-width:11rem}table.prose td>div+div{margin-top:.22rem}table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td.told{white-space:normal}
 table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{overflow-wrap:anywhere}
 table.prose td:nth-child(2){min-width:14rem}
@@ -101,7 +101,7 @@ footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85r
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding-block:2.2rem 1rem;padding-inline:1.5rem 0;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
 html[lang=ar] body{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Sans","Noto Sans Arabic","Noto Naskh Arabic","Geeza Pro",Tahoma,Amiri,sans-serif}
 html[lang=ar] body{line-height:1.75}html[lang=ar] :is(h1,h2,.badge,.kicker){letter-spacing:normal}html[lang=ar] table{line-height:1.55}html[lang=ar] .lead{line-height:1.7}html[lang=ar] :is(h1,h2,h3){line-height:1.4}
-html[lang=ar] :is(bdi,.sign){direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).number{text-align:right}
+html[lang=ar] :is(bdi,.sign,.figure){direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).n{text-align:right}
 html[lang=ar] [lang=en]{unicode-bidi:isolate;text-align:start}html[lang=ar] :is(dd,td,th,li,div)>span[lang=en]{display:inline-block;max-width:100%;line-height:1.5}html[lang=ar] pre{text-align:left}
 @media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}html{font-size:8.5pt}body{font-size:1rem}nav,.skip{display:none}
 header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible}th,td{padding:.2rem .35rem}tbody th,thead th:first-child{position:static}

@@ -55,6 +55,19 @@ const limits: readonly Phrase[] = [
 
 const notMeasured: readonly Phrase[] = [
   [
+    'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers',
+    'يستغرق وقتًا طويلًا: هذا المقياس يطرحه على العملاء المجرّدين وحدهم؛ والخيار --profile full، أو --only مع اسمه، يطرحه على كل الطبقات',
+  ],
+  ['has one copy of everything', 'فيه نسخة واحدة من كل شيء'],
+  [
+    'not measured: the leader of a stream is another one than that of the cursors that the port keeps beside it',
+    'لم يُقس: قائد الدفق غير قائد المواضع التي تحفظها الواجهة الموحّدة إلى جانبه',
+  ],
+  [
+    'refused: {system} has no subscribe.late: the queue of a subscription starts empty',
+    'رُفض: ليس في {system} الخاصية subscribe.late: طابور الاشتراك يبدأ فارغًا',
+  ],
+  [
     'the engine alone has readers, no groups of competing consumers',
     'للمحرك وحده قرّاء، وليست له مجموعات مستهلكين متنافسين',
   ],
@@ -147,6 +160,10 @@ const invalid: readonly Phrase[] = [
 
 /** Of the comparisons that were named before the run. */
 const primary: readonly Phrase[] = [
+  [
+    '{first} {a} CPU s per million, {second} {b} CPU s per million',
+    '{first}: {a} ثانية معالج لكل مليون، و{second}: {b} ثانية معالج لكل مليون',
+  ],
   ['{first} takes more messages a second than {second}', '{first} يقبل رسائل في الثانية أكثر من {second}'],
   [
     '{first} has a lower end-to-end p99 at the same load than {second}',

@@ -357,12 +357,12 @@ const useWords: readonly Phrase[] = [
   ['Left open: {systems*}', 'ما بقي غير محسوم: {systems*}'],
   [/^(?<system>(?:rabbitmq|kafka|log)[\w@.-]*) \((?<needs>.+)\)$/, '{system} ({needs*})'],
   [
-    "{runs} run of its workload on each system through Sluice's port, {nodes*} of each, {machine*}; properties by the broker's own client where it has them",
-    'تشغيل واحد لحِمل عمله على كل نظام عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine*}؛ والخواص بعميل الوسيط نفسه حيث توجد له',
+    "{runs} run of its workload on each system through Sluice's port, {nodes*} of each, {machine}; properties by the broker's own client where it has them",
+    'تشغيل واحد لحِمل عمله على كل نظام عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine}؛ والخواص بعميل الوسيط نفسه حيث توجد له',
   ],
   [
-    "{runs} runs of its workload on each system through Sluice's port, {nodes*} of each, {machine*}; properties by the broker's own client where it has them",
-    'عدد تشغيلات حِمل عمله على كل نظام {runs}، عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine*}؛ والخواص بعميل الوسيط نفسه حيث توجد له',
+    "{runs} runs of its workload on each system through Sluice's port, {nodes*} of each, {machine}; properties by the broker's own client where it has them",
+    'عدد تشغيلات حِمل عمله على كل نظام {runs}، عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine}؛ والخواص بعميل الوسيط نفسه حيث توجد له',
   ],
   ['one node', 'عقدة واحدة'],
   ['{count} nodes', 'العقد {count}'],

@@ -75,7 +75,7 @@ export async function temporaryPlace(clock = new MovedClock()): Promise<Place> {
     },
     afterCrash: async () => {
       const left = await temporaryPlace(clock);
-      await cp(dataDir, left.dataDir, { recursive: true, filter: (path) => !path.endsWith('/lock') });
+      await cp(dataDir, left.dataDir, { recursive: true, filter: (path) => !/\/lock(\.socket.*)?$/.test(path) });
       return left;
     },
     partition: (topic, partition = 0) => join(dataDir, 'topics', `${topic}-${partition}`),

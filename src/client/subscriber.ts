@@ -64,6 +64,8 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
   readonly #options: SubscribeOptions;
   readonly #settling: Settling;
   readonly #end = new AbortController();
+  /** When something came last; before that, when the first pull that brought nothing began. */
+  #lastCameMs: number | undefined;
   readonly #held = new Map<string, Held>();
   /** With a handler of `run`: finished, not given back, when the subscriber closes. */
   readonly #handled = new Set<string>();
@@ -180,7 +182,7 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
       const ready = this.#ready.shift();
       if (ready !== undefined) return ready;
       try {
-        if ((await this.#hasRoom()) && !(await this.#pull()) && this.#options.idleMs !== undefined) {
+        if ((await this.#hasRoom()) && !(await this.#pull()) && this.#isIdle()) {
           await this.close();
           break;
         }
@@ -211,9 +213,18 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
     return !this.#end.signal.aborted && this.#held.size < (this.#options.credit as number);
   }
 
+  /** One pull may wait for less than the time that nothing may come. A timer's millisecond either way is none. */
+  #isIdle(): boolean {
+    const { idleMs } = this.#options;
+    if (idleMs === undefined) return false;
+    this.#lastCameMs ??= performance.now() - Math.min(idleMs, clientLimits.pullWaitMs);
+    return performance.now() - this.#lastCameMs >= idleMs - 5;
+  }
+
   /** Whether anything came. */
   async #pull(): Promise<boolean> {
-    const { idleMs, waitMs = idleMs ?? clientLimits.pullWaitMs, encoding, extend = true } = this.#options;
+    const { pullWaitMs } = clientLimits;
+    const { idleMs = pullWaitMs, waitMs = Math.min(idleMs, pullWaitMs), encoding, extend = true } = this.#options;
     if (extend) await this.#keepExtending();
     const room = (this.#options.credit as number) - this.#held.size;
     const { body } = await this.#gateway.call<PullAnswer>({
@@ -227,6 +238,7 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
       attempts: 1, // the loop around it tries again, and knows for how long
     });
     const now = performance.now();
+    if (body.deliveries.length > 0) this.#lastCameMs = now;
     for (const { ackToken, attempt, message } of body.deliveries) {
       this.#held.set(ackToken, { token: ackToken, takenAtMs: now, extendedAtMs: now });
       this.#ready.push(this.#delivery(ackToken, attempt, receivedMessage(message)));

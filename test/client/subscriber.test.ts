@@ -43,6 +43,16 @@ describe('a subscriber', () => {
     expect(await lag(sluice)).toBe(0);
   });
 
+  it('with idleMs ends when nothing came for so long, however short its pulls are', async () => {
+    const { sluice } = await world();
+    await reader(sluice);
+    await publish(sluice, 1);
+    const startedMs = performance.now();
+    const taken = await take(sluice, 2, { waitMs: 50, idleMs: 400 });
+    expect(taken).toHaveLength(1);
+    expect(performance.now() - startedMs).toBeGreaterThan(350);
+  });
+
   it('nack counts an attempt, release does not, reject goes to the dead letters, a second settle is "already"', async () => {
     const { sluice } = await world();
     await reader(sluice);

@@ -24,7 +24,7 @@ import { shCommands } from './sh-commands.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const GIVE_UP_MS = 25_000;
-const END_AFTER_MS = 3_000;
+const END_AFTER_MS = 2_000;
 
 interface Way {
   /** How the command begins; more than one may. */

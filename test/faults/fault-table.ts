@@ -89,7 +89,7 @@ export const faults = {
   R18: {
     title: 'a heap of 256 MB and a million messages',
     done: 'A process with `--max-old-space-size=256` publishes messages of 1 KiB as fast as it can, without waiting for answers, and reads none, then reads all.',
-    counts: { normal: '100,000', long: '1,000,000' },
+    counts: { normal: '60,000', long: '1,000,000' },
     promised:
       'it never runs out of memory: what is above the bounds is refused with `too_many_in_flight` or `overloaded`; nothing stored is lost',
     file: 'test/faults/small-heap.test.ts',

@@ -18,7 +18,7 @@ const PUBLISH_AT_ONCE = 500;
 /** A consumer that gets nothing for so long has lost something. */
 const SILENCE_MS = 30_000;
 
-export async function consumeFromRabbitMq(options: { readonly url: string }): Promise<BenchRow> {
+export async function consumeFromRabbitMq(options: { readonly url: string }): Promise<BenchRow[]> {
   const { messages, messageBytes, prefetch, ackEach, target } = RABBITMQ;
   const name = `bench-${randomBytes(6).toString('hex')}`;
   await using port = await openPort({ backend: 'rabbitmq', config: { url: options.url } });
@@ -42,20 +42,23 @@ export async function consumeFromRabbitMq(options: { readonly url: string }): Pr
     await channel.close(); // the last acks are before it on the wire
     return rate;
   };
-  try {
-    return await inTurns({
-      name: `rabbitmq port consume, 1 KB, prefetch ${prefetch}, acks in groups of ${ackEach}; bare amqplib`,
+  const against = async (what: string, hasLocalTokens: boolean): Promise<BenchRow> =>
+    await inTurns({
+      name: `rabbitmq port consume, 1 KB, prefetch ${prefetch}, acks in groups of ${ackEach}${what}; bare amqplib`,
       unit: 'messages/s',
       target,
       ours: async () => {
         await fill(port, name, messages, messageBytes);
-        return await consume(port, name, messages, { credit: prefetch, pullMax: ackEach });
+        return await consume(port, name, messages, { credit: prefetch, pullMax: ackEach, hasLocalTokens });
       },
       reference: async () => {
         await fill(port, name, messages, messageBytes);
         return await bareConsumer();
       },
     });
+  try {
+    // What amqplib is acknowledged with means nothing in another process either.
+    return [await against('', false), await against(', tokens of this process', true)];
   } finally {
     await connection.close();
     await port.deleteSubscription(name);
@@ -138,9 +141,13 @@ async function consume(
   port: MessagingPort,
   subscription: string,
   messages: number,
-  { credit, pullMax }: { readonly credit: number; readonly pullMax: number },
+  {
+    credit,
+    pullMax,
+    hasLocalTokens = false,
+  }: { readonly credit: number; readonly pullMax: number; readonly hasLocalTokens?: boolean },
 ): Promise<number> {
-  await using consumer = await port.subscribe(subscription, { credit: { messages: credit } });
+  await using consumer = await port.subscribe(subscription, { credit: { messages: credit }, hasLocalTokens });
   let seen = 0;
   let startedMs = 0;
   const acks: Promise<unknown>[] = [];

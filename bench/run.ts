@@ -26,7 +26,7 @@ if (want.length > 0) {
     const { rabbitmq, kafka } = brokers;
     if (rabbitmq !== undefined) {
       rows.push(...(await (await import('./port-rabbitmq.ts')).run({ url: rabbitmq.url })));
-      rows.push(await (await import('./port-consume.ts')).consumeFromRabbitMq({ url: rabbitmq.url }));
+      rows.push(...(await (await import('./port-consume.ts')).consumeFromRabbitMq({ url: rabbitmq.url })));
     }
     if (kafka !== undefined) {
       rows.push(...(await (await import('./port-kafka.ts')).run({ brokers: kafka.brokers })));

@@ -497,7 +497,10 @@ class Port implements SeverablePort {
       partition: message.key === null ? 0 : partitionForKey(message.key, topic.partitions),
     };
     const durability = this.#driver.durability(topic, {});
-    const [outcome] = await this.#publishing.store(topic, [letter], { durability, signal: undefined });
+    const storing = this.#publishing.store(topic, [letter], { durability, signal: undefined });
+    const [outcome] = await storing.catch((reason: unknown) => {
+      throw PortError.from(reason);
+    });
     if (outcome?.kind !== 'stored') throw outcome?.error ?? new PortError('internal', 'the driver gave no outcome');
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { AnswerDeadlines } from './answer-deadlines.ts';
 import type { Capability } from './capabilities.ts';
 import type { PortClock } from './clock.ts';
 import type { Definitions } from './definitions.ts';
@@ -26,6 +27,7 @@ export class PublishPath {
   readonly #driver: Driver;
   readonly #clock: PortClock;
   readonly #definitions: Definitions;
+  readonly #deadlines = new AnswerDeadlines(limits.publishTimeoutMs);
   readonly #sticky = new StickyPartitions();
   readonly #instance = randomBytes(6).toString('base64url');
   #ids = 0;
@@ -63,6 +65,8 @@ export class PublishPath {
     try {
       const outcomes = await this.store(topic, outgoing, { durability, signal: options.signal });
       return refused.length === 0 ? outcomes : merge(ids, refused, outcomes);
+    } catch (reason) {
+      throw PortError.from(reason);
     } finally {
       this.#leave(outgoing.length, bytes);
     }
@@ -166,26 +170,16 @@ export class PublishPath {
     return priority === undefined ? undefined : missingCapability(this.#driver, 'priority', queueType);
   }
 
-  /** One outcome for each; without an answer in time all of them are unknown. Not counted as in flight. */
-  async store(
+  /** One outcome for each; without an answer in time all of them are unknown. Rejects as the driver does. Not counted as in flight. */
+  store(
     topic: TopicDefinition,
     outgoing: readonly OutgoingMessage[],
     options: Parameters<Driver['publish']>[2],
   ): Promise<readonly PublishOutcome[]> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<readonly PublishOutcome[]>((resolve) => {
-      timer = setTimeout(() => {
-        const error = new PortError('publish_outcome_unknown', `no answer within ${limits.publishTimeoutMs} ms`);
-        resolve(outgoing.map(({ id }) => ({ kind: 'unknown', id, error })));
-      }, limits.publishTimeoutMs);
+    return this.#deadlines.within(this.#driver.publish(topic, outgoing, options), () => {
+      const error = new PortError('publish_outcome_unknown', `no answer within ${limits.publishTimeoutMs} ms`);
+      return outgoing.map(({ id }) => ({ kind: 'unknown', id, error }));
     });
-    try {
-      return await Promise.race([this.#driver.publish(topic, outgoing, options), deadline]);
-    } catch (reason) {
-      throw PortError.from(reason);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   #enter(messages: number, bytes: number): void {

@@ -24,6 +24,8 @@ export const bounds = {
   /** Sent and not yet confirmed, per lane: enough to hide the round trip, small enough to tell soon what a dead broker leaves unknown. */
   publishWindowMessages: 2_000,
   publishWindowBytes: 16 * 1024 * 1024,
+  /** Given to a socket in one turn; then it must have been written before there is more. Node's own 16 KiB are few messages a system call. */
+  socketBufferBytes: 128 * 1024,
   /** Waiting for room in the window, per lane. The port refuses before (publishInFlightMessagesMax); this is for callers without it. */
   publishWaitingMessages: 50_000,
   /** A protocol error closes its channel with all that is in flight: topics are spread over this many channels. */

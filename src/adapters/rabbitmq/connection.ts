@@ -15,6 +15,7 @@ import { tlsTrouble } from '../broker-login.ts';
 import { PortError } from '../errors.ts';
 import { bounds } from './bounds.ts';
 import { fromAmqp, isRefusedAtHandshake, isVhostRefused, messageOf, within } from './errors.ts';
+import { gatherWrites } from './gathered-writes.ts';
 import { vhostOf } from './login.ts';
 import { type RabbitMqOptions, withoutCredentials } from './options.ts';
 import { endWhenSilent } from './silence.ts';
@@ -194,14 +195,16 @@ export class SupervisedConnection {
 
   async #connectTo(url: string): Promise<ChannelModel> {
     const timeoutMs = this.#options.connectTimeoutMs / this.#options.urls.length;
-    const connecting = connect(url, {
+    const settings = {
       // Without it a body of 2 KiB and more leaves in several writes, and each lone publish waits 40 ms for a delayed ACK.
       noDelay: true,
       keepAlive: true,
+      writableHighWaterMark: bounds.socketBufferBytes,
       timeout: timeoutMs,
       ...this.#options.login.settingsFor(url),
       clientProperties: { connection_name: `sluice ${this.#purpose}` },
-    });
+    };
+    const connecting = connect(url, settings);
     try {
       return await within(connecting, timeoutMs, `connect to ${withoutCredentials(url)}`);
     } catch (reason) {
@@ -233,6 +236,7 @@ export class SupervisedConnection {
       throw new PortError('closed', 'the connection was closed');
     }
     endWhenSilent(model);
+    gatherWrites(model);
     this.#model = model;
     this.#failures = 0;
     for (const listener of Array.from(this.#listeners)) listener.up?.(model);

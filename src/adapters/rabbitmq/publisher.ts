@@ -57,20 +57,17 @@ export class Publisher {
    * One outcome for each, in order; messages of one exchange keep their order. Never rejects. After `signal` aborts, what was
    * not sent is refused, and what was sent and not answered is unknown.
    */
-  async publish(publications: readonly Publication[], signal?: AbortSignal): Promise<readonly PublicationOutcome[]> {
-    if (publications.length === 0) return [];
+  publish(publications: readonly Publication[], signal?: AbortSignal): Promise<readonly PublicationOutcome[]> {
+    if (publications.length === 0) return Promise.resolve([]);
     const batch = new Batch(publications.length);
     if (signal?.aborted === true) batch.abort();
     else if (this.#isClosed) batch.refuseAll(new PortError('closed', 'the driver was closed'));
     else if (this.#connection.state !== 'open') batch.refuseAll(unavailable(this.#connection));
     else this.#submit(batch, publications);
+    if (signal === undefined) return batch.done;
     const onAbort = (): void => batch.abort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await batch.done;
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    return batch.done.finally(() => signal.removeEventListener('abort', onAbort));
   }
 
   /** For one message that must be stored. @throws PortError when it is not, or nobody knows. */

@@ -11,10 +11,11 @@
 
 import { type AckToken, fingerprint, type TokenSigner } from './ack-tokens.ts';
 import { type PortClock, systemClock } from './clock.ts';
-import { DueQueue, type DueTask } from './due-queue.ts';
+import { DueQueue } from './due-queue.ts';
 import type { Driver, DriverDelivery, Intake, IntakeCredit } from './driver.ts';
 import { PortError } from './errors.ts';
 import type { TokenPosition } from './late-tokens.ts';
+import { Leases } from './leases.ts';
 import { limits } from './limits.ts';
 import type {
   Consumer,
@@ -44,15 +45,6 @@ export interface DeadLetter {
   readonly reason: string;
 }
 
-export interface Lease {
-  readonly token: string;
-  readonly entry: Entry;
-  readonly consumer: SessionConsumer;
-  deadlineMs: number;
-  /** Only for extended leases; the others expire in the order they were made. */
-  extended: DueTask | null;
-}
-
 /** Undefined for a token that names no lease of this session and none that ran out in it (late-tokens.ts). */
 export type KnownStatus = SettleStatus | undefined;
 
@@ -67,12 +59,8 @@ export class SubscriptionSession {
   readonly #clock: PortClock;
   readonly #due: DueQueue;
   readonly #entries = new Map<DriverDelivery, Entry>();
-  /** Not extended ones, in the order they expire: the deadline is the same for all. */
-  readonly #leases = new Map<string, Lease>();
-  readonly #extendedLeases = new Map<string, Lease>();
-  readonly #expiredTokens = new Set<string>();
+  readonly #leases: Leases;
   readonly #consumers = new Set<SessionConsumer>();
-  #expiryTask: DueTask | undefined;
   #intake: Intake | undefined;
   #pumping = false;
   #ended: PortError | undefined;
@@ -89,6 +77,7 @@ export class SubscriptionSession {
   }) {
     this.#clock = options.clock ?? systemClock;
     this.#due = new DueQueue(this.#clock);
+    this.#leases = new Leases({ clock: this.#clock, due: this.#due, onExpired: ({ entry }) => this.#expired(entry) });
     this.#driver = options.driver;
     this.#definition = options.definition;
     this.#topic = options.topic;
@@ -112,20 +101,11 @@ export class SubscriptionSession {
    */
   async use(definition: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     const hasMorePartitions = topic.partitions !== this.#topic.partitions;
-    if (definition.ackDeadlineMs !== this.#definition.ackDeadlineMs) this.#keepDeadlines();
+    if (definition.ackDeadlineMs !== this.#definition.ackDeadlineMs) this.#leases.keepDeadlines();
     this.#definition = definition;
     this.#topic = topic;
     if (hasMorePartitions) await this.seek(async () => undefined);
     else this.#grant();
-  }
-
-  /** With two deadlines the leases would no more expire in the order in which they were made. */
-  #keepDeadlines(): void {
-    for (const [token, lease] of this.#leases) {
-      this.#leases.delete(token);
-      this.#extendedLeases.set(token, lease);
-      lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
-    }
   }
 
   /** Of the sessions of its process; its tokens carry it. */
@@ -184,13 +164,8 @@ export class SubscriptionSession {
   /** Gives back what the consumer holds, as untouched; the last one closes the session. */
   async removeConsumer(consumer: SessionConsumer): Promise<void> {
     if (!this.#consumers.delete(consumer)) return;
-    const held = [...this.#leases.values(), ...this.#extendedLeases.values()].filter(
-      (lease) => lease.consumer === consumer,
-    );
-    for (const lease of held) {
-      this.#unlease(lease);
-      this.#rememberExpired(lease.token);
-    }
+    const held = this.#leases.all().filter((lease) => lease.consumer === consumer);
+    for (const lease of held) this.#leases.endAsExpired(lease);
     if (this.#consumers.size === 0) {
       await this.close();
       return;
@@ -234,7 +209,7 @@ export class SubscriptionSession {
 
   /** Of those tokens whose leases are out. */
   messagesOf(tokens: readonly string[]): readonly Message[] {
-    return tokens.flatMap((token) => this.#leaseOf(token)?.entry.delivery.message ?? []);
+    return tokens.flatMap((token) => this.#leases.of(token)?.entry.delivery.message ?? []);
   }
 
   async ack(tokens: readonly string[]): Promise<KnownStatus[]> {
@@ -259,13 +234,9 @@ export class SubscriptionSession {
 
   extend(tokens: readonly string[], deadlineMs: number): KnownStatus[] {
     return tokens.map((token) => {
-      const lease = this.#leaseOf(token);
+      const lease = this.#leases.of(token);
       if (lease === undefined) return this.#statusWithoutLease(token);
-      this.#leases.delete(token);
-      this.#extendedLeases.set(token, lease);
-      if (lease.extended !== null) this.#due.cancel(lease.extended);
-      lease.deadlineMs = this.#clock.monotonicMs() + deadlineMs;
-      lease.extended = this.#due.at(lease.deadlineMs, () => this.#expire(lease));
+      this.#leases.extend(lease, this.#clock.monotonicMs() + deadlineMs);
       return 'ok';
     });
   }
@@ -297,7 +268,7 @@ export class SubscriptionSession {
 
   /** Every lease ends now, as if its deadline had come: a consumer's connection was lost. */
   expireLeases(): void {
-    for (const lease of [...this.#leases.values(), ...this.#extendedLeases.values()]) this.#expire(lease);
+    for (const lease of this.#leases.all()) this.#leases.expire(lease);
   }
 
   /**
@@ -356,11 +327,7 @@ export class SubscriptionSession {
       this.#entries.delete(delivery);
       this.#ready.done(entry);
     }
-    for (const lease of [...this.#leases.values(), ...this.#extendedLeases.values()]) {
-      if (lease.entry.state !== 'gone') continue;
-      this.#unlease(lease);
-      this.#rememberExpired(lease.token);
-    }
+    for (const lease of this.#leases.all()) if (lease.entry.state === 'gone') this.#leases.endAsExpired(lease);
     this.#pump();
   }
 
@@ -370,9 +337,7 @@ export class SubscriptionSession {
     this.#due.clear();
     for (const consumer of this.#consumers) consumer.end(error);
     this.#consumers.clear();
-    for (const token of [...this.#leases.keys(), ...this.#extendedLeases.keys()]) this.#rememberExpired(token);
     this.#leases.clear();
-    this.#extendedLeases.clear();
     void this.close().catch(() => undefined); // the end was told already; a broker that is gone cannot be closed better
   }
 
@@ -413,32 +378,17 @@ export class SubscriptionSession {
     const token = consumer.hasLocalTokens
       ? this.#signer.local()
       : this.#signer.sign(message, entry.attempt, deadlineMs);
-    const lease: Lease = { token, entry, consumer, deadlineMs: monotonicMs + ackDeadlineMs, extended: null };
-    this.#leases.set(token, lease);
-    consumer.hold(entry.delivery.bytes);
-    if (this.#expiryTask === undefined) {
-      this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
-    }
+    this.#leases.add(token, entry, consumer, monotonicMs + ackDeadlineMs);
     return { token, attempt: entry.attempt, deadlineMs, message };
-  }
-
-  #unlease(lease: Lease): void {
-    if (!this.#leases.delete(lease.token)) this.#extendedLeases.delete(lease.token);
-    if (lease.extended !== null) this.#due.cancel(lease.extended);
-    lease.consumer.letGo(lease.entry.delivery.bytes);
-  }
-
-  #leaseOf(token: string): Lease | undefined {
-    return this.#leases.get(token) ?? this.#extendedLeases.get(token);
   }
 
   async #settle(tokens: readonly string[], how: (entry: Entry) => Promise<void> | void): Promise<KnownStatus[]> {
     const pending: Promise<void>[] = [];
     let last: Promise<void> | undefined; // a driver that writes many settlements at once answers all with one promise
     const statuses = tokens.map((token): KnownStatus => {
-      const lease = this.#leaseOf(token);
+      const lease = this.#leases.of(token);
       if (lease === undefined) return this.#statusWithoutLease(token);
-      this.#unlease(lease);
+      this.#leases.end(lease);
       const done = how(lease.entry) ?? undefined;
       if (done !== undefined && done !== last) pending.push(done);
       last = done ?? last;
@@ -450,36 +400,13 @@ export class SubscriptionSession {
   }
 
   #statusWithoutLease(token: string): KnownStatus {
-    return this.#expiredTokens.has(token) ? 'expired' : undefined;
+    return this.#leases.hasExpired(token) ? 'expired' : undefined;
   }
 
-  #expireDue(): void {
-    this.#expiryTask = undefined;
-    const now = this.#clock.monotonicMs();
-    for (const lease of this.#leases.values()) {
-      if (lease.deadlineMs > now) {
-        this.#expiryTask = this.#due.at(lease.deadlineMs, () => this.#expireDue());
-        return;
-      }
-      this.#expire(lease);
-    }
-  }
-
-  #expire(lease: Lease): void {
-    this.#unlease(lease);
-    this.#rememberExpired(lease.token);
+  #expired(entry: Entry): void {
     this.#hooks.event('lease_expired', this.definition);
-    this.#fail(lease.entry, undefined, 'lease expired');
+    this.#fail(entry, undefined, 'lease expired');
     this.#pump();
-  }
-
-  #rememberExpired(token: string): void {
-    this.#expiredTokens.add(token);
-    if (this.#expiredTokens.size <= limits.expiredTokensKept) return;
-    for (const oldest of this.#expiredTokens) {
-      this.#expiredTokens.delete(oldest);
-      return;
-    }
   }
 
   #finish(entry: Entry): Promise<void> | void {

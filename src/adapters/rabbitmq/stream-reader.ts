@@ -93,6 +93,17 @@ export class StreamReader {
     return { first: first ?? next, next };
   }
 
+  /** Of the message at an offset that is known to be there; undefined when it went meanwhile. */
+  async timestampAt(stream: string, offset: number): Promise<number | undefined> {
+    let timestampMs: number | undefined;
+    await this.#firstMatch(stream, offset, offset + 1, (message) => {
+      if (offsetOf(message) < offset) return false; // the chunk that holds the offset begins before it
+      timestampMs = fromAmqp(message, NOWHERE).timestampMs;
+      return true;
+    });
+    return timestampMs;
+  }
+
   /** The first message at or after a time by the messages' own timestamps; the end when there is none. */
   async offsetAt(stream: string, timestampMs: number, nowMs: number): Promise<number> {
     const { next, newestMs } = await this.#lastChunk(stream);

@@ -430,16 +430,19 @@ class RabbitMqDriver implements Driver {
 
   /** Ready messages and those held here; the one queue of an unordered subscription is told as its first partition. */
   async #queueLag(subscription: SubscriptionDefinition, topic: TopicDefinition, intake: QueueIntake | undefined) {
-    return await withChannel(this.#consuming, `lag of "${subscription.name}"`, async (channel) => {
-      const rows: LagRow[] = [];
-      for (const [index, { name, partitions }] of this.#topology.subscriptionQueues(subscription, topic).entries()) {
-        const { messageCount, consumerCount } = await channel.checkQueue(name);
-        const { count, oldestMs }: HeldOfQueue = intake?.heldByQueue[index] ?? { count: 0, oldestMs: undefined };
-        const look = { ready: messageCount, consumers: consumerCount, heldSinceMs: oldestMs };
-        const ageMs = this.#queueAges.ageMs(name, look, Date.now());
-        rows.push(lagRow(partitions[0] ?? 0, messageCount + count, ageMs));
-      }
-      return rows;
+    const queues = this.#topology.subscriptionQueues(subscription, topic);
+    const counts = await withChannel(this.#consuming, `lag of "${subscription.name}"`, async (channel) => {
+      const looks: { readonly messageCount: number; readonly consumerCount: number }[] = [];
+      for (const { name } of queues) looks.push(await channel.checkQueue(name));
+      return looks;
+    });
+    const held = intake?.heldByQueue;
+    const nowMs = Date.now();
+    return counts.map(({ messageCount, consumerCount }, index) => {
+      const { name, partitions } = queues[index] as (typeof queues)[number];
+      const { count, oldestMs }: HeldOfQueue = held?.[index] ?? { count: 0, oldestMs: undefined };
+      const look = { ready: messageCount, consumers: consumerCount, heldSinceMs: oldestMs };
+      return lagRow(partitions[0] ?? 0, messageCount + count, this.#queueAges.ageMs(name, look, nowMs));
     });
   }
 
@@ -451,10 +454,23 @@ class RabbitMqDriver implements Driver {
         intake?.progressOf(partition) ?? (await this.#storedProgress(subscription, partition));
       const from = Math.max(watermark, ends.first);
       const lag = Math.max(0, ends.next - from - settledAbove);
-      const ageMs = lag === 0 ? undefined : await this.#oldest.ageMs(subscription.name, topic.name, partition, from);
+      const ageMs = lag === 0 ? undefined : await this.#streamAgeMs(subscription, topic, partition, from, intake);
       rows.push(lagRow(partition, lag, ageMs));
     }
     return rows;
+  }
+
+  /** The first that is not settled is usually in hand where somebody consumes; else it is read. */
+  async #streamAgeMs(
+    { name }: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    intake: StreamIntake | undefined,
+  ): Promise<number | undefined> {
+    const timestampMs = intake?.timestampMsAt(partition, offset);
+    if (timestampMs === undefined) return await this.#oldest.ageMs(name, topic.name, partition, offset);
+    return Math.max(0, Math.round(Date.now() - timestampMs));
   }
 
   async #storedProgress(subscription: SubscriptionDefinition, partition: number) {

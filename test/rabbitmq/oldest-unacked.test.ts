@@ -84,7 +84,7 @@ describe.skipIf(rabbitmq === null)('the age of the oldest unacked message', () =
       const channel = await connection.createChannel();
       const head = await channel.get(`sluice.s.${subscription.name}.all`);
       expect(head === false ? 'none' : [head.fields.redelivered, head.fields.messageCount]).toEqual([false, 2]);
-      expect(head === false ? 'none' : head.properties.headers?.['x-delivery-count']).toBe(undefined);
+      expect(head === false ? 'none' : (head.properties.headers?.['x-delivery-count'] ?? 0)).toBe(0);
       if (head !== false) channel.ack(head);
       // Two are left: what was seen to wait may be what is gone.
       await expect

@@ -7,8 +7,10 @@ import { spanContextOf, type TraceContext } from '../adapters/index.ts';
 export function traceContextOfRequest({ traceparent, tracestate }: IncomingHttpHeaders): TraceContext | undefined {
   if (typeof traceparent !== 'string') return undefined;
   // Several lines of a tracestate are one list.
-  const state = tracestate === undefined ? {} : { tracestate: String(tracestate) };
-  return { traceparent: innermost(traceparent), ...state };
+  const state = tracestate === undefined ? undefined : String(tracestate);
+  if (!traceparent.includes(',')) return state === undefined ? { traceparent } : { traceparent, tracestate: state };
+  const last = innermost(traceparent);
+  return state === undefined ? { traceparent: last } : { traceparent: last, tracestate: eachOnce(state) };
 }
 
 /**
@@ -16,10 +18,15 @@ export function traceContextOfRequest({ traceparent, tracestate }: IncomingHttpH
  * which the last is the caller. Lines of different traces are no context, as the specification has it.
  */
 function innermost(traceparent: string): string {
-  if (!traceparent.includes(',')) return traceparent;
   const lines = traceparent.split(',').map((line) => line.trim());
   const traceIds = new Set(lines.map((line) => spanContextOf({ traceparent: line })?.traceId));
   return traceIds.size === 1 && !traceIds.has(undefined) ? (lines.at(-1) ?? traceparent) : traceparent;
+}
+
+/** A vendor may stand in a tracestate once. */
+function eachOnce(tracestate: string): string {
+  const members = tracestate.split(',').map((member) => member.trim());
+  return [...new Map(members.map((member) => [member.split('=')[0], member])).values()].join(',');
 }
 
 /** Of gRPC the same, in the metadata of the call. */

@@ -54,8 +54,12 @@ describe('without a collector', () => {
     const gateway = await serving();
     const inner = text({ ...caller, spanId: own.spanId });
     for (const second of [inner, text(own), 'nonsense'])
-      await publish(gateway, 'a', { 'content-type': 'text/plain', traceparent: `${text(caller)}, ${second}` });
-    expect(await headersOfMessages(gateway)).toEqual([{ traceparent: inner }, {}, {}]);
+      await publish(gateway, 'a', {
+        'content-type': 'text/plain',
+        traceparent: `${text(caller)}, ${second}`,
+        tracestate: 'shop=1,bank=2, shop=1,bank=2',
+      });
+    expect(await headersOfMessages(gateway)).toEqual([{ traceparent: inner, tracestate: 'shop=1,bank=2' }, {}, {}]);
   });
 
   it('over gRPC the same, for one call and for each frame of a stream', async () => {

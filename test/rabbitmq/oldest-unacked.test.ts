@@ -92,6 +92,20 @@ describe.skipIf(rabbitmq === null)('the age of the oldest unacked message', () =
         .toEqual([{ partition: 0, lag: 2, oldestUnackedMs: 0 }]);
     });
 
+    it('of a subscription that was made again it is that of its own messages', async () => {
+      const topic = await world.topic({ queueType });
+      const subscription = await world.subscription(topic);
+      await world.publish(topic, aged());
+      const intake = await world.intake(subscription, topic);
+      await intake.received(3);
+      await world.driver.deleteSubscription(subscription, topic);
+      await expect.poll(() => intake.endedWith?.code).toBe('subscription_not_found');
+      await intake.intake.close();
+      await world.driver.createSubscription(subscription, topic);
+      await world.publish(topic, [message('new')]);
+      await expect.poll(async () => await hours(world, subscription, topic)).toEqual([0]);
+    });
+
     it('what others consume is theirs to tell', async () => {
       const topic = await world.topic({ queueType });
       const subscription = await world.subscription(topic);

@@ -241,6 +241,7 @@ class RabbitMqDriver implements Driver {
           arguments: this.#topology.queueArguments(subscription, topic),
         });
         for (const partition of queue.partitions) await channel.bindQueue(queue.name, exchange, String(partition));
+        this.#queueAges.forget(queue.name); // of one that had its name
       }
     });
   }

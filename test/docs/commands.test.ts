@@ -52,15 +52,18 @@ const ways: readonly Way[] = [
   { begins: 'npm start -- --backend kafka', ranBy: 'test/e2e/rest-quickstart.test.ts' },
   { begins: 'sluice brokers up', ranBy: brokersTest },
   { begins: 'sluice brokers down', ranBy: brokersTest },
-  { begins: 'curl -sS http://127.0.0.1:8080/v1/topics -H', prints: /^\{"name":"quickstart"/ },
-  { begins: 'curl -sS http://127.0.0.1:8080/v1/subscriptions -H', prints: /^\{"name":"quickstart-reader"/ },
+  { begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/topics -H`, prints: /^\{"name":"quickstart"/ },
   {
-    begins: 'curl -sS http://127.0.0.1:8080/v1/topics/quickstart/messages',
-    prints:
-      /^\{"results":\[\{"partition":0,"offset":\d+,"id":"\S+","durability":\{"persistence":"fsync","copies":1\}\}\]\}$/,
+    begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/subscriptions -H`,
+    prints: /^\{"name":"quickstart-reader"/,
   },
   {
-    begins: 'curl -sS http://127.0.0.1:8080/v1/subscriptions/quickstart-reader/pull',
+    begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/topics/quickstart/messages`,
+    prints:
+      /^\{"results":\[\{"partition":0,"offset":\d+,"id":"\S+","durability":\{"persistence":"fsync","copies":1\}\}\]\}\n$/,
+  },
+  {
+    begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/subscriptions/quickstart-reader/pull`,
     prints: /^\{"deliveries":\[\{"ackToken":/,
   },
   { begins: 'sluice compare --profile smoke', ranBy: 'test/e2e/compare-all.test.ts' },

@@ -187,6 +187,11 @@ const rules: readonly Rule[] = [
     why: 'composition root: commands over the client, and what the systems claim',
   },
   {
+    from: /^src\/client\/trace-headers\.ts$/,
+    may: [/^@opentelemetry\/api$/, /^src\/client\/messages\.ts$/],
+    why: "the application's trace, by the API that its SDK registers with",
+  },
+  {
     from: /^src\/client\//,
     may: [node, /^src\/client\/(?!main\.ts|commands\/)/],
     why: 'runs without anything else of ours: its types are printed from the schemas',

@@ -16,7 +16,7 @@ const lagBy = (by: string, scope = everyGateway): string =>
 const ageBy = (by: string, scope = everyGateway): string =>
   `max by (${by}) (${series('sluice_subscription_oldest_unacked_seconds', '', scope)})`;
 
-const NO_AGE = 'the backend shows no age (RabbitMQ)';
+const NO_AGE = 'only other gateways or programs consume from the queue (RabbitMQ), who alone know it';
 const NOT_NATIVE = 'no gateway is on the native log';
 const NO_GRPC = 'nobody called over gRPC';
 
@@ -46,7 +46,7 @@ function signals(scope: string): Panel[] {
     },
     {
       title: 'Oldest unacked',
-      description: 'Age of the oldest message that is not settled.',
+      description: 'Age of the oldest message that is not settled; what that is on each backend: docs/METRICS.md.',
       unit: 's',
       redFrom: 600,
       emptyWhen: NO_AGE,

@@ -193,7 +193,7 @@ export interface SubscriptionLag {
   readonly partitions: readonly {
     readonly partition: number;
     readonly lag: number;
-    /** Age of the first message that is not settled, by its timestamp; absent where nothing waits, and where the backend does not show it. */
+    /** Age of the first message that is not settled, by its timestamp; absent where nothing waits, and where it is not known here. */
     readonly oldestUnackedMs?: number;
   }[];
   readonly total: number;

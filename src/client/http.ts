@@ -4,6 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { errorOfFetch, errorOfProblem, isCertainlyNotDone, SluiceError } from './errors.ts';
 import type { Problem } from './generated/schemas.ts';
 import { clientLimits } from './limits.ts';
+import { activeTraceHeaders, type TraceHeaders } from './trace-headers.ts';
 
 export interface ConnectOptions {
   /** An API key or a JWT, sent as `authorization: Bearer`; a function is asked anew for each request. */
@@ -34,6 +35,8 @@ export interface Request extends CallOptions {
   readonly isRepeatable: boolean;
   /** Instead of that of `connect`. */
   readonly attempts?: number;
+  /** The trace that it belongs to, instead of the caller's; null: none, as it is nobody's call in particular. */
+  readonly trace?: TraceHeaders | null;
 }
 
 export interface Answer<T> {
@@ -102,7 +105,9 @@ export class Gateway {
       const response = await this.#fetch(this.#urlOf(request), {
         method,
         headers: await this.#headers(
-          body === undefined ? request : { headers: { 'content-type': 'application/json', ...request.headers } },
+          body === undefined
+            ? request
+            : { ...request, headers: { 'content-type': 'application/json', ...request.headers } },
         ),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal,
@@ -131,10 +136,12 @@ export class Gateway {
     return `${this.url}${path}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`;
   }
 
-  async #headers({ headers }: Pick<Request, 'headers'>): Promise<Record<string, string>> {
-    const { token, headers: always } = this.#options;
+  async #headers({ headers, trace }: Pick<Request, 'headers' | 'trace'>): Promise<Record<string, string>> {
+    const { token, headers: always = {} } = this.#options;
+    const hasOwn = Object.keys(always).some((name) => name.toLowerCase() === 'traceparent');
+    const traced = hasOwn || trace === null ? undefined : (trace ?? activeTraceHeaders());
     const text = typeof token === 'function' ? await token() : token;
-    return { ...always, ...(text === undefined ? {} : { authorization: `Bearer ${text}` }), ...headers };
+    return { ...traced, ...always, ...(text === undefined ? {} : { authorization: `Bearer ${text}` }), ...headers };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * `sluice/client`: a client of the gateway's REST API for Node 20 and newer, without dependencies.
+ * `sluice/client`: a client of the gateway's REST API for Node 20 and newer, with no dependency but OpenTelemetry's API, which does nothing by itself.
  *
  *   const sluice = connect('http://127.0.0.1:8080');
  *   await sluice.publish('orders', { key: 'customer-42', value: { total: 9.5 } });
@@ -39,4 +39,5 @@ export { clientLimits } from './limits.ts';
 export { type OutgoingMessage, type ReceivedMessage, valueBytes } from './messages.ts';
 export type { MessageSource } from './publish-stream.ts';
 export type { PublishOptions, PublishOutcome, StoredMessage } from './publishing.ts';
+export { type TraceHeaders, traceContextOf } from './trace-headers.ts';
 export { type Delivery, type SettleStatus, type SubscribeOptions, Subscriber } from './subscriber.ts';

@@ -3,6 +3,7 @@
 import type { SettleAnswer } from './generated/schemas.ts';
 import type { Gateway } from './http.ts';
 import { clientLimits } from './limits.ts';
+import { activeTraceHeaders, type TraceHeaders } from './trace-headers.ts';
 
 export type SettleStatus = SettleAnswer['results'][number]['status'];
 export type SettleCall = 'ack' | 'nack' | 'release' | 'reject' | 'extend';
@@ -15,6 +16,8 @@ export interface SettleOptions {
 
 interface Waiting {
   readonly token: string;
+  /** Of whoever settles it. */
+  readonly trace: TraceHeaders | undefined;
   readonly resolve: (status: SettleStatus) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -38,7 +41,7 @@ export class Settling {
     return await new Promise<SettleStatus>((resolve, reject) => {
       const name = `${call} ${JSON.stringify(options)}`;
       const group = this.#waiting.get(name) ?? { call, options, tokens: [] };
-      group.tokens.push({ token, resolve, reject });
+      group.tokens.push({ token, trace: activeTraceHeaders(), resolve, reject });
       this.#waiting.set(name, group);
       if (this.#isScheduled) return;
       this.#isScheduled = true;
@@ -63,6 +66,7 @@ export class Settling {
         path: `${this.#path}/${call}`,
         body: { tokens: batch.map(({ token }) => token), ...options },
         isRepeatable: true,
+        trace: sharedTrace(batch),
       });
       for (const [index, { resolve }] of batch.entries()) {
         const status = body.results[index]?.status ?? 'invalid';
@@ -73,4 +77,11 @@ export class Settling {
       for (const { reject } of batch) reject(reason);
     }
   }
+}
+
+/** A request belongs to one trace or to none: what is settled in it links to its messages all the same. */
+function sharedTrace([first, ...others]: readonly Waiting[]): TraceHeaders | null {
+  const trace = first?.trace;
+  if (trace === undefined || others.some((other) => other.trace?.traceparent !== trace.traceparent)) return null;
+  return trace;
 }

@@ -236,6 +236,7 @@ export class Subscriber implements AsyncIterable<Delivery>, AsyncDisposable {
       timeoutMs: waitMs + clientLimits.timeoutMs,
       isRepeatable: false,
       attempts: 1, // the loop around it tries again, and knows for how long
+      trace: null, // for whichever messages come: a trace in which somebody subscribed would never end
     });
     const now = performance.now();
     if (body.deliveries.length > 0) this.#lastCameMs = now;

@@ -18,12 +18,26 @@ Dashboards, alerts and the files to load them are in [grafana/](../grafana/READM
 * Lag and age are asked of the backend at a scrape: at most every ${gatewayLimits.lagCacheMs / 1_000} s, of the first ${gatewayLimits.lagSubscriptionsMax} subscriptions, and waited for at most ${gatewayLimits.lagTimeoutMs / 1_000} s. A
   scrape itself is held up for ${gatewayLimits.scrapeWaitMs / 1_000} s at most, and then tells what was known last, so that a backend that hangs is seen. A
   subscription whose backend does not answer has no series: that says so better than a zero. Several gateways on one backend tell the same lag: take the \`max\`, not the sum.
-* \`sluice_subscription_oldest_unacked_seconds\` looks at the timestamp of the message, which its publisher may have set. The native log and Kafka show it; a queue or stream of
-  RabbitMQ is not asked, as nobody but its consumer can look at the head of a queue. There the lag is what to watch.
+* \`sluice_subscription_oldest_unacked_seconds\` goes by the timestamp of the message, which its publisher may have set; see [below](#the-age-of-the-oldest-message).
 * \`sluice_log_*\` are of the native log and only there. RabbitMQ and Kafka have exporters of their own.
 * A redelivery, an expired lease and a dead letter are counted by the gateway on which they happened. A quorum queue of RabbitMQ that drops or dead-letters by itself
   does not tell.
 * A comparison (\`sluice compare\`) has its figures in its report; to be watched while it runs it serves metrics of its own, below.
+
+## The age of the oldest message
+
+\`sluice_subscription_oldest_unacked_seconds\`, and \`oldestUnackedMs\` of \`GET /v1/subscriptions/{name}/lag\`, partition by partition:
+
+| backend | what it is the age of |
+| --- | --- |
+| native log, Kafka, RabbitMQ streams | the first message behind the subscription's cursor that is not settled. It is read from the log, by whichever gateway is asked |
+| RabbitMQ quorum and classic queues, while this gateway consumes | the oldest delivery that this gateway holds, handed out or read ahead. A queue gives its head first, so what is still in it is younger (not of another priority, though) |
+| the same, while nobody consumes | **at least** the age that is shown: since the oldest of the messages that this gateway gave back to the queue, else since this gateway first saw messages wait there. After a restart of the gateway it begins anew; it begins anew, too, when there are fewer than before. Expired messages (\`ttlMs\`) that others replace are not noticed |
+| the same, while only others consume | absent here: each gateway tells of what it holds, so take the \`max\` over gateways. Of other programs nobody tells |
+
+The head of a queue cannot be looked at without taking it: a message that is got and given back is marked as redelivered for ever, and counted by a quorum queue. RabbitMQ's
+management plugin shows a \`head_message_timestamp\` of classic queues, not of quorum queues, and wants a login of its own; the gateway does not ask it. A message of another program that has no timestamp
+counts from when it was first seen here. Beside a lag, no series means "not known here"; the alert for a growing lag needs no age.
 
 ## Of Sluice
 

@@ -116,7 +116,7 @@ export const metricCatalogue = {
   },
   sluice_subscription_oldest_unacked_seconds: {
     type: 'gauge',
-    help: 'Age of the first message that is not settled, by its timestamp; 0 when none waits. Absent where the backend does not show it.',
+    help: 'Age of the first message that is not settled, by its timestamp; 0 when none waits. Absent where nobody here knows it.',
     labels: ['topic', 'subscription'],
   },
   sluice_access_reloads_total: {

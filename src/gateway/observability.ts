@@ -341,14 +341,13 @@ interface LagOfSubscription {
 async function lagsOf(port: MessagingPort): Promise<readonly LagOfSubscription[]> {
   const subscriptions = (await port.listSubscriptions()).slice(0, gatewayLimits.lagSubscriptionsMax);
   const lags = await Promise.allSettled(subscriptions.map(async ({ name }) => await port.lag(name)));
-  // Who cannot look at a message that waits shows no age, and 0 beside a lag would say that all is well.
-  const showsAge = port.capabilities().browse.level !== 'unsupported';
   return subscriptions.flatMap(({ name, topic }, index) => {
     const lag = lags[index];
     // A backend that has no lag, or is away: the series is absent, which says so better than a zero.
     if (lag?.status !== 'fulfilled') return [];
     const { total, partitions } = lag.value;
-    const oldestUnackedMs = oldestOf(partitions) ?? (total === 0 && showsAge ? 0 : undefined);
+    // No age beside a lag: nobody knows, and 0 would say that all is well.
+    const oldestUnackedMs = oldestOf(partitions) ?? (total === 0 ? 0 : undefined);
     return [{ topic, subscription: name, lag: total, oldestUnackedMs }];
   });
 }

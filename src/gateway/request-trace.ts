@@ -7,7 +7,26 @@ import { spanContextOf, type TraceContext } from '../adapters/index.ts';
 export function traceContextOfRequest({ traceparent, tracestate }: IncomingHttpHeaders): TraceContext | undefined {
   if (typeof traceparent !== 'string') return undefined;
   // Several lines of a tracestate are one list.
-  return tracestate === undefined ? { traceparent } : { traceparent, tracestate: String(tracestate) };
+  const state = tracestate === undefined ? undefined : String(tracestate);
+  if (!traceparent.includes(',')) return state === undefined ? { traceparent } : { traceparent, tracestate: state };
+  const last = innermost(traceparent);
+  return state === undefined ? { traceparent: last } : { traceparent: last, tracestate: eachOnce(state) };
+}
+
+/**
+ * A program whose `fetch` is instrumented adds the context of that call behind the one that a client library gave: two lines of one trace, of
+ * which the last is the caller. Lines of different traces are no context, as the specification has it.
+ */
+function innermost(traceparent: string): string {
+  const lines = traceparent.split(',').map((line) => line.trim());
+  const traceIds = new Set(lines.map((line) => spanContextOf({ traceparent: line })?.traceId));
+  return traceIds.size === 1 && !traceIds.has(undefined) ? (lines.at(-1) ?? traceparent) : traceparent;
+}
+
+/** A vendor may stand in a tracestate once. */
+function eachOnce(tracestate: string): string {
+  const members = tracestate.split(',').map((member) => member.trim());
+  return [...new Map(members.map((member) => [member.split('=')[0], member])).values()].join(',');
 }
 
 /** Of gRPC the same, in the metadata of the call. */

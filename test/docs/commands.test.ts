@@ -51,6 +51,21 @@ const ways: readonly Way[] = [
   { begins: 'npm ci && npm test', notRun: 'it is what runs this' },
   { begins: 'npm start -- --backend kafka', ranBy: 'test/e2e/rest-quickstart.test.ts' },
   { begins: 'sluice brokers up', ranBy: brokersTest },
+  { begins: 'sluice brokers down', ranBy: brokersTest },
+  { begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/topics -H`, prints: /^\{"name":"quickstart"/ },
+  {
+    begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/subscriptions -H`,
+    prints: /^\{"name":"quickstart-reader"/,
+  },
+  {
+    begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/topics/quickstart/messages`,
+    prints:
+      /^\{"results":\[\{"partition":0,"offset":\d+,"id":"\S+","durability":\{"persistence":"fsync","copies":1\}\}\]\}\n$/,
+  },
+  {
+    begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/subscriptions/quickstart-reader/pull`,
+    prints: /^\{"deliveries":\[\{"ackToken":/,
+  },
   { begins: 'sluice compare --profile smoke', ranBy: 'test/e2e/compare-all.test.ts' },
   { begins: 'sluice compare old.json new.json --assert', prints: /before|assertions/, statuses: [0, 1] },
   { begins: 'sluice compare --render', prints: /^written: .*report\.html/ },
@@ -249,6 +264,11 @@ async function writeFiles(directory: string): Promise<void> {
   for (const name of ['old.json', 'new.json']) copyFileSync(report, join(directory, name));
   for (const name of ['auth.log', 'app.log'])
     copyFileSync(join(root, 'examples', 'traces', 'login-attempts.txt'), join(directory, name));
+  mkdirSync(join(directory, 'examples', 'traces'), { recursive: true });
+  copyFileSync(
+    join(root, 'examples', 'traces', 'login-attempts.txt'),
+    join(directory, 'examples', 'traces', 'login-attempts.txt'),
+  );
   writeFileSync(join(directory, 'access.log'), '127.0.0.1 GET /\n127.0.0.1 GET /orders\n');
   writeFileSync(join(directory, 'photo.png'), Buffer.from('89504e470d0a1a0a', 'hex'));
   await using port = await openPort({ backend: 'native', config: { dataDir: join(directory, 'sluice-data') } });

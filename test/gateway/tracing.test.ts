@@ -50,6 +50,18 @@ describe('without a collector', () => {
     ]);
   });
 
+  it('of two contexts of one trace the last is the caller; two traces are no context', async () => {
+    const gateway = await serving();
+    const inner = text({ ...caller, spanId: own.spanId });
+    for (const second of [inner, text(own), 'nonsense'])
+      await publish(gateway, 'a', {
+        'content-type': 'text/plain',
+        traceparent: `${text(caller)}, ${second}`,
+        tracestate: 'shop=1,bank=2, shop=1,bank=2',
+      });
+    expect(await headersOfMessages(gateway)).toEqual([{ traceparent: inner, tracestate: 'shop=1,bank=2' }, {}, {}]);
+  });
+
   it('over gRPC the same, for one call and for each frame of a stream', async () => {
     const gateway = await serving();
     const clients = grpcClients(gateway);

@@ -87,6 +87,11 @@ export class Load {
     return ((this.#storedAt(toMs) - this.#storedAt(fromMs)) / (toMs - fromMs)) * 1_000;
   }
 
+  /** When the first message was stored, by the books. */
+  get firstStoredMs(): number {
+    return this.#stored[0]?.atMs ?? Number.NaN;
+  }
+
   get published(): number {
     return this.#published;
   }

@@ -17,6 +17,8 @@ export const bounds = {
   connectionWaitMs: 2_000,
   /** The closing handshake of a channel or connection; a dead broker never answers it. */
   closeTimeoutMs: 2_000,
+  /** After a channel closed, a queue's counts may not show yet what came back from it, and still show its consumer. */
+  requeueSettleMs: 2_000,
   /** close() waits this long for publishes that were sent and not yet answered. */
   publishDrainMs: 3_000,
   /** During an alarm RabbitMQ reads no further: what was sent into it and is not answered after this is told to be unknown. */

@@ -8,6 +8,7 @@ import { type CapabilityTable, unsupported } from '../capabilities.ts';
 import type { Driver, Intake, IntakeCredit, IntakeSink, MetaStore, OutgoingMessage } from '../driver.ts';
 import { PortError } from '../errors.ts';
 import { GivenDefinitions, notManaged } from '../existing.ts';
+import { OldestUnsettled } from '../oldest-unsettled.ts';
 import type {
   BackendInfo,
   Durability,
@@ -29,12 +30,13 @@ import { CursorStore } from './cursor-store.ts';
 import { DelayQueues, delayProblem, isDelayed, stepOf } from './delay-queues.ts';
 import { ExistingTopology } from './existing.ts';
 import { checkExisting } from './existing-lookup.ts';
-import { QueueIntake } from './intake-queue.ts';
+import { type HeldOfQueue, QueueIntake } from './intake-queue.ts';
 import { StreamIntake } from './intake-stream.ts';
 import { toAmqp } from './message-codec.ts';
 import { MetaStream } from './meta-stream.ts';
 import { parseOptions, type RabbitMqOptions } from './options.ts';
 import { type Publication, type PublicationOutcome, Publisher } from './publisher.ts';
+import { QueueAges } from './queue-ages.ts';
 import { ReleaseMemory } from './release-memory.ts';
 import { StreamReader } from './stream-reader.ts';
 import {
@@ -81,6 +83,11 @@ class RabbitMqDriver implements Driver {
   readonly #attempts = new Map<string, AttemptMemory>();
   readonly #released = new Map<string, ReleaseMemory>();
   readonly #intakes = new Map<string, QueueIntake | StreamIntake>();
+  readonly #queueAges = new QueueAges();
+  /** Of subscriptions on streams. */
+  readonly #oldest = new OldestUnsettled(
+    async (topic, partition, offset) => await this.#reader.timestampAt(this.#topology.stream(topic, partition), offset),
+  );
   readonly #capabilities = new Map<QueueType, CapabilityTable>();
   #meta: MetaStream | undefined;
   #probing: Promise<void> | undefined;
@@ -234,6 +241,7 @@ class RabbitMqDriver implements Driver {
           arguments: this.#topology.queueArguments(subscription, topic),
         });
         for (const partition of queue.partitions) await channel.bindQueue(queue.name, exchange, String(partition));
+        this.#queueAges.forget(queue.name); // of one that had its name
       }
     });
   }
@@ -254,11 +262,15 @@ class RabbitMqDriver implements Driver {
     if (topic.queueType === 'stream') {
       for (let partition = 0; partition < topic.partitions; partition += 1) {
         await this.#cursors.delete(subscription.name, partition);
+        this.#oldest.forget(subscription.name, partition);
       }
       return;
     }
     await withChannel(this.#consuming, `delete subscription "${subscription.name}"`, async (channel) => {
-      for (const queue of this.#topology.subscriptionQueues(subscription, topic)) await channel.deleteQueue(queue.name);
+      for (const { name } of this.#topology.subscriptionQueues(subscription, topic)) {
+        await channel.deleteQueue(name);
+        this.#queueAges.forget(name);
+      }
     });
   }
 
@@ -371,6 +383,7 @@ class RabbitMqDriver implements Driver {
             canReleaseUncounted: topic.queueType === 'quorum' && this.#version.atLeast(4, 3),
             attempts: topic.queueType === 'classic' ? this.#attemptsOf(subscription.name) : undefined,
             released: topic.queueType === 'quorum' ? this.#releasedOf(subscription.name) : undefined,
+            gaveBack: (queue, oldestMs) => this.#queueAges.gaveBack(queue, oldestMs, Date.now()),
           });
     await intake.open();
     this.#intakes.set(subscription.name, intake);
@@ -412,34 +425,53 @@ class RabbitMqDriver implements Driver {
     const partitions =
       topic.queueType === 'stream'
         ? await this.#streamLag(subscription, topic, intake instanceof StreamIntake ? intake : undefined)
-        : await this.#queueLag(subscription, topic);
-    const outstanding = intake instanceof QueueIntake ? intake.outstandingByQueue : [];
-    const rows = partitions.map(({ partition, lag }, index) => ({ partition, lag: lag + (outstanding[index] ?? 0) }));
-    return { partitions: rows, total: rows.reduce((sum, { lag }) => sum + lag, 0) };
+        : await this.#queueLag(subscription, topic, intake instanceof QueueIntake ? intake : undefined);
+    return { partitions, total: partitions.reduce((sum, { lag }) => sum + lag, 0) };
   }
 
-  /** Ready messages; the one queue of an unordered subscription is told as its first partition. */
-  async #queueLag(subscription: SubscriptionDefinition, topic: TopicDefinition) {
-    return await withChannel(this.#consuming, `lag of "${subscription.name}"`, async (channel) => {
-      const rows: { partition: number; lag: number }[] = [];
-      for (const { name, partitions } of this.#topology.subscriptionQueues(subscription, topic)) {
-        const { messageCount } = await channel.checkQueue(name);
-        rows.push({ partition: partitions[0] ?? 0, lag: messageCount });
-      }
-      return rows;
+  /** Ready messages and those held here; the one queue of an unordered subscription is told as its first partition. */
+  async #queueLag(subscription: SubscriptionDefinition, topic: TopicDefinition, intake: QueueIntake | undefined) {
+    const queues = this.#topology.subscriptionQueues(subscription, topic);
+    const counts = await withChannel(this.#consuming, `lag of "${subscription.name}"`, async (channel) => {
+      const looks: { readonly messageCount: number; readonly consumerCount: number }[] = [];
+      for (const { name } of queues) looks.push(await channel.checkQueue(name));
+      return looks;
+    });
+    const held = intake?.heldByQueue;
+    const nowMs = Date.now();
+    return counts.map(({ messageCount, consumerCount }, index) => {
+      const { name, partitions } = queues[index] as (typeof queues)[number];
+      const { count, oldestMs }: HeldOfQueue = held?.[index] ?? { count: 0, oldestMs: undefined };
+      const look = { ready: messageCount, consumers: consumerCount, heldSinceMs: oldestMs };
+      return lagRow(partitions[0] ?? 0, messageCount + count, this.#queueAges.ageMs(name, look, nowMs));
     });
   }
 
   async #streamLag(subscription: SubscriptionDefinition, topic: TopicDefinition, intake: StreamIntake | undefined) {
-    const rows: { partition: number; lag: number }[] = [];
+    const rows: LagRow[] = [];
     for (let partition = 0; partition < topic.partitions; partition += 1) {
       const ends = await this.#reader.ends(this.#topology.stream(topic.name, partition));
       const { watermark, settledAbove } =
         intake?.progressOf(partition) ?? (await this.#storedProgress(subscription, partition));
       const from = Math.max(watermark, ends.first);
-      rows.push({ partition, lag: Math.max(0, ends.next - from - settledAbove) });
+      const lag = Math.max(0, ends.next - from - settledAbove);
+      const ageMs = lag === 0 ? undefined : await this.#streamAgeMs(subscription, topic, partition, from, intake);
+      rows.push(lagRow(partition, lag, ageMs));
     }
     return rows;
+  }
+
+  /** The first that is not settled is usually in hand where somebody consumes; else it is read. */
+  async #streamAgeMs(
+    { name }: SubscriptionDefinition,
+    topic: TopicDefinition,
+    partition: number,
+    offset: number,
+    intake: StreamIntake | undefined,
+  ): Promise<number | undefined> {
+    const timestampMs = intake?.timestampMsAt(partition, offset);
+    if (timestampMs === undefined) return await this.#oldest.ageMs(name, topic.name, partition, offset);
+    return Math.max(0, Math.round(Date.now() - timestampMs));
   }
 
   async #storedProgress(subscription: SubscriptionDefinition, partition: number) {
@@ -488,4 +520,10 @@ class RabbitMqDriver implements Driver {
     await this.#publisher.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
+}
+
+type LagRow = SubscriptionLag['partitions'][number];
+
+function lagRow(partition: number, lag: number, oldestUnackedMs: number | undefined): LagRow {
+  return { partition, lag, ...(oldestUnackedMs !== undefined && { oldestUnackedMs }) };
 }

@@ -39,6 +39,12 @@ class QueueDelivery implements DriverDelivery {
   }
 }
 
+export interface HeldOfQueue {
+  readonly count: number;
+  /** Timestamp of the oldest, undefined when there is none. */
+  readonly oldestMs: number | undefined;
+}
+
 export interface QueueIntakeOptions {
   readonly connection: SupervisedConnection;
   readonly subscription: SubscriptionDefinition;
@@ -56,6 +62,8 @@ export interface QueueIntakeOptions {
   readonly attempts: AttemptMemory | undefined;
   /** The same for quorum queues: what they counted and should not have. */
   readonly released: ReleaseMemory | undefined;
+  /** Told at the end: what was held of a queue goes back to it. */
+  readonly gaveBack: (queue: string, oldestMs: number) => void;
 }
 
 export class QueueIntake implements Intake {
@@ -104,11 +112,16 @@ export class QueueIntake implements Intake {
   }
 
   /** Arrived here and not settled, in the order of the queues: what their own counts of ready messages do not include. */
-  get outstandingByQueue(): readonly number[] {
-    if (this.#options.queues.length === 1) return [this.#gate.count];
-    const counts = new Map<number, number>();
-    for (const { message } of this.#gate.all()) counts.set(message.partition, (counts.get(message.partition) ?? 0) + 1);
-    return this.#options.queues.map(({ partitions }) => counts.get(partitions[0] ?? 0) ?? 0);
+  get heldByQueue(): readonly HeldOfQueue[] {
+    const { queues } = this.#options;
+    const held = queues.map((): HeldOfQueue => ({ count: 0, oldestMs: undefined }));
+    const places = new Map(queues.map(({ partitions }, index) => [partitions[0] ?? 0, index]));
+    for (const { message } of this.#gate.all()) {
+      const index = queues.length === 1 ? 0 : (places.get(message.partition) ?? 0);
+      const { count, oldestMs = message.timestampMs } = held[index] as HeldOfQueue;
+      held[index] = { count: count + 1, oldestMs: Math.min(oldestMs, message.timestampMs) };
+    }
+    return held;
   }
 
   /** @throws PortError `subscription_not_found` when its queues do not exist, `backend_unavailable` when nothing answers. */
@@ -157,6 +170,8 @@ export class QueueIntake implements Intake {
     this.#reattacher.stop();
     const channel = this.#channel;
     this.#channel = undefined;
+    for (const [index, { oldestMs }] of this.heldByQueue.entries())
+      if (oldestMs !== undefined) this.#options.gaveBack(this.#options.queues[index]?.name ?? '', oldestMs);
     if (channel !== undefined) {
       // What is left is given back untouched; it will look as if it had been delivered before.
       for (const delivery of this.#gate.all()) this.#remember(delivery, false);

@@ -68,6 +68,12 @@ export class StreamIntake implements Intake {
     return this.#partitions[partition]?.progress;
   }
 
+  /** Of a delivery in hand; undefined when that one is not. */
+  timestampMsAt(partition: number, offset: number): number | undefined {
+    return this.#gate.all().find(({ message, offset: at }) => at === offset && message.partition === partition)?.message
+      .timestampMs;
+  }
+
   grant(credit: IntakeCredit): void {
     this.#gate.grant(credit);
   }

@@ -93,6 +93,18 @@ export class StreamReader {
     return { first: first ?? next, next };
   }
 
+  /** Of the message at an offset that is known to be there; undefined when it went meanwhile. */
+  async timestampAt(stream: string, offset: number): Promise<number | undefined> {
+    let timestampMs: number | undefined;
+    const visit = (message: ConsumeMessage, at: number): boolean => {
+      if (at < offset) return false; // the chunk that holds the offset begins before it
+      timestampMs = fromAmqp(message, NOWHERE).timestampMs;
+      return true;
+    };
+    await this.#scan(stream, offset, offset + 1, visit, true, LOOK_PREFETCH);
+    return timestampMs;
+  }
+
   /** The first message at or after a time by the messages' own timestamps; the end when there is none. */
   async offsetAt(stream: string, timestampMs: number, nowMs: number): Promise<number> {
     const { next, newestMs } = await this.#lastChunk(stream);
@@ -165,9 +177,10 @@ export class StreamReader {
     next: number,
     visit: (message: ConsumeMessage, offset: number) => boolean,
     isSure = true,
+    prefetch = SCAN_PREFETCH,
   ): Promise<void> {
     if (next === 0) return;
-    await this.#consume(stream, from, SCAN_PREFETCH, async (channel, onMessage) => {
+    await this.#consume(stream, from, prefetch, async (channel, onMessage) => {
       await new Promise<void>((resolve, reject) => {
         let isOver = false;
         let noteCame: () => void = () => undefined;
@@ -268,6 +281,8 @@ function outOfRange(stream: string, what: string): PortError {
 }
 
 const SCAN_PREFETCH = 1_000;
+/** For one message, which may be large, as those behind it. */
+const LOOK_PREFETCH = 10;
 
 /** For messages of which only the time is looked at. */
 const NOWHERE = { topic: '', partition: 0 };

@@ -19,7 +19,7 @@ import { freePorts } from './ports.ts';
 import { probeRabbitMq } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
 import { type SecuredRabbitMq, secureRabbitMq } from './rabbitmq-security.ts';
-import type { BrokerNetwork, BrokerSecurity, RabbitMqHandle } from './types.ts';
+import type { BrokerNetwork, BrokerSecurity, RabbitMqHandle, RabbitMqSettings } from './types.ts';
 
 interface Account {
   readonly uid: number;
@@ -47,6 +47,7 @@ export async function startRabbitMq(
     readonly security?: BrokerSecurity | undefined;
     readonly network?: BrokerNetwork | undefined;
     readonly hasStreams?: boolean;
+    readonly settings?: RabbitMqSettings | undefined;
   },
 ): Promise<LocalBroker & Pick<RabbitMqHandle, 'secured' | 'streams'>> {
   const account = await rabbitMqAccount(root);
@@ -69,7 +70,7 @@ export async function startRabbitMq(
       'rabbitmq.conf': rabbitMqConf(
         own.amqp,
         run.nodes,
-        [...(security?.settings ?? []), ...(streams?.settings ?? [])],
+        [...(security?.settings ?? []), ...(streams?.settings ?? []), ...(run.settings?.conf ?? [])],
         host,
       ),
       enabled_plugins: `[${[...(security?.plugins ?? []), ...(streams?.plugins ?? [])].join(',')}].\n`,
@@ -80,7 +81,7 @@ export async function startRabbitMq(
       name: nodeName(index + 1),
       program: launch.program,
       args: [...launch.args, '/usr/lib/rabbitmq/bin/rabbitmq-server'],
-      env: nodeEnvironment(run.id, index + 1, inside, epmdPort, own),
+      env: nodeEnvironment(run.id, index + 1, inside, epmdPort, own, run.settings?.erlangArguments ?? []),
       logFile: join(root, inside, 'start.log'),
       dataDir: join(root, inside, 'data'),
       address: url,
@@ -145,6 +146,7 @@ function nodeEnvironment(
   inside: string,
   epmdPort: number,
   own: NodePorts,
+  erlangArguments: readonly string[],
 ): NodeJS.ProcessEnv {
   return {
     ...erlangEnvironment(runId, epmdPort),
@@ -154,7 +156,7 @@ function nodeEnvironment(
     RABBITMQ_ENABLED_PLUGINS_FILE: join(inside, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(inside, 'data'),
     RABBITMQ_LOG_BASE: join(inside, 'log'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: ['-kernel inet_dist_use_interface {127,0,0,1}', ...erlangArguments].join(' '),
     // The start script then becomes the server instead of waiting beside it, so that signals reach the server itself.
     RUNNING_UNDER_SYSTEMD: 'true',
     // The data is thrown away after a crash, and writing the dump takes seconds.

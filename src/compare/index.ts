@@ -3,10 +3,18 @@
 export { AssertionSyntaxError, parseAssertion } from './assertions.ts';
 export type { Report } from './report/model.ts';
 export { journalName, ResumeError, readJournal } from './journal.ts';
-export type { PlannedWorkload } from './run-plan.ts';
+export { namesOfRun, type PlannedWorkload } from './run-plan.ts';
 export { type CompareOptions, compare, RemoteRefused, type RunState } from './runner.ts';
 export { scenarios } from './scenarios/index.ts';
-export { isReferenceName, isSystemName, namesOn, referenceNames, type SystemId, systemIds } from './system-ids.ts';
+export {
+  isReferenceName,
+  isSystemName,
+  namesOn,
+  referenceNames,
+  type SystemId,
+  systemIds,
+  variantNames,
+} from './system-ids.ts';
 export { SystemMissing } from './systems.ts';
 export { readWorkload, WorkloadFileError } from './workload-file.ts';
 export {

@@ -32,7 +32,8 @@ Examples:
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
 RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, a
 gateway by rest and grpc, and reference: the vendors' Java clients (kafka-java, kafka-share, rabbitmq-quorum-java,
-rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine.
+rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine. By other settings, on bare: kafka-fsync
+(flush.messages=1), kafka-tuned, rabbitmq-quorum-tuned, rabbitmq-classic-tuned, rabbitmq-stream-tuned.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
 Writes report.json, report.md, report.csv, and report.html in the language of --lang, with the other language beside it
 (report.ar.html or report.en.html); each page has a link to the other. Exit status: 0 done, 1 an assertion failed or a run was
@@ -322,6 +323,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     AssertionSyntaxError,
     isReferenceName,
     isSystemName,
+    namesOfRun,
     namesOn,
     parseAssertion,
     primaryRepeatsOf,
@@ -329,6 +331,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     repeatsOf,
     scenarios,
     systemIds,
+    variantNames,
   } = await import('./index.ts');
   const profile = oneOf('--profile', flags.profile, profiles);
   const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
@@ -344,11 +347,11 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   const [strange] = systems.filter((system) => !isSystemName(system));
   if (strange !== undefined)
     throw new UsageError(
-      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}`,
+      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}; by other settings: ${variantNames.join(', ')}`,
     );
   if (known.length > 0 && layers.every((layer) => namesOn(layer, known).length === 0))
     throw new UsageError(
-      `--layers: none of these systems is on ${layers.join(', ')}; ${referenceNames.join(', ')} are on "reference" only, the log and older versions are not on it`,
+      `--layers: none of these systems is on ${layers.join(', ')}; ${referenceNames.join(', ')} are on "reference" only, ${variantNames.join(', ')} on "bare" only, the log and older versions are not on "reference"`,
     );
   const named = flags.only === undefined ? null : listOf(flags.only);
   const checksAgreement = flags.check === true || named?.includes(agreementId) === true;
@@ -369,7 +372,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     // It would fail for want of a figure, half an hour later.
     if (!workloads.some(({ spec }) => spec.id === workload))
       throw new UsageError(`--assert: "${expression}": workload "${workload}" is not one of this run`);
-    if (!layers.some((layer) => namesOn(layer, known).includes(system)))
+    if (!layers.some((layer) => namesOfRun({ systems: known, workloads }, layer).includes(system)))
       throw new UsageError(`--assert: "${expression}": system "${system}" is not one of this run`);
   }
   return {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Layer, PrimaryComparison, Profile } from './report/model.ts';
 import { isSideOf, primaryComparisonsOf } from './primary-comparisons.ts';
-import { isReferenceName, namesOn, systemOf } from './system-ids.ts';
+import { isBesideTheAnswer, isVariantName, namesOn, systemOf, variantSystems } from './system-ids.ts';
 import {
   deriveSeed,
   ladderHash,
@@ -82,10 +82,22 @@ export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell
 
 /**
  * Whether scenarios are put to it. Of the reference rows only to share groups, which do what no client of JavaScript can ask of Kafka;
- * the others speak the protocols that the bare clients speak, and the broker answers them the same.
+ * the others speak the protocols that the bare clients speak, and the broker answers them the same. Settings change figures: the
+ * questions are put to systems as they are.
  */
 export function isAsked(name: string, layer: Layer): boolean {
-  return layer !== 'reference' || name === 'kafka-share';
+  return !isVariantName(name) && (layer !== 'reference' || name === 'kafka-share');
+}
+
+/** Every name that is run on a layer: those asked for, and the variants that a workload wants of them. */
+export function namesOfRun(question: Pick<RunQuestion, 'systems' | 'workloads'>, layer: Layer): readonly string[] {
+  const all = question.workloads.flatMap(({ spec }) => namesFor(spec, question, layer));
+  return [...new Set([...namesOn(layer, question.systems), ...all])];
+}
+
+function namesFor(spec: WorkloadSpec, { systems }: Pick<RunQuestion, 'systems'>, layer: Layer): readonly string[] {
+  const wanted = layer === 'bare' ? (spec.variants ?? []).filter((name) => systems.includes(variantSystems[name])) : [];
+  return [...new Set([...namesOn(layer, systems), ...wanted])];
 }
 
 /** The same messages for every system; another set in each repeat. */
@@ -119,7 +131,7 @@ function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison
   const each = question.workloads.flatMap((planned) =>
     question.layers
       .filter((layer) => planned.spec.layers.includes(layer))
-      .flatMap((layer) => namesOn(layer, question.systems).map((system) => ({ planned, system, layer }))),
+      .flatMap((layer) => namesFor(planned.spec, question, layer).map((system) => ({ planned, system, layer }))),
   );
   const rounds: PlannedCell[][] = Array.from({ length: question.repeats }, () => []);
   const deal = (cell: Omit<PlannedCell, 'repeat'>, repeats: number) => {
@@ -138,6 +150,7 @@ function repeatsOf(
   question: RunQuestion,
   primary: readonly PrimaryComparison[],
 ): number {
+  if (isVariantName(system)) return Math.min(question.repeats, spec.variantRepeatsMax ?? question.repeats);
   const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
   const asked = isPrimary ? (question.primaryRepeats ?? question.repeats) : repeatsOn(layer, question);
   const isGateway = layer === 'rest' || layer === 'grpc';
@@ -161,7 +174,7 @@ function twinsOf({
   layers,
   profile,
 }: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
-  const systems = all.filter((name) => !isReferenceName(name));
+  const systems = all.filter((name) => !isBesideTheAnswer(name));
   const system =
     systems.find((name) => systemOf(name) === 'kafka') ?? systems.find((name) => name !== 'log') ?? systems[0];
   const layer = layers.includes('port') ? 'port' : layers[0];

@@ -462,7 +462,7 @@ class Cell {
       layer: wire.layer,
       durability: wire.durability,
       mode: spec.mode,
-      settings: 'stock',
+      settings: wire.settings ?? 'stock',
       parameters: parametersOf(spec, plan),
       planHash: plan.hash,
       repeat,

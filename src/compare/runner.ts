@@ -15,7 +15,7 @@ import { documented } from './documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
 import type { LiveMetrics } from './live-metrics.ts';
-import { withoutReference } from './reference-rows.ts';
+import { onlyOfTheAnswer } from './answer-rows.ts';
 import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
 import { generatorCeiling } from './generator-ceiling.ts';
@@ -36,6 +36,7 @@ import { openCluster } from './cluster.ts';
 import {
   cellName,
   isAsked,
+  namesOfRun,
   type PlannedWorkload,
   planOf,
   type RunPlan,
@@ -48,7 +49,8 @@ import { NotMeasurable, runWorkload } from './run-workload.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
 import type { Faults, Scenario } from './scenarios/scenario.ts';
 import { summarize } from './summaries.ts';
-import { backendOf, namesOn, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
+import { rabbitMqSettingsOf } from './settings/index.ts';
+import { backendOf, namesOn, systemOf, versionOf } from './system-ids.ts';
 import {
   brokerPids,
   brokerPorts,
@@ -56,6 +58,8 @@ import {
   diskMeter,
   openWire,
   openWireProcess,
+  type OtherBroker,
+  otherBrokerOf,
   SystemMissing,
   systemRow,
   type SystemsContext,
@@ -127,7 +131,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const prefix = begun === null ? runId : `${runId}-${process.pid.toString(36)}`;
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cmp-'));
   const brokers = options.brokers ?? (await obtainNeeded(options));
-  const others = await obtainOthers(options);
+  const others = await obtainOthers(options, brokers);
   const wires: Wire[] = [];
   const gateways = new Map<string, Promise<GatewayProcess>>();
   let kept: Journal | null = null;
@@ -149,7 +153,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
     const primary = decidePrimary(plan.primary, rows, noise, options.seed);
-    const systems = [...new Set(options.layers.flatMap((layer) => namesOn(layer, options.systems)))]
+    const systems = [...new Set(options.layers.flatMap((layer) => namesOfRun(options, layer)))]
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
@@ -207,7 +211,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
 
 /** Which system suits each use that was run, from everything else in the report. */
 function withUses(report: Report): Report {
-  const decided = decideUses(withoutReference(report), documented);
+  const decided = decideUses(onlyOfTheAnswer(report), documented);
   return decided.length === 0 ? report : { ...report, uses: decided };
 }
 
@@ -324,16 +328,23 @@ async function obtainNeeded({ systems, layers, onProgress }: CompareOptions): Pr
   return await obtainBrokers({ want, onProgress, ...(asksForStreams ? { rabbitmqStreams: true } : {}) });
 }
 
-/** One RabbitMQ for each version that a name asks for. */
-async function obtainOthers({
-  systems,
-  onProgress,
-}: CompareOptions): Promise<ReadonlyMap<RabbitMqVersionName, ObtainedBrokers>> {
-  const found = new Map<RabbitMqVersionName, ObtainedBrokers>();
-  for (const name of systems) {
-    const version = versionOf(name);
-    if (version !== null && !found.has(version))
-      found.set(version, await obtainBrokers({ want: ['rabbitmq'], rabbitmqVersion: version, onProgress }));
+/** One RabbitMQ for each version that a name asks for, and one with tuned settings. */
+async function obtainOthers(
+  options: CompareOptions,
+  brokers: ObtainedBrokers | null,
+): Promise<ReadonlyMap<OtherBroker, ObtainedBrokers>> {
+  const { onProgress } = options;
+  const found = new Map<OtherBroker, ObtainedBrokers>();
+  for (const name of new Set(options.layers.flatMap((layer) => namesOfRun(options, layer)))) {
+    const other = otherBrokerOf(name);
+    const settings = rabbitMqSettingsOf(name);
+    // Beside a broker that is no process of this machine the difference would be more than settings.
+    if (other === null || found.has(other) || (settings !== null && brokers?.rabbitmq?.source !== 'process')) continue;
+    const how = {
+      ...(settings === null ? {} : { rabbitmqSettings: settings }),
+      ...(other === 'tuned' ? {} : { rabbitmqVersion: other }),
+    };
+    found.set(other, await obtainBrokers({ want: ['rabbitmq'], ...how, onProgress }));
   }
   return found;
 }
@@ -357,12 +368,12 @@ async function openWires(
 ): Promise<Report['notMeasured']> {
   const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
   for (const layer of options.layers.filter((one) => isUsed(one, options)))
-    for (const system of namesOn(layer, options.systems)) {
+    for (const system of namesOfRun(options, layer)) {
       try {
         wires.push(await openWire(context, system, layer));
       } catch (reason) {
         // Without Java there are no reference rows, and the comparison is none the worse for it.
-        const isRequired = options.systemsAreRequired && layer !== 'reference';
+        const isRequired = options.systemsAreRequired && layer !== 'reference' && options.systems.includes(system);
         if (!(reason instanceof SystemMissing) || isRequired) throw reason;
         missing.push({ id: 'all', system, layer, reason: reason.message });
         options.onProgress(`left out: ${system} (${layer}): ${reason.message}`);
@@ -617,7 +628,7 @@ function inReportOrder(
   const place = (row: WorkloadRow) => [
     workloads.findIndex(({ spec }) => spec.id === row.id && spec.mode === row.mode),
     layers.indexOf(row.layer),
-    namesOn(row.layer, systems).indexOf(row.system),
+    namesOfRun({ systems, workloads }, row.layer).indexOf(row.system),
     row.repeat,
   ];
   return rows.toSorted((a, b) => {

@@ -112,3 +112,15 @@ describe.each(['4.0', '3.10'] as const)('RabbitMQ %s', (version) => {
 function disposable(obtained: Awaited<ReturnType<typeof obtainBrokers>>) {
   return { obtained, [Symbol.asyncDispose]: () => obtained.stop() };
 }
+
+describe('a RabbitMQ with settings', () => {
+  it('has the lines and the arguments that it was asked for', { timeout: 2 * MINUTES }, async (ctx) => {
+    if (inject('rabbitmq')?.source !== 'process') return ctx.skip('no RabbitMQ as a process here');
+    const rabbitmqSettings = { conf: ['quorum_queue.commands_soft_limit = 256'], erlangArguments: ['+sbwt none'] };
+    await using brokers = disposable(await obtainBrokers({ want: ['rabbitmq'], rabbitmqSettings }));
+    const evaluated = (expression: string) => brokers.obtained.rabbitmqctl(['eval', expression]);
+    expect(await evaluated('application:get_env(rabbit, quorum_commands_soft_limit).')).toContain('{ok,256}');
+    expect(await evaluated('init:get_arguments().')).not.toBe('');
+    expect(await evaluated('os:getenv("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS").')).toContain('+sbwt none');
+  });
+});

@@ -1,6 +1,7 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
+import { type VariantName, variantNames } from '../system-ids.ts';
 import { type CoursePart, courseMessages, courseMs } from './course.ts';
 import type { LadderSpec } from './ladder.ts';
 import type { Plan, SizeShare } from './plan.ts';
@@ -42,6 +43,10 @@ export interface WorkloadSpec {
   readonly repeatsMax?: number;
   /** The same for rest and grpc. */
   readonly gatewayRepeatsMax?: number;
+  /** Also by these settings, on the layer bare, where their systems are run. */
+  readonly variants?: readonly VariantName[];
+  /** The same for them. */
+  readonly variantRepeatsMax?: number;
   /** A mix of sizes, of which `messageBytes` is the mean. */
   readonly sizes?: readonly SizeShare[];
   /** Who reads, one for each subscription and then those that replay; without it all subscriptions are alike. */
@@ -219,7 +224,12 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
   const secondary = profile === 'standard' ? { repeatsMax: secondaryRepeatsOfStandard } : {};
   const all: readonly WorkloadSpec[] = [
-    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc'], ['reference']),
+    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc'], ['reference']).map(
+      (spec) => ({
+        ...spec,
+        ...variantsOf(profile, which),
+      }),
+    ),
     ...throughput('throughput-100b', '100 B messages', 100, size, profile).map((spec) => ({ ...spec, ...secondary })),
     {
       ...common,
@@ -272,6 +282,15 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
     : all;
+}
+
+/** Half an hour has room for the tier that has no other system of its promise; tuned settings are for `full`, and for who asks. */
+function variantsOf(profile: Profile, which: 'default' | 'all'): Pick<WorkloadSpec, 'variants' | 'variantRepeatsMax'> {
+  if (profile === 'smoke') return {};
+  if (profile === 'full') return { variants: variantNames };
+  return which === 'all'
+    ? { variants: variantNames }
+    : { variants: ['kafka-fsync'], variantRepeatsMax: secondaryRepeatsOfStandard };
 }
 
 /** A trace as a workload: its own times, keys and sizes, at the speed asked for. Pure. */

@@ -125,6 +125,22 @@ const systemNotes: readonly Phrase[] = [
   ],
 ];
 
+const settings: readonly Phrase[] = [
+  ['otherwise than {system}: {lines}', 'خلافًا لـ {system}: {lines}'],
+  [
+    'the same system by other settings (docs/BROKER-SETTINGS.md), not one of the systems of the answer',
+    'النظام نفسه بإعدادات أخرى (docs/BROKER-SETTINGS.md)، وليس من أنظمة الجواب',
+  ],
+  [
+    "Kafka's own advice is another: leave flushing to the operating system and take durability from replication, which it calls the stronger guarantee; on one node there is nothing to replicate to, so this tier is for an equal promise and not how Kafka is meant to run",
+    'نصيحة Kafka نفسها غير ذلك: أن يُترك التفريغ لنظام التشغيل وأن تؤخذ الديمومة من النسخ المتماثل، وهو عندها الضمان الأقوى؛ وليس لعقدة واحدة إلى أين تنسخ، فهذه الدرجة لوعد مساوٍ وليست الطريقة التي صُمّم Kafka ليعمل بها',
+  ],
+  [
+    'settings are compared where the other RabbitMQ is a process of this machine too',
+    'لا تُقارن الإعدادات إلا حيث تكون RabbitMQ الأخرى أيضًا عملية على هذا الجهاز',
+  ],
+];
+
 const invalid: readonly Phrase[] = [
   ['no valid run', 'لا تشغيل صالحًا'],
   [
@@ -195,4 +211,11 @@ const primary: readonly Phrase[] = [
   ['by the interval of the ratio, which has 1 in it: {both}', 'بحكم فترة النسبة، وفيها الواحد: {both}'],
 ];
 
-export const runPhrases: readonly Phrase[] = [...limits, ...notMeasured, ...systemNotes, ...invalid, ...primary];
+export const runPhrases: readonly Phrase[] = [
+  ...limits,
+  ...notMeasured,
+  ...settings,
+  ...systemNotes,
+  ...invalid,
+  ...primary,
+];

@@ -81,7 +81,7 @@ export async function startRabbitMq(
       name: nodeName(index + 1),
       program: launch.program,
       args: [...launch.args, '/usr/lib/rabbitmq/bin/rabbitmq-server'],
-      env: nodeEnvironment(run.id, index + 1, inside, epmdPort, own, run.settings?.erlangArguments ?? []),
+      env: nodeEnvironment(run.id, index + 1, inside, epmdPort, own),
       logFile: join(root, inside, 'start.log'),
       dataDir: join(root, inside, 'data'),
       address: url,
@@ -146,7 +146,6 @@ function nodeEnvironment(
   inside: string,
   epmdPort: number,
   own: NodePorts,
-  erlangArguments: readonly string[],
 ): NodeJS.ProcessEnv {
   return {
     ...erlangEnvironment(runId, epmdPort),
@@ -156,7 +155,7 @@ function nodeEnvironment(
     RABBITMQ_ENABLED_PLUGINS_FILE: join(inside, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(inside, 'data'),
     RABBITMQ_LOG_BASE: join(inside, 'log'),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: ['-kernel inet_dist_use_interface {127,0,0,1}', ...erlangArguments].join(' '),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
     // The start script then becomes the server instead of waiting beside it, so that signals reach the server itself.
     RUNNING_UNDER_SYSTEMD: 'true',
     // The data is thrown away after a crash, and writing the dump takes seconds.

@@ -95,10 +95,9 @@ export interface KafkaHandle {
   };
 }
 
-/** Lines of rabbitmq.conf (`name = value`), and arguments of the Erlang machine that it runs on. */
+/** Lines of rabbitmq.conf (`name = value`). */
 export interface RabbitMqSettings {
   readonly conf: readonly string[];
-  readonly erlangArguments: readonly string[];
 }
 
 export interface BrokerRequest {

@@ -114,13 +114,12 @@ function disposable(obtained: Awaited<ReturnType<typeof obtainBrokers>>) {
 }
 
 describe('a RabbitMQ with settings', () => {
-  it('has the lines and the arguments that it was asked for', { timeout: 2 * MINUTES }, async (ctx) => {
+  it('has the lines that it was asked for', { timeout: 2 * MINUTES }, async (ctx) => {
     if (inject('rabbitmq')?.source !== 'process') return ctx.skip('no RabbitMQ as a process here');
-    const rabbitmqSettings = { conf: ['quorum_queue.commands_soft_limit = 256'], erlangArguments: ['+sbwt none'] };
-    await using brokers = disposable(await obtainBrokers({ want: ['rabbitmq'], rabbitmqSettings }));
-    const evaluated = (expression: string) => brokers.obtained.rabbitmqctl(['eval', expression]);
-    expect(await evaluated('application:get_env(rabbit, quorum_commands_soft_limit).')).toContain('{ok,256}');
-    expect(await evaluated('init:get_arguments().')).not.toBe('');
-    expect(await evaluated('os:getenv("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS").')).toContain('+sbwt none');
+    const conf = ['quorum_queue.commands_soft_limit = 256', 'tcp_listen_options.sndbuf = 196608'];
+    await using brokers = disposable(await obtainBrokers({ want: ['rabbitmq'], rabbitmqSettings: { conf } }));
+    const setting = (name: string) => brokers.obtained.rabbitmqctl(['eval', `application:get_env(rabbit, ${name}).`]);
+    expect(await setting('quorum_commands_soft_limit')).toContain('{ok,256}');
+    expect(await setting('tcp_listen_options')).toContain('{sndbuf,196608}');
   });
 });

@@ -25,22 +25,19 @@ export function settingsOf(name: string): 'stock' | 'tuned' {
 /** Of one broker for all tuned kinds of queue, as they share the stock one. Null where a name needs no broker of its own. */
 export function rabbitMqSettingsOf(name: string): RabbitMqSettings | null {
   if (!needsOwnBroker(name)) return null;
-  const lines = settingLines.filter(({ of }) => of.some(needsOwnBroker));
-  const named = (place: Place) => lines.filter((line) => line.place === place);
-  return {
-    conf: named('rabbitmq.conf').map((line) => `${line.name} = ${line.value}`),
-    erlangArguments: named('erlang').map((line) => `${line.name} ${line.value}`),
-  };
+  const lines = settingLines.filter(({ place }) => place === 'rabbitmq.conf');
+  return { conf: lines.map((line) => `${line.name} = ${line.value}`) };
 }
 
 function needsOwnBroker(name: string): boolean {
-  return linesOf(name).some(({ place }) => place === 'rabbitmq.conf' || place === 'erlang');
+  return linesOf(name).some(({ place }) => place === 'rabbitmq.conf');
 }
 
 /** Under every row of the variant: what differs from the row of its system. */
 export function settingNotes(name: string): readonly string[] {
   if (!isVariantName(name)) return [];
-  const lines = linesOf(name).map((line) => `${line.place}: ${line.name} ${line.value} instead of ${line.byDefault}`);
+  const changed = linesOf(name).filter(({ value, byDefault }) => value !== byDefault);
+  const lines = changed.map((line) => `${line.place}: ${line.name} ${line.value} instead of ${line.byDefault}`);
   return [`otherwise than ${systemOf(name)}: ${lines.join('; ')}`, ...(name === 'kafka-fsync' ? [kafkasAdvice] : [])];
 }
 

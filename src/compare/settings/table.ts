@@ -9,8 +9,8 @@
 
 import type { VariantName } from '../system-ids.ts';
 
-/** `rabbitmq.conf` and `erlang`: of the broker; `topic`: of each topic; `producer` and `consumer`: of the client. */
-export type Place = 'rabbitmq.conf' | 'erlang' | 'topic' | 'producer' | 'consumer';
+/** `rabbitmq.conf`: of the broker; `topic`: of each topic; `producer` and `consumer`: of the client. */
+export type Place = 'rabbitmq.conf' | 'topic' | 'producer' | 'consumer';
 
 export interface SettingLine {
   readonly of: readonly VariantName[];
@@ -24,8 +24,13 @@ export interface SettingLine {
 }
 
 const rabbitMqTuned = ['rabbitmq-quorum-tuned', 'rabbitmq-classic-tuned', 'rabbitmq-stream-tuned'] as const;
-const busyWaiting =
-  'a scheduler that has nothing to do spins for a while before it sleeps; on cores that are shared with clients this takes their time';
+const listenDefaults = [
+  ['backlog', 128],
+  ['nodelay', 'true'],
+  ['linger.on', 'true'],
+  ['linger.timeout', 0],
+  ['exit_on_close', 'false'],
+] as const;
 const throughput = 'docs.confluent.io, "Optimize for throughput": larger batches are the most important step';
 
 export const settingLines: readonly SettingLine[] = [
@@ -78,14 +83,23 @@ export const settingLines: readonly SettingLine[] = [
       'a channel may have so many commands unanswered by a quorum queue before it is held back; here each queue has one publisher',
     source: 'rabbitmq.com/docs/quorum-queues, Configuration: may be increased where a queue has one publisher',
   },
-  ...(['+sbwt', '+sbwtdcpu', '+sbwtdio'] as const).map((name) => ({
+  ...(['sndbuf', 'recbuf'] as const).map((name) => ({
     of: rabbitMqTuned,
-    place: 'erlang' as const,
-    name,
-    value: 'none',
-    byDefault: 'medium (short for dirty schedulers)',
-    reason: busyWaiting,
-    source: 'rabbitmq.com/docs/runtime, Busy Waiting and reducing CPU usage',
+    place: 'rabbitmq.conf' as const,
+    name: `tcp_listen_options.${name}`,
+    value: 196_608,
+    byDefault: 'the operating system decides',
+    reason: 'larger buffers of each connection, for throughput at the price of memory',
+    source: 'rabbitmq.com/docs/networking, Tuning for Throughput: TCP Buffers',
+  })),
+  ...listenDefaults.map(([name, value]) => ({
+    of: rabbitMqTuned,
+    place: 'rabbitmq.conf' as const,
+    name: `tcp_listen_options.${name}`,
+    value,
+    byDefault: value,
+    reason: 'as it is by default: to name one option of the listener takes away all that are not named',
+    source: 'rabbitmq.com/docs/networking, Tuning for Throughput: TCP Buffers',
   })),
 ];
 
@@ -107,6 +121,10 @@ export const leftAlone: readonly { readonly what: string; readonly reason: strin
     what: 'RabbitMQ: raft.segment_max_entries',
     reason:
       'older advice for small messages; the documents of 4.x advise to leave it and to rely on the size of segments',
+  },
+  {
+    what: 'RabbitMQ: busy waiting of the Erlang schedulers (+sbwt none and its like)',
+    reason: 'RabbitMQ 4.3 starts its machine so already, as the command line of its process shows',
   },
   {
     what: 'RabbitMQ: prefetch, acks of many, unconfirmed publishes',

@@ -15,7 +15,7 @@ import type { Layer, SystemRow } from './report/model.ts';
 import type { DiskMeter } from './scenarios/scenario.ts';
 import { NoReference, openReferenceWire } from './reference/index.ts';
 import { rabbitMqSettingsOf, settingNotes } from './settings/index.ts';
-import { openProcessWire, type ProcessWire } from './remote/index.ts';
+import { openProcessWire, type ProcessWire, type RemoteTarget } from './remote/index.ts';
 import {
   backendOf,
   isReferenceName,
@@ -64,10 +64,14 @@ export async function openWire(context: SystemsContext, name: string, layer: Lay
 }
 
 /** One for each broker: the kinds of queue share theirs, as they share the broker. */
+export function gatewayKey(name: string): string {
+  return `${backendOf[systemOf(name)]} ${versionOf(name) ?? ''}`;
+}
+
 async function gatewayOf(context: SystemsContext, name: string): Promise<GatewayProcess> {
   if (context.gateways === undefined) throw new SystemMissing(`${name}: no gateway can be started here`);
   const backend = backendOf[systemOf(name)];
-  const key = `${backend} ${versionOf(name) ?? ''}`;
+  const key = gatewayKey(name);
   const started = context.gateways.get(key);
   if (started !== undefined) return await started;
   const starting = startGatewayProcess({
@@ -83,11 +87,26 @@ async function gatewayOf(context: SystemsContext, name: string): Promise<Gateway
 /** The same in a process of its own. For the log that is the system itself, on a directory of its own. */
 export async function openWireProcess(context: SystemsContext, name: string, layer: Layer): Promise<ProcessWire> {
   if (layer === 'reference') return await openReference(context, name);
+  return await openProcessWire(
+    await remoteTarget(context, name, layer, await mkdtemp(join(context.dataDir, 'process-'))),
+  );
+}
+
+/** How another process gets to the same system; the log is opened there, in the directory given. */
+export async function remoteTarget(
+  context: SystemsContext,
+  name: string,
+  layer: Layer,
+  dataDir: string,
+): Promise<RemoteTarget> {
   const own = brokersOf(context, name);
+  const { sluiceVersion } = context;
   const rabbitmq = own?.rabbitmq === undefined ? null : { url: own.rabbitmq.url, version: own.rabbitmq.version };
   const kafka = own?.kafka === undefined ? null : { brokers: own.kafka.brokers, version: own.kafka.version };
-  const dataDir = await mkdtemp(join(context.dataDir, 'process-'));
-  return await openProcessWire({ name, layer, dataDir, sluiceVersion: context.sluiceVersion, rabbitmq, kafka });
+  const target = { name, layer, dataDir, sluiceVersion, rabbitmq, kafka };
+  if (layer !== 'rest' && layer !== 'grpc') return target;
+  const { url, grpcAddress } = await gatewayOf(context, name);
+  return { ...target, gateway: { url, grpcAddress } };
 }
 
 /** In a process of its own in any case. */
@@ -179,6 +198,13 @@ function handleOf(context: SystemsContext, name: string) {
 /** The broker's own processes; none for the embedded log and for brokers that are not ours to see. */
 export function brokerPids(context: SystemsContext, name: string): readonly number[] {
   return handleOf(context, name)?.nodes.flatMap((node) => (node.pid === null ? [] : [node.pid])) ?? [];
+}
+
+/** Of the gateway in between, where the layer has one that was started. */
+export async function gatewayPids(context: SystemsContext, name: string, layer: Layer): Promise<readonly number[]> {
+  if (layer !== 'rest' && layer !== 'grpc') return [];
+  const pid = (await context.gateways?.get(gatewayKey(name)))?.pid ?? null;
+  return pid === null ? [] : [pid];
 }
 
 /** The port numbers of its clients' connections. */

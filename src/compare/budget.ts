@@ -20,6 +20,8 @@ const readersOverheadMs = 1_500;
 const replayPerSecond = 15_000;
 /** Of a search for a sustainable rate: five of the ramp, and those between the last two of it with a second try. */
 const stepsUsual = 11;
+/** Brokers ended and started anew, with gateways, clients and what has to be warm again. */
+const freshDataMs = 20_000;
 /** Of one scenario on one system and layer, as seen on two cores; those of different brokers run side by side. */
 const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly long: number; readonly fault: number }>> =
   {
@@ -55,6 +57,7 @@ export function budgetOf(
     faultRows: of('fault').length,
     expectedMs:
       cells.reduce((sum, cell) => sum + cellMs(cell), 0) +
+      (question.freshDataPerRound === true ? new Set(cells.map(({ round }) => round)).size * freshDataMs : 0) +
       (['short', 'long', 'fault'] as const).reduce((sum, kind) => sum + mostOfOne(of(kind)) * each[kind], 0),
   };
 }

@@ -54,6 +54,7 @@ interface CompareFlags {
   readonly assert?: string[];
   readonly allowRemote?: true;
   readonly check?: true;
+  readonly freshData?: true;
   /** Absent in what a run of before it was begun with. */
   readonly lang?: string;
   readonly render?: string;
@@ -111,6 +112,10 @@ export function registerCompareCommands(program: Command): void {
     .option(
       '--check',
       "also run independent tools (Kafka's ProducerPerformance and EndToEndLatency, a loop on RabbitMQ's Java client) and say whether they agree; alone with --only agreement",
+    )
+    .option(
+      '--fresh-data',
+      'brokers that the run starts itself start anew on empty data directories for each round of repeats (full: always)',
     )
     .option(
       '--metrics-port <port>',
@@ -384,6 +389,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     ...(flags.repeats === undefined ? { primaryRepeats: primaryRepeatsOf(profile) } : {}),
     seed: wholeNumber('--seed', flags.seed, 0),
     scenarioIds: scenarioIds.filter((id) => only === null || only.includes(id)),
+    freshDataPerRound: profile === 'full' || flags.freshData === true,
     asksSlowOnAllLayers: profile !== 'standard' || only !== null,
     workloads,
     assertions,

@@ -81,7 +81,11 @@ export function registerCompareCommands(program: Command): void {
     .description('run the same scenarios and workloads on every system and write one report')
     .argument('[reports...]', 'OLD.json NEW.json: what changed between two reports, instead of a run')
     .option('--systems <ids...>', 'systems to compare (all; also comma-separated)')
-    .option('--profile <name>', 'smoke (under a minute), standard (under half an hour) or full', 'standard')
+    .option(
+      '--profile <name>',
+      'smoke (under a minute), standard (under half an hour) or full (an evening)',
+      'standard',
+    )
     .option('--only <ids...>', 'only these scenarios and workloads')
     .option(
       '--layers <names...>',
@@ -91,7 +95,10 @@ export function registerCompareCommands(program: Command): void {
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
     .option('--speed <factor>', 'replay the trace this much faster (1)')
     .option('--seed <number>', 'everything random follows from it', '1')
-    .option('--repeats <count>', 'repeats of every workload (smoke 1, standard 5, full 10)')
+    .option(
+      '--repeats <count>',
+      'repeats of every workload (smoke 1; standard and full 5, and 10 for the primary comparisons)',
+    )
     .option('--out <directory>', 'where the report goes', './compare-report')
     .option('--lang <language>', 'of report.html: en or ar; the page in the other language stands beside it', 'en')
     .option(

@@ -167,7 +167,8 @@ function repeatsOf(
   const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
   const asked = isPrimary ? (question.primaryRepeats ?? question.repeats) : repeatsOn(layer, question);
   const isGateway = layer === 'rest' || layer === 'grpc';
-  return Math.min(asked, spec.repeatsMax ?? asked, isGateway ? (spec.gatewayRepeatsMax ?? asked) : asked);
+  const ofLayer = isGateway ? spec.gatewayRepeatsMax : layer === 'reference' ? spec.referenceRepeatsMax : undefined;
+  return Math.min(asked, spec.repeatsMax ?? asked, ofLayer ?? asked);
 }
 
 /** A run of everything within half an hour has no time for more of rows that decide nothing. */

@@ -29,6 +29,11 @@ export class LoadMakers {
     for (const wire of wires) if (wire.drive !== undefined) this.#programs.set(wire.name, wire);
   }
 
+  /** Starts the generator ahead of its first use. */
+  async begin(): Promise<void> {
+    await this.#generatorNow();
+  }
+
   /** The most that the generator does against nothing, by the size of a message. */
   async ceilings(workloads: readonly PlannedWorkload[]): Promise<Readonly<Record<string, number>>> {
     const ceilings: Record<string, number> = {};

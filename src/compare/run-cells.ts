@@ -47,6 +47,7 @@ export async function runWorkloads(going: Going): Promise<WorkloadsResult> {
   const known = knownWorkloads(journal);
   const kept = new Kept(known.refused);
   const makers = new LoadMakers(context, options, wires);
+  if (options.workloads.length > 0) await makers.begin();
   await closeAll(
     wires.filter((wire) => wire.drive === undefined),
     options,
@@ -100,7 +101,8 @@ class FreshData {
     this.#round = round;
     steps.begin(`brokers on fresh data, for round ${round + 1}`);
     await this.#makers.close();
-    for (const gateway of context.gateways?.values() ?? []) await gateway.then((one) => one.close());
+    for (const gateway of context.gateways?.values() ?? [])
+      await gateway.then((one) => one.close()).catch(() => undefined);
     context.gateways?.clear();
     await brokers.renew();
   }

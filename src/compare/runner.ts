@@ -48,8 +48,8 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const runId = begun?.header.runId ?? `${startedAt.replaceAll(/\D/g, '').slice(2, 14)}-${process.pid.toString(36)}`;
   // What the interrupted part made on brokers may still be there.
   const prefix = begun === null ? runId : `${runId}-${process.pid.toString(36)}`;
-  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cmp-'));
   const brokers = await RunBrokers.obtain(options);
+  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cmp-'));
   const wires: Wire[] = [];
   const gateways = new Map<string, Promise<GatewayProcess>>();
   let kept: Journal | null = null;

@@ -274,7 +274,7 @@ function notesOf(system: SystemId, source: SystemRow['source'], isReference: boo
   return source === 'process' ? [KAFKA_AS_STARTED] : [];
 }
 
-const VARIANT = 'the same system by other settings (docs/BROKER-SETTINGS.md), not one of the systems of the answer';
+const VARIANT = 'the same system by other settings, not one of the systems of the answer';
 
 /** What `src/brokers` sets beside addresses and directories. */
 const KAFKA_AS_STARTED =

@@ -140,8 +140,8 @@ const systemNotes: readonly Phrase[] = [
 const settings: readonly Phrase[] = [
   ['otherwise than {system}: {lines}', 'خلافًا لـ {system}: {lines}'],
   [
-    'the same system by other settings (docs/BROKER-SETTINGS.md), not one of the systems of the answer',
-    'النظام نفسه بإعدادات أخرى (docs/BROKER-SETTINGS.md)، وليس من أنظمة الجواب',
+    'the same system by other settings, not one of the systems of the answer',
+    'النظام نفسه بإعدادات أخرى، وليس من أنظمة الجواب',
   ],
   [
     "Kafka's own advice is another: leave flushing to the operating system and take durability from replication, which it calls the stronger guarantee; on one node there is nothing to replicate to, so this tier is for an equal promise and not how Kafka is meant to run",

@@ -3,6 +3,7 @@
 import {
   type Block,
   type Cell,
+  code,
   link,
   name,
   nothing,
@@ -58,20 +59,23 @@ export function settingsSection(report: Report): readonly Section[] {
   const variants = [...new Set(report.summaries.map(({ system }) => system))].filter(isVariantName);
   if (variants.length === 0) return [];
   const workloads = [...new Set(report.summaries.filter(({ system }) => isVariantName(system)).map(workloadOf))];
-  const isTuned = (name: VariantName) =>
-    report.workloads.some((row) => row.system === name && row.settings === 'tuned');
-  const tuned = variants.filter(isTuned);
+  const tuned = variants.filter(isTunedName);
   return [
     {
       id: 'settings',
       title: say('By other settings', 'بإعدادات أخرى'),
       blocks: [
-        paragraph(
+        paragraph([
           say(
-            'The same brokers by other settings, with the same clients. None of these rows is part of an answer. Every changed line has its reason and its source in docs/BROKER-SETTINGS.md, which is printed from the table that the brokers, topics and clients are made by.',
-            'الوسطاء أنفسهم بإعدادات أخرى، ومع العملاء أنفسهم. ليس أي من هذه الصفوف جزءًا من جواب. ولكل سطر مغيَّر سببه ومصدره في docs/BROKER-SETTINGS.md، المطبوع من الجدول نفسه الذي يُنشأ به الوسطاء والمواضيع والعملاء.',
+            'The same brokers by other settings, with the same clients. None of these rows is part of an answer. Every changed line has its reason and its source in ',
+            'الوسطاء أنفسهم بإعدادات أخرى، ومع العملاء أنفسهم. ليس أي من هذه الصفوف جزءًا من جواب. ولكل سطر مغيَّر سببه ومصدره في ',
           ),
-        ),
+          code('docs/BROKER-SETTINGS.md'),
+          say(
+            ', which is printed from the table that the brokers, topics and clients are made by.',
+            '، المطبوع من الجدول نفسه الذي يُنشأ به الوسطاء والمواضيع والعملاء.',
+          ),
+        ]),
       ],
       parts: workloads.flatMap((workload) => [
         ...(variants.length > tuned.length ? tierPart(report, workload) : []),

@@ -60,13 +60,28 @@ export class RunBrokers {
     return null;
   }
 
-  /** All of them ended, and the same again on data directories that are new. Their addresses are others. */
+  /** All of them ended, and the same again on data directories that are new. Their addresses are others. Rejects where one does not come back. */
   async renew(): Promise<void> {
+    const before = this.#kinds();
     await this.stop();
     this.#brokers = null;
     this.#others = new Map();
     this.#brokers = await obtainNeeded(this.#options);
     this.#others = await obtainOthers(this.#options, this.#brokers);
+    const now = this.#kinds();
+    const lost = before.filter((kind) => !now.includes(kind));
+    if (lost.length === 0) return;
+    const reasons = [this.#brokers, ...this.#others.values()].flatMap((obtained) => obtained?.skipped ?? []);
+    throw new Error(`${lost.join(', ')} could not be started anew: ${reasons.map(({ reason }) => reason).join('; ')}`);
+  }
+
+  #kinds(): readonly string[] {
+    const all = [['', this.#brokers] as const, ...this.#others.entries()];
+    return all.flatMap(([other, obtained]) =>
+      (['rabbitmq', 'kafka'] as const)
+        .filter((kind) => obtained?.[kind] !== undefined)
+        .map((kind) => `${kind} ${other}`.trim()),
+    );
   }
 
   /** Ends what the run started; what was given to it goes on. */

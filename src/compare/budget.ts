@@ -22,6 +22,8 @@ const replayPerSecond = 15_000;
 const stepsUsual = 11;
 /** Brokers ended and started anew, with gateways, clients and what has to be warm again. */
 const freshDataMs = 20_000;
+/** Without a broker only the generator begins again. */
+const freshLogMs = 2_000;
 const programMs = 7_000;
 /** Of one scenario on one system and layer, as seen on two cores; those of different brokers run side by side. */
 const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly long: number; readonly fault: number }>> =
@@ -68,7 +70,8 @@ function freshMs(cells: readonly PlannedCell[]): number {
   const rounds = new Set(cells.map(({ round }) => round)).size;
   const ofReference = cells.filter(({ layer }) => layer === 'reference');
   const programs = new Set(ofReference.map(({ round, system }) => `${round} ${system}`)).size;
-  return rounds * freshDataMs + programs * programMs;
+  const hasBroker = cells.some(({ system }) => systemOf(system) !== 'log');
+  return rounds * (hasBroker ? freshDataMs : freshLogMs) + programs * programMs;
 }
 
 /** What one cell of a workload takes, about; where a warm-up may become longer, every other one does. */

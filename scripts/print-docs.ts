@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { liveMetricsChapter } from '../src/compare/live-metrics.ts';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
+import { settingsPage } from '../src/compare/settings/index.ts';
 import { limitsPage } from '../src/gateway/limit-table.ts';
 import { metricsPage } from '../src/gateway/metrics-page.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
@@ -27,6 +28,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/METRICS.md': () => `${metricsPage()}\n${liveMetricsChapter()}`,
   'docs/CAPABILITIES.md': () => renderCapabilities(tables),
   'docs/CONFORMANCE.md': conformancePage,
+  'docs/BROKER-SETTINGS.md': settingsPage,
   'docs/SCENARIOS.md': scenariosPage,
   'docs/FAULTS.md': faultsPage,
   'docs/ar/README.md': arabicPage,

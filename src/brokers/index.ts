@@ -3,6 +3,7 @@
 export { BrokersError } from './errors.ts';
 export { type JavaPrograms, obtainJavaPrograms } from './java-clients.ts';
 export { installKafka } from './kafka-install.ts';
+export { type BrokerLine, kafkaHeap, kafkaLines } from './kafka-settings.ts';
 export { obtainBrokers } from './obtain.ts';
 export { runningBrokers } from './running.ts';
 export type {
@@ -11,4 +12,5 @@ export type {
   KafkaHandle,
   ObtainedBrokers,
   RabbitMqHandle,
+  RabbitMqSettings,
 } from './types.ts';

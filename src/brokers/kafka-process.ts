@@ -7,6 +7,7 @@ import { runCommand } from './command.ts';
 import { limits } from './limits.ts';
 import { inNetwork, type LocalBroker, type LocalNode, startAll, waitReady } from './local-broker.ts';
 import { type KafkaListener, type SecuredKafka, secureKafka } from './kafka-security.ts';
+import { kafkaHeap, kafkaLines } from './kafka-settings.ts';
 import { freePorts } from './ports.ts';
 import { kafkaBrokerCount, kafkaLeader, parseHostPort, probeKafka } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
@@ -114,8 +115,7 @@ async function kafkaPorts(nodes: 1 | 3): Promise<KafkaPorts[]> {
 function javaArguments(libDir: string, nodes: 1 | 3, loggingFile: string): string[] {
   return [
     '-server',
-    '-Xms256m',
-    nodes === 1 ? '-Xmx1g' : '-Xmx512m',
+    ...(nodes === 1 ? kafkaHeap.one : kafkaHeap.ofThree),
     '-XX:+UseG1GC',
     '-XX:MaxGCPauseMillis=20',
     '-XX:InitiatingHeapOccupancyPercent=35',
@@ -127,10 +127,7 @@ function javaArguments(libDir: string, nodes: 1 | 3, loggingFile: string): strin
   ];
 }
 
-/**
- * Pure: the configuration of node `id` (from 1). Everything not named here is Kafka's default. Retention and compaction are looked at
- * every second or two, not after 30 s and then every five minutes: what a topic promises to remove can then be tested.
- */
+/** Pure: the configuration of node `id` (from 1). Everything not named here or in `kafkaLines` is Kafka's default. */
 export function serverProperties(
   id: number,
   ports: readonly KafkaPorts[],
@@ -162,23 +159,12 @@ listener.security.protocol.map=${[controller, ...clients].map(({ name, protocol 
 log.dirs=${dataDir}
 default.replication.factor=${copies}
 min.insync.replicas=${copies === 1 ? 1 : 2}
-unclean.leader.election.enable=false
 offsets.topic.replication.factor=${copies}
-offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=${copies}
 transaction.state.log.min.isr=${copies === 1 ? 1 : 2}
-transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=${copies}
 share.coordinator.state.topic.min.isr=${copies === 1 ? 1 : 2}
-share.coordinator.state.topic.num.partitions=4
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
-log.cleaner.enable=true
-log.cleaner.backoff.ms=1000
-log.initial.task.delay.ms=1000
-log.retention.check.interval.ms=2000
-file.delete.delay.ms=1000
-${(security?.settings ?? []).map((line) => `${line}\n`).join('')}`;
+${kafkaLines.map(({ name, value }) => `${name}=${value}\n`).join('')}${(security?.settings ?? []).map((line) => `${line}\n`).join('')}`;
 }
 
 const LOGGING = `status = error

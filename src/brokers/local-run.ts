@@ -23,6 +23,7 @@ import type {
   EndingSignal,
   KafkaHandle,
   RabbitMqHandle,
+  RabbitMqSettings,
   RabbitMqVersion,
 } from './types.ts';
 import { startWatchdog } from './watchdog-start.ts';
@@ -52,6 +53,7 @@ export interface LocalRequest {
   readonly network?: BrokerNetwork | undefined;
   readonly kafkaAdvertisedPort?: number | undefined;
   readonly rabbitmqStreams?: true | undefined;
+  readonly rabbitmqSettings?: RabbitMqSettings | undefined;
 }
 
 /** Installs Kafka where needed and starts it. Throws `unavailable` when it cannot be had here, `failed` when it should have worked. */
@@ -97,6 +99,7 @@ export async function startLocalRabbitMq(
         security: request.security,
         network: request.network,
         hasStreams: request.rabbitmqStreams === true,
+        settings: request.rabbitmqSettings,
       }),
     handle: (broker, nodes) => {
       const urls = broker.nodes.map((node) => node.address);

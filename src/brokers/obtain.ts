@@ -87,6 +87,7 @@ export async function obtainOne(
       network: request.network,
       kafkaAdvertisedPort: request.kafkaAdvertisedPort,
       rabbitmqStreams: request.rabbitmqStreams,
+      rabbitmqSettings: request.rabbitmqSettings,
     });
     return { handle: started.handle, started };
   } catch (caught) {
@@ -95,8 +96,9 @@ export async function obtainOne(
 }
 
 /** Wanted in a form that none has that runs already. */
-function isOwnKind({ security, network, kafkaAdvertisedPort }: Omit<BrokerRequest, 'want'>): boolean {
-  return security !== undefined || network !== undefined || kafkaAdvertisedPort !== undefined;
+function isOwnKind(request: Omit<BrokerRequest, 'want'>): boolean {
+  const { security, network, kafkaAdvertisedPort, rabbitmqSettings } = request;
+  return [security, network, kafkaAdvertisedPort, rabbitmqSettings].some((asked) => asked !== undefined);
 }
 
 /** Whether a broker that runs already is what was asked for; what was not asked for in particular may be anything. */

@@ -19,7 +19,7 @@ import { freePorts } from './ports.ts';
 import { probeRabbitMq } from './probe.ts';
 import { RUN_MARK } from './processes.ts';
 import { type SecuredRabbitMq, secureRabbitMq } from './rabbitmq-security.ts';
-import type { BrokerNetwork, BrokerSecurity, RabbitMqHandle } from './types.ts';
+import type { BrokerNetwork, BrokerSecurity, RabbitMqHandle, RabbitMqSettings } from './types.ts';
 
 interface Account {
   readonly uid: number;
@@ -47,6 +47,7 @@ export async function startRabbitMq(
     readonly security?: BrokerSecurity | undefined;
     readonly network?: BrokerNetwork | undefined;
     readonly hasStreams?: boolean;
+    readonly settings?: RabbitMqSettings | undefined;
   },
 ): Promise<LocalBroker & Pick<RabbitMqHandle, 'secured' | 'streams'>> {
   const account = await rabbitMqAccount(root);
@@ -69,7 +70,7 @@ export async function startRabbitMq(
       'rabbitmq.conf': rabbitMqConf(
         own.amqp,
         run.nodes,
-        [...(security?.settings ?? []), ...(streams?.settings ?? [])],
+        [...(security?.settings ?? []), ...(streams?.settings ?? []), ...(run.settings?.conf ?? [])],
         host,
       ),
       enabled_plugins: `[${[...(security?.plugins ?? []), ...(streams?.plugins ?? [])].join(',')}].\n`,

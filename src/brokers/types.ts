@@ -95,12 +95,19 @@ export interface KafkaHandle {
   };
 }
 
+/** Lines of rabbitmq.conf (`name = value`). */
+export interface RabbitMqSettings {
+  readonly conf: readonly string[];
+}
+
 export interface BrokerRequest {
   readonly want: readonly BrokerKind[];
   readonly rabbitmqVersion?: RabbitMqVersion;
   readonly nodes?: 1 | 3;
   /** RabbitMQ with its plugin for the stream protocol: on what is started here as one process; what runs already is used as it is. */
   readonly rabbitmqStreams?: true;
+  /** Beside RabbitMQ's defaults: on what is started here as one process; implies `fresh`. */
+  readonly rabbitmqSettings?: RabbitMqSettings;
   /** One plain line for each step that takes time. */
   readonly onProgress?: (line: string) => void;
   /** Leave what `sluice brokers up` started alone and start own ones (default false: reuse a running one that answers). */

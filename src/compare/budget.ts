@@ -20,6 +20,11 @@ const readersOverheadMs = 1_500;
 const replayPerSecond = 15_000;
 /** Of a search for a sustainable rate: five of the ramp, and those between the last two of it with a second try. */
 const stepsUsual = 11;
+/** Brokers ended and started anew, with gateways, clients and what has to be warm again. */
+const freshDataMs = 20_000;
+/** Without a broker only the generator begins again. */
+const freshLogMs = 2_000;
+const programMs = 7_000;
 /** Of one scenario on one system and layer, as seen on two cores; those of different brokers run side by side. */
 const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly long: number; readonly fault: number }>> =
   {
@@ -55,11 +60,21 @@ export function budgetOf(
     faultRows: of('fault').length,
     expectedMs:
       cells.reduce((sum, cell) => sum + cellMs(cell), 0) +
+      (question.freshDataPerRound === true ? freshMs(cells) : 0) +
       (['short', 'long', 'fault'] as const).reduce((sum, kind) => sum + mostOfOne(of(kind)) * each[kind], 0),
   };
 }
 
-/** What one cell of a workload takes, about. */
+/** Where brokers are started anew the programs of reference rows are too, and have to get warm in each round that has cells of theirs. */
+function freshMs(cells: readonly PlannedCell[]): number {
+  const rounds = new Set(cells.map(({ round }) => round)).size;
+  const ofReference = cells.filter(({ layer }) => layer === 'reference');
+  const programs = new Set(ofReference.map(({ round, system }) => `${round} ${system}`)).size;
+  const hasBroker = cells.some(({ system }) => systemOf(system) !== 'log');
+  return rounds * (hasBroker ? freshDataMs : freshLogMs) + programs * programMs;
+}
+
+/** What one cell of a workload takes, about; where a warm-up may become longer, every other one does. */
 export function cellMs({ planned: { spec } }: PlannedCell): number {
   if (spec.ladder !== undefined) {
     const { searchMsMax, confirmMs } = spec.ladder;
@@ -68,7 +83,8 @@ export function cellMs({ planned: { spec } }: PlannedCell): number {
   }
   const replayMs = spec.kind === 'replay' ? (2 * spec.messages * 1000) / replayPerSecond : 0;
   const readersMs = spec.readers === undefined ? 0 : readersOverheadMs;
-  return cellOverheadMs + readersMs + spec.warmupMs + spec.measuredMs + replayMs;
+  const warmupMs = (spec.warmupMs + Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0)) / 2;
+  return cellOverheadMs + readersMs + warmupMs + spec.measuredMs + replayMs;
 }
 
 /** `standard: 130 cells of workloads (5 repeats), 640 scenario rows, 90 of them with faults; about 24 min`. */

@@ -1,7 +1,7 @@
 /** What an acknowledged publish of each system reaches with default settings on one node (persistence, not copies). */
 
 import type { Persistence } from '../adapters/index.ts';
-import type { SystemId } from './system-ids.ts';
+import { type SystemId, systemOf } from './system-ids.ts';
 
 const byDefault = {
   log: 'fsync',
@@ -11,6 +11,7 @@ const byDefault = {
   kafka: 'os',
 } as const satisfies Record<SystemId, Persistence>;
 
-export function persistenceOf(system: SystemId): Persistence {
-  return byDefault[system];
+/** Of a system's name; a variant whose topics are flushed at each message promises more. */
+export function persistenceOf(name: string): Persistence {
+  return name === 'kafka-fsync' ? 'fsync' : byDefault[systemOf(name)];
 }

@@ -3,10 +3,20 @@
 export { AssertionSyntaxError, parseAssertion } from './assertions.ts';
 export type { Report } from './report/model.ts';
 export { journalName, ResumeError, readJournal } from './journal.ts';
-export type { PlannedWorkload } from './run-plan.ts';
-export { type CompareOptions, compare, RemoteRefused, type RunState } from './runner.ts';
+export { namesOfRun, type PlannedWorkload } from './run-plan.ts';
+export type { CompareOptions, RunState } from './compare-options.ts';
+export { RemoteRefused } from './run-brokers.ts';
+export { compare } from './runner.ts';
 export { scenarios } from './scenarios/index.ts';
-export { isReferenceName, isSystemName, namesOn, referenceNames, type SystemId, systemIds } from './system-ids.ts';
+export {
+  isReferenceName,
+  isSystemName,
+  namesOn,
+  referenceNames,
+  type SystemId,
+  systemIds,
+  variantNames,
+} from './system-ids.ts';
 export { SystemMissing } from './systems.ts';
 export { readWorkload, WorkloadFileError } from './workload-file.ts';
 export {

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { SeriesPoint, WorkloadRow } from './report/model.ts';
-import type { RunState } from './runner.ts';
+import type { RunState } from './compare-options.ts';
 
 const cellLabels = ['workload', 'mode', 'system', 'layer'] as const;
 

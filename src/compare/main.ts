@@ -32,7 +32,8 @@ Examples:
 Systems: log, rabbitmq-quorum, rabbitmq-classic, rabbitmq-stream, kafka; another version of
 RabbitMQ is named with it (rabbitmq-quorum@3.10, @4.0). Layers: bare (the usual client of each), port, a
 gateway by rest and grpc, and reference: the vendors' Java clients (kafka-java, kafka-share, rabbitmq-quorum-java,
-rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine.
+rabbitmq-classic-java, rabbitmq-stream-protocol), where Java is on the machine. By other settings, on bare: kafka-fsync
+(flush.messages=1), kafka-tuned, rabbitmq-quorum-tuned, rabbitmq-classic-tuned, rabbitmq-stream-tuned.
 Brokers: those of SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS, those that \`sluice brokers up\` left running, else new ones.
 Writes report.json, report.md, report.csv, and report.html in the language of --lang, with the other language beside it
 (report.ar.html or report.en.html); each page has a link to the other. Exit status: 0 done, 1 an assertion failed or a run was
@@ -53,6 +54,7 @@ interface CompareFlags {
   readonly assert?: string[];
   readonly allowRemote?: true;
   readonly check?: true;
+  readonly freshData?: true;
   /** Absent in what a run of before it was begun with. */
   readonly lang?: string;
   readonly render?: string;
@@ -79,7 +81,11 @@ export function registerCompareCommands(program: Command): void {
     .description('run the same scenarios and workloads on every system and write one report')
     .argument('[reports...]', 'OLD.json NEW.json: what changed between two reports, instead of a run')
     .option('--systems <ids...>', 'systems to compare (all; also comma-separated)')
-    .option('--profile <name>', 'smoke (under a minute), standard (under half an hour) or full', 'standard')
+    .option(
+      '--profile <name>',
+      'smoke (under a minute), standard (under half an hour) or full (an evening)',
+      'standard',
+    )
     .option('--only <ids...>', 'only these scenarios and workloads')
     .option(
       '--layers <names...>',
@@ -89,7 +95,10 @@ export function registerCompareCommands(program: Command): void {
     .option('--trace <file>', 'replay this JSONL trace instead of the workloads and scenarios')
     .option('--speed <factor>', 'replay the trace this much faster (1)')
     .option('--seed <number>', 'everything random follows from it', '1')
-    .option('--repeats <count>', 'repeats of every workload (smoke 1, standard 5, full 10)')
+    .option(
+      '--repeats <count>',
+      'repeats of every workload (smoke 1; standard and full 5, and 10 for the primary comparisons)',
+    )
     .option('--out <directory>', 'where the report goes', './compare-report')
     .option('--lang <language>', 'of report.html: en or ar; the page in the other language stands beside it', 'en')
     .option(
@@ -110,6 +119,10 @@ export function registerCompareCommands(program: Command): void {
     .option(
       '--check',
       "also run independent tools (Kafka's ProducerPerformance and EndToEndLatency, a loop on RabbitMQ's Java client) and say whether they agree; alone with --only agreement",
+    )
+    .option(
+      '--fresh-data',
+      'brokers that the run starts itself start anew on empty data directories for each round of repeats (full: always)',
     )
     .option(
       '--metrics-port <port>',
@@ -322,6 +335,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     AssertionSyntaxError,
     isReferenceName,
     isSystemName,
+    namesOfRun,
     namesOn,
     parseAssertion,
     primaryRepeatsOf,
@@ -329,6 +343,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     repeatsOf,
     scenarios,
     systemIds,
+    variantNames,
   } = await import('./index.ts');
   const profile = oneOf('--profile', flags.profile, profiles);
   const systems = flags.systems === undefined ? systemIds : listOf(flags.systems);
@@ -344,11 +359,11 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
   const [strange] = systems.filter((system) => !isSystemName(system));
   if (strange !== undefined)
     throw new UsageError(
-      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}`,
+      `--systems: there is no system "${strange}"; systems: ${systemIds.join(', ')}, and of RabbitMQ other versions (rabbitmq-quorum@3.10, @4.0); reference rows: ${referenceNames.join(', ')}; by other settings: ${variantNames.join(', ')}`,
     );
   if (known.length > 0 && layers.every((layer) => namesOn(layer, known).length === 0))
     throw new UsageError(
-      `--layers: none of these systems is on ${layers.join(', ')}; ${referenceNames.join(', ')} are on "reference" only, the log and older versions are not on it`,
+      `--layers: none of these systems is on ${layers.join(', ')}; ${referenceNames.join(', ')} are on "reference" only, ${variantNames.join(', ')} on "bare" only, the log and older versions are not on "reference"`,
     );
   const named = flags.only === undefined ? null : listOf(flags.only);
   const checksAgreement = flags.check === true || named?.includes(agreementId) === true;
@@ -369,7 +384,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     // It would fail for want of a figure, half an hour later.
     if (!workloads.some(({ spec }) => spec.id === workload))
       throw new UsageError(`--assert: "${expression}": workload "${workload}" is not one of this run`);
-    if (!layers.some((layer) => namesOn(layer, known).includes(system)))
+    if (!layers.some((layer) => namesOfRun({ systems: known, workloads }, layer).includes(system)))
       throw new UsageError(`--assert: "${expression}": system "${system}" is not one of this run`);
   }
   return {
@@ -381,6 +396,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     ...(flags.repeats === undefined ? { primaryRepeats: primaryRepeatsOf(profile) } : {}),
     seed: wholeNumber('--seed', flags.seed, 0),
     scenarioIds: scenarioIds.filter((id) => only === null || only.includes(id)),
+    freshDataPerRound: profile === 'full' || flags.freshData === true,
     asksSlowOnAllLayers: profile !== 'standard' || only !== null,
     workloads,
     assertions,

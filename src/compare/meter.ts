@@ -1,7 +1,8 @@
 /** What broker and client used between two moments, and what was done meanwhile. */
 
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { type Usage, UsageWatch } from './process-usage.ts';
+import type { Usage } from './process-usage.ts';
+import type { UsageObserver, UsageWatching } from './usage-observer.ts';
 
 /** Messages and bytes that costs are divided by: counted between the same moments as the costs. */
 export interface Counted {
@@ -22,33 +23,39 @@ export interface Measured {
 /** The loop is asked so often; what Node records has this wait in it. */
 const lagEveryMs = 5;
 
-/** CPU, bytes and memory of broker and client, and how busy this event loop was, between start and stop. */
+/** Of a run of which nothing is known. */
+export const nothingMeasured: Measured = {
+  broker: null,
+  client: { cpuSeconds: 0, rssBytes: 0, bytesWritten: 0 },
+  eventLoop: 0,
+  eventLoopLagMs: { p50: 0, p99: 0, max: 0 },
+  seconds: 1,
+  counted: { messages: 0, bytes: 0 },
+};
+
+/** How busy this event loop was and what was done in it, between start and stop; what that took, by an observer. */
 export class Meter {
   readonly #lag = monitorEventLoopDelay({ resolution: lagEveryMs });
-  readonly #startedMs = performance.now();
   readonly #loop: EventLoopUtilization = performance.eventLoopUtilization();
-  readonly #broker: UsageWatch | null;
-  readonly #client: UsageWatch;
-
+  readonly #watching: UsageWatching;
   readonly #count: () => Counted;
   readonly #before: Counted;
+  #isOver = false;
 
-  /** Without `pids` there is no broker to see. */
-  constructor(pids: readonly number[], count: () => Counted) {
-    this.#broker = pids.length === 0 ? null : new UsageWatch(pids);
-    this.#client = new UsageWatch([process.pid]);
+  constructor(usage: UsageObserver, count: () => Counted) {
+    this.#watching = usage.watch();
     this.#count = count;
     this.#before = count();
     this.#lag.enable();
   }
 
-  stop(): Measured {
-    const seconds = (performance.now() - this.#startedMs) / 1000;
+  /** What this process knows is taken at once, whatever the observer takes. */
+  async stop(): Promise<Measured> {
+    this.#isOver = true;
     const eventLoop = performance.eventLoopUtilization(this.#loop).utilization;
     const after = this.#count();
     const counted = { messages: after.messages - this.#before.messages, bytes: after.bytes - this.#before.bytes };
-    const broker = this.#broker === null ? null : this.#broker.stop();
-    const client = this.#client.stop() ?? { cpuSeconds: Number.NaN, bytesWritten: 0, rssBytes: 0 };
+    const observed = this.#watching.stop();
     this.#lag.disable();
     const lagMs = (nanoseconds: number) => Math.max(0, Math.round(nanoseconds / 1e3) / 1e3 - lagEveryMs);
     const eventLoopLagMs = {
@@ -56,7 +63,15 @@ export class Meter {
       p99: rounded(lagMs(this.#lag.percentile(99))),
       max: rounded(lagMs(this.#lag.max)),
     };
-    return { broker, client, eventLoop, eventLoopLagMs, seconds, counted };
+    return { ...(await observed), eventLoop, eventLoopLagMs, counted };
+  }
+
+  /** What it has seen is of no use. Idempotent, also after `stop`. */
+  discard(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#lag.disable();
+    void this.#watching.stop();
   }
 }
 

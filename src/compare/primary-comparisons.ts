@@ -16,7 +16,7 @@ import type {
   WorkloadRow,
 } from './report/model.ts';
 import { amount, durability, plural } from './report/figures.ts';
-import { systemOf } from './system-ids.ts';
+import { isBesideTheAnswer, systemOf } from './system-ids.ts';
 import {
   cliffsDelta,
   type Effect,
@@ -80,11 +80,12 @@ export interface PrimaryQuestion {
 
 /** Those of which both sides will be run; with the bare clients where they are, since what is asked of is the broker. */
 export function primaryComparisonsOf({
-  systems,
+  systems: named,
   layers,
   specs,
   repeats,
 }: PrimaryQuestion): readonly PrimaryComparison[] {
+  const systems = named.filter((name) => !isBesideTheAnswer(name));
   const kafka = systems.find((name) => systemOf(name) === 'kafka');
   if (kafka === undefined) return [];
   return questions

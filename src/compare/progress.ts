@@ -4,7 +4,7 @@
  */
 
 import { timeInWords } from './budget.ts';
-import type { RunState } from './runner.ts';
+import type { RunState } from './compare-options.ts';
 
 interface Output {
   write(text: string): unknown;

@@ -4,14 +4,14 @@
  */
 
 import type { LoadRun } from './load-run.ts';
-import { usageOf } from './process-usage.ts';
 import type { Phase } from './report/model.ts';
+import type { UsageObserver } from './usage-observer.ts';
 import { isWithoutConsumers, type PartWindow, partWindows, type WorkloadSpec } from './workloads/index.ts';
 
 export interface CourseOptions {
   readonly run: LoadRun;
   readonly spec: WorkloadSpec;
-  readonly pids: readonly number[];
+  readonly usage: UsageObserver;
   readonly closeConsumers: () => Promise<void>;
   readonly openConsumers: () => Promise<void>;
 }
@@ -44,7 +44,7 @@ export function withLatencies(phases: readonly UnfinishedPhase[], run: LoadRun):
 }
 
 async function followPart(
-  { run, spec, pids, closeConsumers, openConsumers }: CourseOptions,
+  { run, spec, usage, closeConsumers, openConsumers }: CourseOptions,
   part: PartWindow,
   before: PartWindow | null,
 ): Promise<UnfinishedPhase> {
@@ -54,7 +54,7 @@ async function followPart(
   const moved = isWithoutConsumers(part) ? closeConsumers() : wasWithout ? openConsumers() : Promise.resolve();
   moved.catch((reason: unknown) => run.fail(reason));
   const start = countsOf(run);
-  const usageBefore = usageOf(pids);
+  const watching = usage.watch();
   const settledBelow = ((spec.ratePerSecond ?? 0) * settledBacklogMs) / 1000;
   const mustSettle = before !== null && (before.phase === 'burst' || before.phase === 'backlog');
   let backlogMax = run.checker.missing;
@@ -69,7 +69,7 @@ async function followPart(
   await moved;
   const end = countsOf(run);
   const seconds = (end.atMs - start.atMs) / 1000;
-  const usageAfter = usageOf(pids);
+  const used = await watching.stop();
   return {
     phase: part.phase,
     fromMs: part.fromMs,
@@ -87,10 +87,7 @@ async function followPart(
       samples: 0,
       backlogMax,
       settledAfterMs: settledAfterMs === null ? null : Math.round(settledAfterMs),
-      brokerCores:
-        usageBefore === null || usageAfter === null
-          ? null
-          : rounded((usageAfter.cpuSeconds - usageBefore.cpuSeconds) / seconds),
+      brokerCores: used.broker === null ? null : rounded(used.broker.cpuSeconds / used.seconds),
     },
   };
 }

@@ -4,14 +4,15 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { PlanSource } from './measure-cell.ts';
 import type { Layer, PrimaryComparison, Profile } from './report/model.ts';
 import { isSideOf, primaryComparisonsOf } from './primary-comparisons.ts';
-import { isReferenceName, namesOn, systemOf } from './system-ids.ts';
+import { isBesideTheAnswer, isVariantName, namesOn, systemOf, variantSystems } from './system-ids.ts';
 import {
   deriveSeed,
   ladderHash,
+  type LadderSpec,
   type Plan,
-  planFromSpec,
   seededRandom,
   shuffled,
   type WorkloadSpec,
@@ -34,6 +35,8 @@ export interface RunQuestion {
   readonly primaryRepeats?: number;
   readonly seed: number;
   readonly scenarioIds: readonly string[];
+  /** Brokers that the run starts itself are started anew, on empty data directories, for each round of repeats. */
+  readonly freshDataPerRound?: boolean;
   /** Default true; false keeps a run of everything within half an hour. */
   readonly asksSlowOnAllLayers?: boolean;
   readonly workloads: readonly PlannedWorkload[];
@@ -44,6 +47,8 @@ export interface PlannedCell {
   readonly system: string;
   readonly layer: Layer;
   readonly repeat: number;
+  /** Rounds of repeats come one after the other; where data is fresh, it is so for each round. */
+  readonly round: number;
   /** The same cell a second time, for the noise of the run: no row of its own. */
   readonly isTwin: boolean;
 }
@@ -60,6 +65,7 @@ export function runPlanOf(question: RunQuestion): RunPlan {
   const primary = primaryOf(question);
   const cells = cellsInOrder(question, primary);
   const { systems, layers, profile, repeats, seed, scenarioIds, asksSlowOnAllLayers, workloads } = question;
+  const freshDataPerRound = question.freshDataPerRound === true;
   const asked = {
     systems,
     layers,
@@ -68,6 +74,7 @@ export function runPlanOf(question: RunQuestion): RunPlan {
     seed,
     scenarioIds,
     asksSlowOnAllLayers: asksSlowOnAllLayers !== false,
+    freshDataPerRound,
     workloads: workloads.map(({ spec, plan }) => ({ spec, plan: plan?.hash ?? null })),
     order: cells.map(cellName),
     primary,
@@ -82,26 +89,37 @@ export function cellName({ planned, system, layer, repeat, isTwin }: PlannedCell
 
 /**
  * Whether scenarios are put to it. Of the reference rows only to share groups, which do what no client of JavaScript can ask of Kafka;
- * the others speak the protocols that the bare clients speak, and the broker answers them the same.
+ * the others speak the protocols that the bare clients speak, and the broker answers them the same. Settings change figures: the
+ * questions are put to systems as they are.
  */
 export function isAsked(name: string, layer: Layer): boolean {
-  return layer !== 'reference' || name === 'kafka-share';
+  return !isVariantName(name) && (layer !== 'reference' || name === 'kafka-share');
+}
+
+/** Every name that is run on a layer: those asked for, and the variants that a workload wants of them. */
+export function namesOfRun(question: Pick<RunQuestion, 'systems' | 'workloads'>, layer: Layer): readonly string[] {
+  const all = question.workloads.flatMap(({ spec }) => namesFor(spec, question, layer));
+  return [...new Set([...namesOn(layer, question.systems), ...all])];
+}
+
+function namesFor(spec: WorkloadSpec, { systems }: Pick<RunQuestion, 'systems'>, layer: Layer): readonly string[] {
+  const wanted = layer === 'bare' ? (spec.variants ?? []).filter((name) => systems.includes(variantSystems[name])) : [];
+  return [...new Set([...namesOn(layer, systems), ...wanted])];
 }
 
 /** The same messages for every system; another set in each repeat. */
-export function planOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): Plan {
-  const own = deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`);
-  if (spec.ladder === undefined) return plan ?? planFromSpec({ ...spec, seed: own });
-  // Every step has a plan of its own, which follows from the ladder; what is planned here is the ladder.
-  return { ...planFromSpec({ ...spec, seed: own }), hash: ladderHash(spec.ladder, own, { ...spec }) };
+export function sourceOf({ spec, plan }: PlannedWorkload, seed: number, repeat: number): PlanSource {
+  return plan === undefined ? { seed: deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`) } : { plan };
 }
 
-/** What a step of a ladder sends: the same for every system that comes to it. */
-export function planOfStep(spec: WorkloadSpec, seed: number, repeat: number): Plan {
-  return planFromSpec({
-    ...spec,
-    seed: deriveSeed(seed, `${spec.id}/${spec.ratePerSecond}/${spec.measuredMs}/${repeat}`),
-  });
+/** What is planned of a search is its ladder: every step has a plan of its own, which follows from it. */
+export function ladderPlanHash(spec: WorkloadSpec, ladder: LadderSpec, seed: number, repeat: number): string {
+  return ladderHash(ladder, deriveSeed(seed, `${spec.id}/${spec.mode}/${repeat}`), { ...spec });
+}
+
+/** What a step of a ladder sends follows from it: the same for every system that comes to it. */
+export function seedOfStep(spec: WorkloadSpec, seed: number, repeat: number): number {
+  return deriveSeed(seed, `${spec.id}/${spec.ratePerSecond}/${spec.measuredMs}/${repeat}`);
 }
 
 function primaryOf({ systems, layers, workloads, repeats, primaryRepeats }: RunQuestion): readonly PrimaryComparison[] {
@@ -119,29 +137,38 @@ function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison
   const each = question.workloads.flatMap((planned) =>
     question.layers
       .filter((layer) => planned.spec.layers.includes(layer))
-      .flatMap((layer) => namesOn(layer, question.systems).map((system) => ({ planned, system, layer }))),
+      .flatMap((layer) => namesFor(planned.spec, question, layer).map((system) => ({ planned, system, layer }))),
   );
-  const rounds: PlannedCell[][] = Array.from({ length: question.repeats }, () => []);
-  const deal = (cell: Omit<PlannedCell, 'repeat'>, repeats: number) => {
+  const rounds: PlannedCell[][] = Array.from({ length: roundsOf(question) }, () => []);
+  const deal = (cell: Omit<PlannedCell, 'repeat' | 'round'>, repeats: number) => {
     // Those that run less often than there are rounds do not all run in the first one.
     const shift = random();
-    for (let repeat = 0; repeat < repeats; repeat++)
-      rounds[Math.floor(((repeat + shift) * rounds.length) / repeats)]?.push({ ...cell, repeat });
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const round = Math.floor(((repeat + shift) * rounds.length) / repeats);
+      rounds[round]?.push({ ...cell, repeat, round });
+    }
   };
   for (const cell of each) deal({ ...cell, isTwin: false }, repeatsOf(cell, question, primary));
   for (const twin of twins) deal({ ...twin, isTwin: true }, question.repeats);
   return rounds.flatMap((round) => shuffled(round, random));
 }
 
+/** As many as the cells that are repeated most. */
+export function roundsOf({ repeats, primaryRepeats = repeats }: RunQuestion): number {
+  return Math.max(repeats, primaryRepeats);
+}
+
 function repeatsOf(
-  { planned: { spec }, system, layer }: Omit<PlannedCell, 'repeat' | 'isTwin'>,
+  { planned: { spec }, system, layer }: Omit<PlannedCell, 'repeat' | 'round' | 'isTwin'>,
   question: RunQuestion,
   primary: readonly PrimaryComparison[],
 ): number {
+  if (isVariantName(system)) return Math.min(question.repeats, spec.variantRepeatsMax ?? question.repeats);
   const isPrimary = primary.some((comparison) => isSideOf(comparison, { ...spec, system, layer }));
   const asked = isPrimary ? (question.primaryRepeats ?? question.repeats) : repeatsOn(layer, question);
   const isGateway = layer === 'rest' || layer === 'grpc';
-  return Math.min(asked, spec.repeatsMax ?? asked, isGateway ? (spec.gatewayRepeatsMax ?? asked) : asked);
+  const ofLayer = isGateway ? spec.gatewayRepeatsMax : layer === 'reference' ? spec.referenceRepeatsMax : undefined;
+  return Math.min(asked, spec.repeatsMax ?? asked, ofLayer ?? asked);
 }
 
 /** A run of everything within half an hour has no time for more of rows that decide nothing. */
@@ -160,8 +187,8 @@ function twinsOf({
   systems: all,
   layers,
   profile,
-}: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'isTwin'>[] {
-  const systems = all.filter((name) => !isReferenceName(name));
+}: RunQuestion): readonly Omit<PlannedCell, 'repeat' | 'round' | 'isTwin'>[] {
+  const systems = all.filter((name) => !isBesideTheAnswer(name));
   const system =
     systems.find((name) => systemOf(name) === 'kafka') ?? systems.find((name) => name !== 'log') ?? systems[0];
   const layer = layers.includes('port') ? 'port' : layers[0];

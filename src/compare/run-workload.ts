@@ -1,15 +1,17 @@
 /** Runs one workload once on one wire: stage, probes, warm-up, measured window, drain, verdict, clean-up. */
 
-import { limitedBy } from './limited-by.ts';
 import { LoadRun, type RunClock } from './load-run.ts';
-import { type Measured, Meter } from './meter.ts';
+import { type Measured, Meter, nothingMeasured } from './meter.ts';
+import { observeHere, type UsageObserver } from './usage-observer.ts';
 import { followCourse, withLatencies } from './run-course.ts';
-import type { Checks, HistogramData, Phase, ReaderRow, SeriesPoint, WorkloadRow } from './report/model.ts';
-import type { LatencyHistogram } from './statistics/index.ts';
+import { probeMessages, probeNumber, probes } from './probes.ts';
+import type { Checks, Phase, ReaderRow, SeriesPoint, WorkloadRow } from './report/model.ts';
 import { Reader } from './use-readers.ts';
-import { type Fault, faultOf, type RunNotes } from './validity.ts';
+import type { Fault, RunNotes } from './validity.ts';
+import { pause, until, withDeadline } from './waiting.ts';
 import { type Wire, type WireConsumer, WireRefusal } from './wire.ts';
-import { PayloadCodec, type Plan, type ReaderSpec, type WorkloadSpec } from './workloads/index.ts';
+import { phasesOf, rowOf, rounded } from './workload-row.ts';
+import { codecRunOf, PayloadCodec, type Plan, type ReaderSpec, type WorkloadSpec } from './workloads/index.ts';
 
 export interface WorkloadRunOptions {
   readonly wire: Wire;
@@ -20,6 +22,8 @@ export interface WorkloadRunOptions {
   readonly prefix: string;
   /** Of the broker, descendants included; empty when there is nothing to see. */
   readonly pids: readonly number[];
+  /** Who looks at what broker and generator use; this process by default. */
+  readonly usage?: UsageObserver;
   readonly generatorCeiling: number | null;
   /** Of the sender and of every latency; the machine's by default. */
   readonly clock?: RunClock;
@@ -32,7 +36,6 @@ export class NotMeasurable extends Error {
   override readonly name = 'NotMeasurable';
 }
 
-const probes = 64;
 const probeDeadlineMs = 20_000;
 const drainQuietMs = 3_000;
 /** A reader that comes back joins its group again, which takes a broker some seconds. */
@@ -60,9 +63,8 @@ export async function measureWorkload(
   const undrivable = wire.drive === undefined ? null : whyNotDriven(options);
   if (undrivable !== null) throw new NotMeasurable(undrivable);
   const cell = new Cell(options);
-  const limitMs = Math.max(spec.warmupMs, spec.warmupMaxMs ?? 0) + spec.measuredMs + drainDeadlineMs + marginMs;
   try {
-    const row = await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), limitMs);
+    const row = await withDeadline(spec.kind === 'replay' ? cell.replay() : cell.flow(), runLimitMs(spec));
     return { row, fault: cell.fault };
   } catch (reason) {
     if (reason instanceof NotMeasurable) throw reason;
@@ -73,6 +75,15 @@ export async function measureWorkload(
   }
 }
 
+function runLimitMs({ warmupMs, warmupMaxMs = 0, measuredMs }: WorkloadSpec): number {
+  return Math.max(warmupMs, warmupMaxMs) + measuredMs + drainDeadlineMs + marginMs;
+}
+
+/** Longer than that no measurement takes, its plan and its clean-up included. */
+export function cellLimitMs(spec: WorkloadSpec): number {
+  return runLimitMs(spec) + 2 * marginMs;
+}
+
 class Cell {
   readonly #options: WorkloadRunOptions;
   readonly #topic: string;
@@ -81,6 +92,7 @@ class Cell {
   /** Of a use: those that read while it is published, and what those got that read all of it again. */
   readonly #readers: Reader[] = [];
   readonly #replays = new Map<string, ReaderRow>();
+  readonly #usage: UsageObserver;
   readonly #codec: PayloadCodec;
   readonly #run: LoadRun;
   readonly #startedAt = new Date().toISOString();
@@ -94,8 +106,9 @@ class Cell {
   constructor(options: WorkloadRunOptions) {
     this.#options = options;
     this.#topic = `${options.prefix}-t`;
+    this.#usage = options.usage ?? observeHere(options.pids);
     const largest = options.plan.bytes.reduce((max, bytes) => Math.max(max, bytes), 0);
-    this.#codec = new PayloadCodec(hashOf(options.prefix), largest);
+    this.#codec = new PayloadCodec(codecRunOf(options.prefix), largest);
     const driven: RunClock = { now: () => this.#drivenMs, sleep: () => Promise.resolve() };
     this.#run = new LoadRun(
       options.spec,
@@ -125,7 +138,7 @@ class Cell {
       },
       spec,
       plan,
-      codecRun: hashOf(prefix),
+      codecRun: codecRunOf(prefix),
       topic: this.#topic,
       subscriptions: this.#subscriptions,
       pids,
@@ -145,7 +158,7 @@ class Cell {
 
   /** First filled and consumed once, then read again by a subscription that starts at the beginning. */
   async replay(): Promise<WorkloadRow> {
-    const { spec, wire, pids, plan } = this.#options;
+    const { spec, wire, plan } = this.#options;
     const filled = await this.#publishAndConsume();
     if (!filled.drained)
       return this.#row(this.#run, filled.measured, this.#run.windowMs, { drained: false, notes: [] });
@@ -166,7 +179,7 @@ class Cell {
     this.#subscriptions.push(name);
     const checker = this.#run.checker.forAnotherReader();
     let receivedBytes = 0;
-    const meter = new Meter(pids, () => ({ messages: checker.receivedCount, bytes: receivedBytes }));
+    const meter = new Meter(this.#usage, () => ({ messages: checker.receivedCount, bytes: receivedBytes }));
     let firstMs = Number.NaN;
     let lastMs = Number.NaN;
     await this.#consume(name, (value) => {
@@ -178,7 +191,7 @@ class Cell {
       receivedBytes += value.length;
     });
     await until(() => checker.isComplete() || this.#run.failure !== null, drainDeadlineMs);
-    const measured = meter.stop();
+    const measured = await meter.stop();
     const windowMs = Math.max(1, lastMs - firstMs);
     this.#phases.push(this.#replayPhase(checker.receivedCount, firstMs, lastMs));
     this.#run.window.received = checker.receivedCount;
@@ -205,15 +218,7 @@ class Cell {
 
   /** A row for a run that could not be carried through: no figures but what was counted. */
   brokenRow(why: string): WorkloadRow {
-    const empty = {
-      broker: null,
-      client: { cpuSeconds: 0, rssBytes: 0, bytesWritten: 0 },
-      eventLoop: 0,
-      eventLoopLagMs: { p50: 0, p99: 0, max: 0 },
-      seconds: 1,
-      counted: { messages: 0, bytes: 0 },
-    };
-    const row = this.#row(this.#run, empty, Math.max(1, this.#run.windowMs), { drained: false, notes: [] });
+    const row = this.#row(this.#run, nothingMeasured, Math.max(1, this.#run.windowMs), { drained: false, notes: [] });
     this.fault = { kind: 'broken', reason: why };
     return { ...row, valid: false, invalidBecause: why };
   }
@@ -230,7 +235,7 @@ class Cell {
   }
 
   async #publishAndConsume(): Promise<{ readonly measured: Measured; readonly drained: boolean }> {
-    const { wire, spec, pids } = this.#options;
+    const { wire, spec } = this.#options;
     await wire.createTopic(this.#topic, { partitions: spec.partitions });
     this.#hasTopic = true;
     const heard = await this.#openConsumers();
@@ -240,10 +245,10 @@ class Cell {
     const run = this.#run;
     const counted = () => ({ messages: run.checker.ackedCount, bytes: run.ackedBytes });
     run.begin();
-    let meter = new Meter(pids, counted);
+    let meter = new Meter(this.#usage, counted);
     run.onWindowOpens = () => {
-      meter.stop();
-      meter = new Meter(pids, counted);
+      meter.discard();
+      meter = new Meter(this.#usage, counted);
     };
     const points = spec.course === undefined ? seriesPoints : seriesPointsOfCourse;
     const everyMs = Math.max(50, (spec.warmupMs + spec.measuredMs) / points);
@@ -253,7 +258,7 @@ class Cell {
     absences.catch((reason: unknown) => run.fail(reason));
     try {
       const [course] = await Promise.all([this.#follow(), run.send(publisher)]);
-      const measured = meter.stop();
+      const measured = await meter.stop();
       await absences;
       const drainFromMs = run.sinceWindowMs;
       const waiting = run.checker.missing;
@@ -268,18 +273,18 @@ class Cell {
       await publisher.close();
       return { measured, drained };
     } finally {
-      meter.stop();
+      meter.discard();
       clearInterval(sampler);
     }
   }
 
   async #follow() {
-    const { spec, pids } = this.#options;
+    const { spec } = this.#options;
     if (spec.course === undefined) return [];
     return await followCourse({
       run: this.#run,
       spec,
-      pids,
+      usage: this.#usage,
       closeConsumers: async () => {
         await Promise.all(this.#consumers.splice(0).map((consumer) => consumer.close()));
       },
@@ -416,11 +421,7 @@ class Cell {
 
   /** Every subscription hears every probe before the clock starts: joining a group is not part of what is measured. */
   async #probe(publisher: Awaited<ReturnType<Wire['publisher']>>, heard: readonly Set<number>[]): Promise<void> {
-    const messages = Array.from({ length: probes }, (_, i) => ({
-      key: `probe-${i}`,
-      value: Buffer.from(`${probePrefix}${i}`),
-    }));
-    publisher.publish(messages, (_, result) => {
+    publisher.publish(probeMessages(), (_, result) => {
       if (result.fate !== 'acked') this.#run.fail(new Error(`a probe was ${result.fate}: ${result.code}`));
     });
     await until(() => this.#run.failure !== null || heard.every((set) => set.size === probes), probeDeadlineMs);
@@ -439,65 +440,23 @@ class Cell {
     generatorCeiling = this.#options.generatorCeiling,
   ): WorkloadRow {
     const { wire, spec, plan, repeat } = this.#options;
-    const checks: Checks = run.checker.result();
-    const seconds = windowMs / 1000;
-    const publish = rateOf(run.window.acked, run.window.ackedBytes, seconds);
-    const consume = rateOf(run.window.received, run.window.receivedBytes, seconds);
-    const brokerCores = measured.broker === null ? null : measured.broker.cpuSeconds / measured.seconds;
-    const evidence = {
-      mode: spec.mode,
-      messagesPerSecond: spec.kind === 'replay' ? consume.messagesPerSecond : publish.messagesPerSecond,
-      generatorCeiling,
-      eventLoop: measured.eventLoop,
-      clientCores: measured.client.cpuSeconds / measured.seconds,
-      brokerCores,
-    };
-    const slip = run.slip.summary();
-    this.fault = faultOf({ spec, checks: this.#promised(checks), slip, run, notes });
-    const invalidBecause = this.fault?.reason ?? null;
-    return {
-      id: spec.id,
-      title: spec.title,
-      system: wire.name,
-      layer: wire.layer,
-      durability: wire.durability,
-      mode: spec.mode,
-      settings: 'stock',
-      parameters: parametersOf(spec, plan),
-      planHash: plan.hash,
+    const { row, fault } = rowOf({
+      wire,
+      spec,
+      plan,
       repeat,
+      run,
+      measured,
+      windowMs,
+      notes,
+      generatorCeiling,
       startedAt: this.#startedAt,
-      valid: invalidBecause === null,
-      ...(invalidBecause === null ? {} : { invalidBecause }),
-      limitedBy: limitedBy(evidence),
-      utilization: {
-        brokerCores: brokerCores === null ? null : rounded(brokerCores),
-        clientCores: rounded(measured.client.cpuSeconds / measured.seconds),
-        eventLoop: rounded(measured.eventLoop),
-      },
-      checks,
-      ...(spec.mode === 'equal-load'
-        ? {
-            offered: {
-              planned: run.plannedInWindow,
-              acknowledgedInTime: run.ackedOnTime,
-              blockedMs: Math.round(run.blockedMs),
-            },
-          }
-        : {}),
-      publish,
-      consume,
-      latencyMs: { publish: run.publishLatency.summary(), endToEnd: run.endToEndLatency.summary() },
-      serviceMs: { publish: shortOf(run.publishService), endToEnd: shortOf(run.endToEndService) },
-      slipMs: { p50: slip.p50, p99: slip.p99, max: slip.max },
-      ...(measured.eventLoopLagMs === undefined ? {} : { eventLoopLagMs: measured.eventLoopLagMs }),
-      cost: costOf(measured),
-      histograms: histogramsOf(run),
-      series: run.series,
       phases: this.#phases,
-      notes: [...notes.notes, ...unsteadyNote(run)],
-      ...(spec.readers === undefined || this.#readers.length === 0 ? {} : { readers: this.#readerRows(spec.readers) }),
-    };
+      promised: (checks) => this.#promised(checks),
+      readers: spec.readers === undefined || this.#readers.length === 0 ? null : this.#readerRows(spec.readers),
+    });
+    this.fault = fault;
+    return row;
   }
 
   /** Order is promised to those readers of a use that asked for it. */
@@ -519,107 +478,7 @@ class Cell {
   }
 }
 
-// ------------------------------------------------------------------------------------------------ figures
-
-function costOf(measured: Measured): WorkloadRow['cost'] {
-  const { messages, bytes } = measured.counted;
-  const perMillion = (cpuSeconds: number) => (messages === 0 ? null : rounded((cpuSeconds / messages) * 1e6));
-  // Without a broker process of its own the system is in this process.
-  const store = measured.broker ?? measured.client;
-  return {
-    brokerCpuSecondsPerMillion: measured.broker === null ? null : perMillion(measured.broker.cpuSeconds),
-    clientCpuSecondsPerMillion: perMillion(measured.client.cpuSeconds),
-    bytesWrittenPerPayloadByte: bytes === 0 ? null : rounded(store.bytesWritten / bytes),
-    peakRssBytes: store.rssBytes === 0 ? null : store.rssBytes,
-  };
-}
-
-function shortOf(histogram: LatencyHistogram): { readonly p50: number; readonly p99: number; readonly max: number } {
-  const { p50, p99, max } = histogram.summary();
-  return { p50, p99, max };
-}
-
-// ------------------------------------------------------------------------------------------------ phases
-
-/** Of every flow: what came before the window, the window, and what was still to come after it. */
-function phasesOf(
-  run: LoadRun,
-  course: readonly Phase[],
-  drain: { readonly fromMs: number; readonly toMs: number; readonly waiting: number },
-): readonly Phase[] {
-  const { warmup } = run;
-  const windowMs = Math.round(run.windowMs);
-  const fromMs = Math.max(windowMs, Math.round(drain.fromMs));
-  const first: readonly Phase[] =
-    warmup === null
-      ? []
-      : [
-          {
-            phase: 'warmup',
-            fromMs: -warmup.tookMs,
-            toMs: 0,
-            isSteady: warmup.isSteady,
-            note: warmup.because ?? `steady, limit ${warmup.limitMs} ms`,
-          },
-        ];
-  return [
-    ...first,
-    ...(course.length > 0 ? course : [{ phase: 'steady', fromMs: 0, toMs: windowMs, note: null } as const]),
-    {
-      phase: 'drain',
-      fromMs,
-      toMs: Math.max(fromMs, Math.round(drain.toMs)),
-      note: `${drain.waiting} messages to come`,
-    },
-  ];
-}
-
-/** A row of a run that had not settled says so. */
-function unsteadyNote({ warmup }: LoadRun): readonly string[] {
-  if (warmup === null || warmup.isSteady) return [];
-  return [`not steady when its warm-up ended, at the limit of ${warmup.limitMs} ms`];
-}
-
-function rateOf(messages: number, bytes: number, seconds: number): WorkloadRow['publish'] {
-  return { messagesPerSecond: rounded(messages / seconds), megabytesPerSecond: rounded(bytes / seconds / 1e6) };
-}
-
-function histogramsOf(run: LoadRun): { readonly publish: HistogramData; readonly endToEnd: HistogramData } {
-  return { publish: run.publishLatency.data(), endToEnd: run.endToEndLatency.data() };
-}
-
-function parametersOf(spec: WorkloadSpec, plan: Plan): WorkloadRow['parameters'] {
-  return {
-    messageBytes: spec.messageBytes,
-    ratePerSecond: spec.ratePerSecond,
-    partitions: spec.partitions,
-    subscriptions: spec.subscriptions,
-    consumersPerSubscription: spec.consumersPerSubscription,
-    keys: plan.keyNames.length,
-    keyDistribution: spec.keyDistribution,
-    arrival: spec.arrival,
-    messages: plan.count,
-    warmupMs: spec.warmupMs,
-    measuredMs: spec.measuredMs,
-    publishWindow: spec.publishWindow,
-    credit: spec.credit,
-    ackBatch: spec.ackBatch,
-  };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
-}
-
-// ------------------------------------------------------------------------------------------------ probes and waiting
-
-const probePrefix = 'probe ';
-
-function probeNumber(value: Buffer): number | null {
-  // Shorter than any payload, so that no measured message can be taken for one.
-  if (value.length >= 12 || !value.toString('latin1').startsWith(probePrefix)) return null;
-  return Number(value.toString('latin1').slice(probePrefix.length));
-}
+// ------------------------------------------------------------------------------------------------ what is not measured
 
 /** What the programs of the reference rows were not written for; null where they were. */
 function whyNotDriven({ spec, plan }: WorkloadRunOptions): string | null {
@@ -630,32 +489,4 @@ function whyNotDriven({ spec, plan }: WorkloadRunOptions): string | null {
 
 function isQueue(wire: Wire): boolean {
   return wire.system === 'rabbitmq-quorum' || wire.system === 'rabbitmq-classic';
-}
-
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise<void>((resolve) => setTimeout(resolve, ms));
-}
-
-/** Resolves when it is so, or at the deadline: the caller looks. */
-async function until(isSo: () => boolean, deadlineMs: number): Promise<void> {
-  const endMs = performance.now() + deadlineMs;
-  while (!isSo() && performance.now() < endMs) await pause(2);
-}
-
-async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not finished within ${Math.round(ms / 1000)} s`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -6,111 +6,34 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrokerKind, type ObtainedBrokers, obtainBrokers } from '../brokers/index.ts';
 import { decideUses } from './advice/index.ts';
-import { agreementMs, type AgreementResult, checkAgreement } from './agreement/index.ts';
-import { type Assertion, checkAssertion } from './assertions.ts';
-import { budgetInWords, budgetOf, timeInWords } from './budget.ts';
+import { type AgreementResult, checkAgreement } from './agreement/index.ts';
+import { onlyOfTheAnswer } from './answer-rows.ts';
+import { checkAssertion } from './assertions.ts';
+import type { CompareOptions } from './compare-options.ts';
 import { documented } from './documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from './environment.ts';
-import { brokerFaults, ConnectionWatch } from './faults.ts';
-import type { LiveMetrics } from './live-metrics.ts';
-import { withoutReference } from './reference-rows.ts';
-import { findSustainableRate, type SearchOptions, searchSentence } from './sustainable-rate.ts';
 import type { GatewayProcess } from './gateway/index.ts';
-import { generatorCeiling } from './generator-ceiling.ts';
+import type { Going } from './going.ts';
 import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
 import { blameLayer } from './limited-by.ts';
 import { backlogMax } from './load-run.ts';
 import { noiseFloors } from './noise.ts';
-import { usageOf, withDescendants } from './process-usage.ts';
-import {
-  type Layer,
-  type Profile,
-  type Report,
-  reportSpecVersion,
-  type ScenarioRow,
-  type WorkloadRow,
-} from './report/model.ts';
-import { openCluster } from './cluster.ts';
-import {
-  cellName,
-  isAsked,
-  type PlannedWorkload,
-  planOf,
-  type RunPlan,
-  runPlanOf,
-  type RunQuestion,
-} from './run-plan.ts';
-import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
-import { decidePrimary, primaryInWords } from './primary-comparisons.ts';
-import { NotMeasurable, runWorkload } from './run-workload.ts';
+import { decidePrimary } from './primary-comparisons.ts';
+import { type Report, reportSpecVersion, type ScenarioRow } from './report/model.ts';
+import { RunBrokers } from './run-brokers.ts';
+import { runWorkloads } from './run-cells.ts';
+import { namesOfRun, runPlanOf } from './run-plan.ts';
+import { askFaultScenarios, askScenarios } from './run-questions.ts';
+import { stepsOf } from './run-steps.ts';
+import { closeAll, openWires } from './run-wires.ts';
 import { notRun, scenarios } from './scenarios/index.ts';
-import type { Faults, Scenario } from './scenarios/scenario.ts';
 import { summarize } from './summaries.ts';
-import { backendOf, namesOn, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
-import {
-  brokerPids,
-  brokerPorts,
-  brokersOf,
-  diskMeter,
-  openWire,
-  openWireProcess,
-  SystemMissing,
-  systemRow,
-  type SystemsContext,
-} from './systems.ts';
+import { backendOf, systemOf } from './system-ids.ts';
+import { systemRow, type SystemsContext } from './systems.ts';
 import { decideClaims } from './verdicts.ts';
 import type { Wire } from './wire.ts';
 import { hashOfPlans } from './workloads/index.ts';
-
-/** The question (`systems`, `layers`, `profile`, ...) and how it is asked. */
-export interface CompareOptions extends RunQuestion {
-  /** A missing one ends the run with SystemMissing; else it is left out and said so. */
-  readonly systemsAreRequired: boolean;
-  readonly assertions: readonly Assertion[];
-  /** What reproduces the run. */
-  readonly command: string;
-  readonly onProgress: (line: string) => void;
-  readonly signal?: AbortSignal;
-  /** Also independent tools on the same brokers, beside our instrument. */
-  readonly checksAgreement?: boolean;
-  /** Load may be put on brokers that are not on this machine. */
-  readonly allowsRemote: boolean;
-  /** Brokers that somebody else started and will end; without it the run gets its own. */
-  readonly brokers?: ObtainedBrokers;
-  /** Every row is kept here as it comes; with `resume` what is there already is not run again. */
-  readonly journal?: {
-    readonly directory: string;
-    readonly resume: boolean;
-    readonly flags: Readonly<Record<string, unknown>>;
-  };
-  /** What runs now, what is done and about how long the rest takes. */
-  readonly onState?: (state: RunState) => void;
-  /** For those who watch the run by its metrics. */
-  readonly live?: LiveMetrics;
-}
-
-export interface RunState {
-  readonly now: string;
-  readonly done: number;
-  readonly total: number;
-  readonly leftMs: number;
-}
-
-/** How many messages a scenario uses, and when it is over. */
-const scenarioSizes: Readonly<Record<Profile, { readonly messages: number; readonly deadlineMs: number }>> = {
-  smoke: { messages: 200, deadlineMs: 15_000 },
-  standard: { messages: 1_000, deadlineMs: 60_000 },
-  full: { messages: 10_000, deadlineMs: 300_000 },
-};
-
-const closeDeadlineMs = 15_000;
-
-/** Addresses outside this machine were given, and nobody said that they may be loaded. */
-export class RemoteRefused extends Error {
-  override readonly name = 'RemoteRefused';
-}
 
 /** Resolves with the report, also when runs were invalid or assertions failed. Rejects with SystemMissing, RemoteRefused, or when aborted. */
 export async function compare(options: CompareOptions): Promise<Report> {
@@ -125,20 +48,27 @@ export async function compare(options: CompareOptions): Promise<Report> {
   const runId = begun?.header.runId ?? `${startedAt.replaceAll(/\D/g, '').slice(2, 14)}-${process.pid.toString(36)}`;
   // What the interrupted part made on brokers may still be there.
   const prefix = begun === null ? runId : `${runId}-${process.pid.toString(36)}`;
+  const brokers = await RunBrokers.obtain(options);
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cmp-'));
-  const brokers = options.brokers ?? (await obtainNeeded(options));
-  const others = await obtainOthers(options);
   const wires: Wire[] = [];
   const gateways = new Map<string, Promise<GatewayProcess>>();
   let kept: Journal | null = null;
   try {
-    if (!options.allowsRemote) for (const obtained of [brokers, ...others.values()]) refuseRemote(obtained);
     const environment = await describeEnvironment(dataDir);
-    const context: SystemsContext = { brokers, others, dataDir, sluiceVersion: await ownVersion(), gateways };
+    const context = contextOf(brokers, { dataDir, sluiceVersion: await ownVersion(), gateways });
     const missing = await openWires(context, options, wires);
     const software = await softwareOf(environment, wires);
     kept = openJournal(options, { planHash: plan.hash, runId, startedAt, command: options.command, software });
-    const going: Going = { context, options, plan, wires, prefix, journal: kept, steps: stepsOf(options, plan, kept) };
+    const going: Going = {
+      context,
+      brokers,
+      options,
+      plan,
+      wires,
+      prefix,
+      journal: kept,
+      steps: stepsOf(options, plan, kept),
+    };
     const asked = await askScenarios(going);
     const measured = await runWorkloads(going);
     const agreement = options.checksAgreement === true ? await agreementOf(going) : null;
@@ -149,7 +79,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
     const cells = summarize(rows, options.seed);
     const noise = noiseFloors(rows, measured.twins, options.seed);
     const primary = decidePrimary(plan.primary, rows, noise, options.seed);
-    const systems = [...new Set(options.layers.flatMap((layer) => namesOn(layer, options.systems)))]
+    const systems = [...new Set(options.layers.flatMap((layer) => namesOfRun(options, layer)))]
       .filter((system) => wires.some((wire) => wire.name === system))
       .map((system) => systemRow(context, system, wires));
     const machine = `${environment.cpu.model}, ${environment.cpu.cores} cores, everything on one host`;
@@ -193,34 +123,34 @@ export async function compare(options: CompareOptions): Promise<Report> {
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
         ...protocolsNotMeasured(options),
       ],
-      limits: limitsOf(options, resumed),
+      limits: limitsOf(options, resumed, brokers.whyNotFresh),
     });
   } finally {
     kept?.close();
     await closeAll(wires, options);
     for (const gateway of gateways.values()) await gateway.then((one) => one.close()).catch(() => undefined);
-    if (options.brokers === undefined) await brokers?.stop();
-    for (const older of others.values()) await older.stop();
+    await brokers.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
 }
 
-/** Which system suits each use that was run, from everything else in the report. */
-function withUses(report: Report): Report {
-  const decided = decideUses(withoutReference(report), documented);
-  return decided.length === 0 ? report : { ...report, uses: decided };
+/** Of the brokers as they are when somebody asks: they may be started anew on the way. */
+function contextOf(brokers: RunBrokers, own: Omit<SystemsContext, 'brokers' | 'others'>): SystemsContext {
+  return {
+    ...own,
+    get brokers() {
+      return brokers.brokers;
+    },
+    get others() {
+      return brokers.others;
+    },
+  };
 }
 
-/** What every part of a run that is under way needs. */
-interface Going {
-  readonly context: SystemsContext;
-  readonly options: CompareOptions;
-  readonly plan: RunPlan;
-  readonly wires: readonly Wire[];
-  /** In the name of everything that is made. */
-  readonly prefix: string;
-  readonly journal: Journal | null;
-  readonly steps: Steps;
+/** Which system suits each use that was run, from everything else in the report. */
+function withUses(report: Report): Report {
+  const decided = decideUses(onlyOfTheAnswer(report), documented);
+  return decided.length === 0 ? report : { ...report, uses: decided };
 }
 
 // ------------------------------------------------------------------------------------------------ going on
@@ -266,203 +196,13 @@ function resumptionsOf(journal: Journal | null, now: string): NonNullable<Report
   return [...parts.slice(1), { at: now, rowsBefore: rows }];
 }
 
-/** Counts what is done, and tells it with the time that is left. */
-class Steps {
-  readonly #options: CompareOptions;
-  readonly #total: number;
-  readonly #expectedMs: number;
-  readonly #startedMs = performance.now();
-  #done = 0;
-
-  constructor(options: CompareOptions, total: number, expectedMs: number) {
-    this.#options = options;
-    this.#total = total;
-    this.#expectedMs = expectedMs;
-  }
-
-  begin(what: string): void {
-    const state = { now: what, done: this.#done, total: this.#total, leftMs: this.#leftMs() };
-    this.#options.onState?.(state);
-    this.#options.live?.state(state);
-  }
-
-  end(what: string): void {
-    this.#done++;
-    this.begin(what);
-  }
-
-  /** At first by the budget, later more and more by the pace so far. */
-  #leftMs(): number {
-    const part = this.#total === 0 ? 1 : this.#done / this.#total;
-    const byBudget = this.#expectedMs * (1 - part);
-    if (part === 0) return byBudget;
-    const byPace = ((performance.now() - this.#startedMs) / part) * (1 - part);
-    return byPace * part + byBudget * (1 - part);
-  }
-}
-
-function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null): Steps {
-  const leaveOut = leaveOutOf(options);
-  const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
-  const check =
-    options.checksAgreement === true ? `; the check about ${timeInWords(agreementMs(options.profile))}` : '';
-  options.onProgress(`budget ${budgetInWords(options, budget)}${check}`);
-  for (const line of primaryInWords(plan.primary)) options.onProgress(line);
-  const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
-  const total = budget.cells + budget.scenarioRows + budget.faultRows;
-  if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);
-  return new Steps(options, Math.max(0, total - known), budget.expectedMs * (total === 0 ? 0 : 1 - known / total));
-}
-
-// ------------------------------------------------------------------------------------------------ systems
-
-async function obtainNeeded({ systems, layers, onProgress }: CompareOptions): Promise<ObtainedBrokers | null> {
-  const kinds = new Set(systems.filter((name) => versionOf(name) === null).map((name) => backendOf[systemOf(name)]));
-  const want = (['rabbitmq', 'kafka'] as const satisfies readonly BrokerKind[]).filter((kind) => kinds.has(kind));
-  if (want.length === 0) return null;
-  const asksForStreams = layers.some((layer) => namesOn(layer, systems).includes('rabbitmq-stream-protocol'));
-  return await obtainBrokers({ want, onProgress, ...(asksForStreams ? { rabbitmqStreams: true } : {}) });
-}
-
-/** One RabbitMQ for each version that a name asks for. */
-async function obtainOthers({
-  systems,
-  onProgress,
-}: CompareOptions): Promise<ReadonlyMap<RabbitMqVersionName, ObtainedBrokers>> {
-  const found = new Map<RabbitMqVersionName, ObtainedBrokers>();
-  for (const name of systems) {
-    const version = versionOf(name);
-    if (version !== null && !found.has(version))
-      found.set(version, await obtainBrokers({ want: ['rabbitmq'], rabbitmqVersion: version, onProgress }));
-  }
-  return found;
-}
-
-/** A comparison is a load test: not for a broker that others may be using. */
-function refuseRemote(brokers: ObtainedBrokers | null): void {
-  const hosts = [
-    ...(brokers?.rabbitmq?.urls.map((url) => new URL(url).hostname) ?? []),
-    ...(brokers?.kafka?.brokers.map((address) => address.slice(0, address.lastIndexOf(':'))) ?? []),
-  ];
-  const remote = hosts.find((host) => !/^(127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/.test(host));
-  if (remote !== undefined)
-    throw new RemoteRefused(`${remote} is not this machine; --allow-remote puts the load on it all the same`);
-}
-
-/** Opens every wire that can be had into `wires`; resolves with what cannot. */
-async function openWires(
-  context: SystemsContext,
-  options: CompareOptions,
-  wires: Wire[],
-): Promise<Report['notMeasured']> {
-  const missing: { id: string; system: string; layer: Layer; reason: string }[] = [];
-  for (const layer of options.layers.filter((one) => isUsed(one, options)))
-    for (const system of namesOn(layer, options.systems)) {
-      try {
-        wires.push(await openWire(context, system, layer));
-      } catch (reason) {
-        // Without Java there are no reference rows, and the comparison is none the worse for it.
-        const isRequired = options.systemsAreRequired && layer !== 'reference';
-        if (!(reason instanceof SystemMissing) || isRequired) throw reason;
-        missing.push({ id: 'all', system, layer, reason: reason.message });
-        options.onProgress(`left out: ${system} (${layer}): ${reason.message}`);
-      }
-    }
-  const isOnlyChecked = options.checksAgreement === true && missing.length === 0;
-  if (wires.length === 0 && !isOnlyChecked) throw new SystemMissing('none of the systems can be had');
-  return missing;
-}
-
-/** A gateway that nothing would be asked of is not started. */
-function isUsed(layer: Layer, options: CompareOptions): boolean {
-  return (
-    options.workloads.some(({ spec }) => spec.layers.includes(layer)) ||
-    wantedScenarios(options).some((scenario) => scenario.layers.includes(layer))
-  );
-}
-
-const closedWires = new WeakSet<Wire>();
-
-/** Those that are not closed yet: before scenarios with faults all are, and at the end again. */
-async function closeAll(wires: readonly Wire[], options: CompareOptions): Promise<void> {
-  for (const wire of wires) {
-    if (closedWires.has(wire)) continue;
-    closedWires.add(wire);
-    await closing(wire.close(), `${wire.name} ${wire.layer}`, options);
-  }
-}
-
-/** A client that does not close must not keep the report from being written. */
-async function closing(work: Promise<void>, what: string, { onProgress }: CompareOptions): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      onProgress(`${what} did not close within ${closeDeadlineMs} ms`);
-      resolve();
-    }, closeDeadlineMs);
-  });
-  const told = work.catch((reason: unknown) => onProgress(`${what} did not close: ${String(reason)}`));
-  await Promise.race([told, late]);
-  clearTimeout(timer);
-}
-
-// ------------------------------------------------------------------------------------------------ scenarios and workloads
-
-async function askScenarios(going: Going): Promise<ScenarioRunResult> {
-  const { options, wires } = going;
-  const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault !== true);
-  if (wanted.length === 0) return { rows: [], notMeasured: [] };
-  options.onProgress(`scenarios: ${wanted.length} on ${wires.length} systems and layers`);
-  const asked = wires.filter(({ name, layer }) => isAsked(name, layer));
-  return await runScenarios({ wires: asked, ...scenarioRun(going), scenarios: wanted });
-}
-
-async function askFaultScenarios(going: Going): Promise<ScenarioRunResult> {
-  const { context, options, wires } = going;
-  const wanted = wantedScenarios(options).filter((scenario) => scenario.isFault === true);
-  if (wanted.length === 0) return { rows: [], notMeasured: [] };
-  const targets = wires.filter(({ name, layer }) => isAsked(name, layer)).map(({ name, layer }) => ({ name, layer }));
-  await closeAll(wires, options);
-  options.onProgress(`scenarios with faults: ${wanted.length} on ${targets.length} systems and layers`);
-  const connections = new ConnectionWatch();
-  connections.start();
-  try {
-    return await runFaultScenarios({
-      ...scenarioRun(going),
-      scenarios: wanted,
-      targets,
-      faultsOf: (name) => faultsOf(context, name, connections),
-    });
-  } finally {
-    connections.stop();
-  }
-}
+// ------------------------------------------------------------------------------------------------ beside scenarios and workloads
 
 async function agreementOf({ context, options, prefix }: Going): Promise<AgreementResult> {
   const { profile, seed, signal, onProgress } = options;
   onProgress('agreement: independent tools on the same brokers');
   const own = signal === undefined ? {} : { signal };
   return await checkAgreement({ context, profile, seed, prefix: `sluice-cmp-${prefix}`, onProgress, ...own });
-}
-
-function faultsOf(context: SystemsContext, name: string, connections: ConnectionWatch): Faults | string {
-  const brokers = brokersOf(context, name);
-  const kind = systemOf(name) === 'kafka' ? 'kafka' : 'rabbitmq';
-  const handle = brokers?.[kind];
-  if (brokers === null || handle === undefined) return `there is no ${kind}`;
-  if (!brokers.started.includes(kind) || handle.source !== 'process')
-    return 'faults are only for brokers that this run started as processes of this machine';
-  return brokerFaults({ brokers, kind, ports: brokerPorts(context, name), connections });
-}
-
-function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
-  return scenarios.filter((scenario) => scenarioIds.includes(scenario.id));
-}
-
-function onlyBare({ isSlow, isFault }: Scenario, layer: Layer): string | null {
-  // What is asked of the reference rows has no bare client to stand for it.
-  if (layer === 'bare' || layer === 'reference' || (isSlow !== true && isFault !== true)) return null;
-  return 'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers';
 }
 
 /** As the report has it: for every system and layer. */
@@ -484,168 +224,10 @@ function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
   return rows.toSorted((a, b) => place(a) - place(b));
 }
 
-function leaveOutOf({ asksSlowOnAllLayers, layers }: CompareOptions): typeof onlyBare | undefined {
-  return asksSlowOnAllLayers === false && layers.includes('bare') ? onlyBare : undefined;
-}
-
-function scenarioRun({ context, options, prefix, journal, steps }: Going) {
-  const pidsOf = (name: string) => withDescendants(brokerPids(context, name));
-  const leaveOut = leaveOutOf(options);
-  return {
-    prefix: `sluice-cmp-${prefix}`,
-    ...scenarioSizes[options.profile],
-    seed: options.seed,
-    diskOf: (name: string) => diskMeter(context, name, pidsOf(name)),
-    usageOf: (name: string) => () => usageOf(pidsOf(name)),
-    open: (name: string, layer: Layer) => openWire(context, name, layer),
-    openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
-    openCluster: (name: string) => openCluster(context, name),
-    ...(leaveOut === undefined ? {} : { leaveOut }),
-    known: (id: string, name: string, layer: Layer) => knownScenario(journal, id, name, layer),
-    onRow(row: ScenarioRow) {
-      journal?.add({ kind: 'scenario', row });
-      steps.end(`${row.id} ${row.system} ${row.layer}`);
-    },
-    onProgress: options.onProgress,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  };
-}
-
-function knownScenario(journal: Journal | null, id: string, name: string, layer: Layer): ScenarioRow | undefined {
-  for (const entry of journal?.entries ?? [])
-    if (entry.kind === 'scenario' && entry.row.id === id && entry.row.system === name && entry.row.layer === layer)
-      return entry.row;
-  return undefined;
-}
-
-interface WorkloadsResult {
-  readonly rows: readonly WorkloadRow[];
-  readonly twins: readonly WorkloadRow[];
-  readonly notMeasured: Report['notMeasured'];
-  readonly order: readonly string[];
-  readonly planHashes: readonly string[];
-  readonly ceilings: Readonly<Record<string, number>>;
-}
-
-async function runWorkloads(going: Going): Promise<WorkloadsResult> {
-  const { context, options, plan: runPlan, wires, prefix, journal, steps } = going;
-  const rows: WorkloadRow[] = [];
-  const twins: WorkloadRow[] = [];
-  const order: string[] = [];
-  const planHashes: string[] = [];
-  const known = knownWorkloads(journal);
-  const refused = new Map(known.refused);
-  const ceilings = await measureCeilings(options.workloads);
-  const { cells } = runPlan;
-  for (const [index, cell] of cells.entries()) {
-    options.signal?.throwIfAborted();
-    const { planned, repeat, isTwin } = cell;
-    const name = cellName(cell);
-    const wire = wires.find((one) => one.name === cell.system && one.layer === cell.layer);
-    const refusalKey = `${planned.spec.id}/${cell.system}/${cell.layer}`;
-    if (wire === undefined || refused.has(refusalKey)) continue;
-    const keep = (row: WorkloadRow) => void (isTwin ? twins : rows).push(row);
-    order.push(name);
-    const before = known.rows.get(name);
-    if (before !== undefined) {
-      planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${before.planHash}`);
-      keep(before);
-      continue;
-    }
-    const plan = planOf(planned, options.seed, repeat);
-    planHashes.push(`${planned.spec.id}/${planned.spec.mode}/${repeat} ${plan.hash}`);
-    steps.begin(name);
-    const shown = { workload: planned.spec.id, mode: planned.spec.mode, system: cell.system, layer: cell.layer };
-    options.live?.cellBegins(shown, repeat);
-    let ended: WorkloadRow | null = null;
-    try {
-      const row = await runCell({
-        seed: options.seed,
-        ...(options.live === undefined ? {} : { onSample: (point) => options.live?.sample(shown, point) }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-        wire,
-        spec: planned.spec,
-        plan,
-        repeat,
-        prefix: `sluice-cmp-${prefix}-${index}`,
-        pids: withDescendants([...brokerPids(context, wire.name), ...(wire.pids?.() ?? [])]),
-        generatorCeiling: ceilings[String(planned.spec.messageBytes)] ?? null,
-      });
-      const told = { ...row, notes: [...row.notes, ...(wire.notes ?? []), ...(planned.notes ?? [])] };
-      journal?.add({ kind: isTwin ? 'twin' : 'workload', name, row: told });
-      keep(told);
-      ended = row;
-      options.onProgress(`${index + 1}/${cells.length} ${name}: ${inWords(row)}`);
-    } catch (reason) {
-      if (!(reason instanceof NotMeasurable)) throw reason;
-      const why = { id: planned.spec.id, system: wire.name, layer: wire.layer, reason: reason.message };
-      journal?.add({ kind: 'refused', name: refusalKey, reason: why });
-      refused.set(refusalKey, why);
-      options.onProgress(`${index + 1}/${cells.length} ${name}: not measured, ${reason.message}`);
-    } finally {
-      options.live?.cellEnds(shown, ended);
-    }
-    steps.end(name);
-  }
-  return {
-    rows: inReportOrder(rows, options),
-    twins,
-    notMeasured: [...refused.values()],
-    order,
-    planHashes: [...new Set(planHashes)].toSorted(),
-    ceilings,
-  };
-}
-
-async function runCell(options: SearchOptions): Promise<WorkloadRow> {
-  return options.spec.ladder === undefined ? await runWorkload(options) : await findSustainableRate(options);
-}
-
-function knownWorkloads(journal: Journal | null) {
-  const rows = new Map<string, WorkloadRow>();
-  const refused = new Map<string, Report['notMeasured'][number]>();
-  for (const entry of journal?.entries ?? [])
-    if (entry.kind === 'workload' || entry.kind === 'twin') rows.set(entry.name, entry.row);
-    else if (entry.kind === 'refused') refused.set(entry.name, entry.reason);
-  return { rows, refused };
-}
-
-function inReportOrder(
-  rows: readonly WorkloadRow[],
-  { workloads, layers, systems }: CompareOptions,
-): readonly WorkloadRow[] {
-  const place = (row: WorkloadRow) => [
-    workloads.findIndex(({ spec }) => spec.id === row.id && spec.mode === row.mode),
-    layers.indexOf(row.layer),
-    namesOn(row.layer, systems).indexOf(row.system),
-    row.repeat,
-  ];
-  return rows.toSorted((a, b) => {
-    const left = place(a);
-    const right = place(b);
-    const different = left.findIndex((value, index) => value !== right[index]);
-    return different === -1 ? 0 : (left[different] ?? 0) - (right[different] ?? 0);
-  });
-}
-
-async function measureCeilings(workloads: readonly PlannedWorkload[]): Promise<Readonly<Record<string, number>>> {
-  const ceilings: Record<string, number> = {};
-  for (const { spec } of workloads) ceilings[String(spec.messageBytes)] ??= await generatorCeiling(spec);
-  return ceilings;
-}
-
-// ------------------------------------------------------------------------------------------------ words
-
-function inWords(row: WorkloadRow): string {
-  if (!row.valid) return `INVALID, ${row.invalidBecause}`;
-  if (row.search !== undefined) return searchSentence(row.search);
-  const { publish, consume, latencyMs } = row;
-  return `${Math.round(publish.messagesPerSecond)}/s in, ${Math.round(consume.messagesPerSecond)}/s out, end to end p50 ${latencyMs.endToEnd.p50} ms, p99 ${latencyMs.endToEnd.p99} ms, limited by ${row.limitedBy}`;
-}
-
 function limitsOf(
-  { profile, repeats, workloads, layers }: CompareOptions,
+  { profile, repeats, workloads, layers, freshDataPerRound }: CompareOptions,
   resumed: NonNullable<Report['run']['resumed']>,
+  whyNotFresh: string | null,
 ): readonly string[] {
   return [
     ...resumed.map(
@@ -665,6 +247,7 @@ function limitsOf(
           'A sustainable rate was held for seconds: what takes minutes or days to show (retention, compaction, a heap that fills) is not in it.',
         ]
       : []),
+    ...(workloads.length === 0 ? [] : [dataInWords(freshDataPerRound === true, whyNotFresh)]),
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     'What survives a power cut was not tested; fsync stands for it.',
     ...(repeats < 5
@@ -673,4 +256,10 @@ function limitsOf(
         ]
       : []),
   ];
+}
+
+function dataInWords(isFresh: boolean, whyNotFresh: string | null): string {
+  if (isFresh && whyNotFresh === null)
+    return 'Each round of repeats began with brokers started anew on empty data directories; within a round every cell had topics and queues of its own, which were deleted after it.';
+  return `All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it${whyNotFresh === null || !isFresh ? '' : `: ${whyNotFresh}`}.`;
 }

@@ -8,14 +8,17 @@ import { climb, type StepQuestion } from './climb.ts';
 import { limitedBy } from './limited-by.ts';
 import { plural } from './report/figures.ts';
 import type { Phase, RateSearch, SearchStep, WorkloadRow } from './report/model.ts';
-import { planOfStep } from './run-plan.ts';
-import { measureWorkload, type WorkloadRunOptions } from './run-workload.ts';
+import type { CellQuestion, MeasureCell } from './measure-cell.ts';
+import { seedOfStep } from './run-plan.ts';
 import { isGrowing, trendOf } from './statistics/index.ts';
 import { achievedMin, type Fault } from './validity.ts';
 import type { LadderSpec, WorkloadSpec } from './workloads/index.ts';
 
-export interface SearchOptions extends WorkloadRunOptions {
+export interface SearchOptions extends Omit<CellQuestion, 'source'> {
   readonly seed: number;
+  /** What the row is known by: every step has a plan of its own. */
+  readonly planHash: string;
+  readonly measure: MeasureCell;
   /** Ends the search between two steps: what was tried so far is no result. */
   readonly signal?: AbortSignal;
 }
@@ -30,7 +33,7 @@ interface MadeStep {
 
 /** Rejects with NotMeasurable, as a run does, and when aborted; a system that carries not even the lowest rung has an invalid row that says why. */
 export async function findSustainableRate(options: SearchOptions): Promise<WorkloadRow> {
-  const { spec, plan } = options;
+  const { spec, planHash } = options;
   const { ladder } = spec;
   if (ladder === undefined) throw new RangeError(`${spec.id} has no ladder`);
   const found = await climb(ladder, {
@@ -63,7 +66,7 @@ export async function findSustainableRate(options: SearchOptions): Promise<Workl
     ...held,
     mode: spec.mode,
     parameters: { ...held.parameters, ratePerSecond: null, messages: 0, measuredMs: spec.measuredMs },
-    planHash: plan.hash,
+    planHash,
     valid: invalidBecause === null,
     ...(invalidBecause === null ? {} : { invalidBecause }),
     limitedBy: search.failed?.limitedBy ?? 'offered-load',
@@ -139,8 +142,15 @@ async function probe(options: SearchOptions, ladder: LadderSpec, question: StepQ
     onTimeGraceMs: ladder.p99MsMax,
     messages: Math.ceil((ratePerSecond * (rest.warmupMs + measuredMs)) / 1000),
   };
-  const plan = planOfStep(spec, options.seed, options.repeat);
-  const { row, fault } = await measureWorkload({ ...options, spec, plan, prefix: `${options.prefix}-${number}` });
+  const { repeat, generatorCeiling, onSample } = options;
+  const { row, fault } = await options.measure({
+    spec,
+    repeat,
+    generatorCeiling,
+    prefix: `${options.prefix}-${number}`,
+    source: { seed: seedOfStep(spec, options.seed, repeat) },
+    ...(onSample === undefined ? {} : { onSample }),
+  });
   return { row, step: stepOf(row, fault, { kind, ratePerSecond, generatorCeiling: options.generatorCeiling, ladder }) };
 }
 

@@ -47,9 +47,33 @@ export function isReferenceName(text: string): text is ReferenceName {
   return Object.hasOwn(referenceSystems, text);
 }
 
+/**
+ * The same systems by other settings, each a name of its own on the layer `bare`: what differs is in `settings/table.ts`. They run
+ * for the workloads that name them, and are no part of an answer.
+ */
+export const variantSystems = {
+  'kafka-fsync': 'kafka',
+  'kafka-tuned': 'kafka',
+  'rabbitmq-quorum-tuned': 'rabbitmq-quorum',
+  'rabbitmq-classic-tuned': 'rabbitmq-classic',
+  'rabbitmq-stream-tuned': 'rabbitmq-stream',
+} as const satisfies Record<string, SystemId>;
+export type VariantName = keyof typeof variantSystems;
+export const variantNames = Object.keys(variantSystems) as readonly VariantName[];
+
+export function isVariantName(text: string): text is VariantName {
+  return Object.hasOwn(variantSystems, text);
+}
+
+/** A row that stands beside those of the answer and is none of them: by another client, or by other settings. */
+export function isBesideTheAnswer(name: string): boolean {
+  return isReferenceName(name) || isVariantName(name);
+}
+
 /** As what names the systems that were asked for stand on a layer: `kafka` on `reference` is `kafka-java` and `kafka-share`. */
 export function namesOn(layer: string, names: readonly string[]): readonly string[] {
-  if (layer !== 'reference') return names.filter((name) => !isReferenceName(name));
+  if (layer !== 'reference')
+    return names.filter((name) => !isReferenceName(name) && (layer === 'bare' || !isVariantName(name)));
   const found = names.flatMap((name) =>
     isReferenceName(name)
       ? [name]
@@ -58,9 +82,9 @@ export function namesOn(layer: string, names: readonly string[]): readonly strin
   return [...new Set(found)];
 }
 
-/** `rabbitmq-quorum`, `rabbitmq-quorum@3.10`, `kafka-share`: a system as it is asked for and reported. */
+/** `rabbitmq-quorum`, `rabbitmq-quorum@3.10`, `kafka-share`, `kafka-tuned`: a system as it is asked for and reported. */
 export function isSystemName(text: string): boolean {
-  if (isReferenceName(text)) return true;
+  if (isBesideTheAnswer(text)) return true;
   const [id = '', version, ...more] = text.split('@');
   if (!isSystemId(id) || more.length > 0) return false;
   if (version === undefined) return true;
@@ -70,6 +94,7 @@ export function isSystemName(text: string): boolean {
 /** The system of a name that `isSystemName` accepts. */
 export function systemOf(name: string): SystemId {
   if (isReferenceName(name)) return referenceSystems[name];
+  if (isVariantName(name)) return variantSystems[name];
   const [id = ''] = name.split('@');
   if (!isSystemId(id)) throw new RangeError(`there is no system "${name}"`);
   return id;

@@ -14,10 +14,12 @@ import { usageOf } from './process-usage.ts';
 import type { Layer, SystemRow } from './report/model.ts';
 import type { DiskMeter } from './scenarios/scenario.ts';
 import { NoReference, openReferenceWire } from './reference/index.ts';
-import { openProcessWire, type ProcessWire } from './remote/index.ts';
+import { rabbitMqSettingsOf, settingNotes } from './settings/index.ts';
+import { openProcessWire, type ProcessWire, type RemoteTarget } from './remote/index.ts';
 import {
   backendOf,
   isReferenceName,
+  isVariantName,
   queueTypeOf,
   type RabbitMqVersionName,
   type SystemId,
@@ -28,13 +30,21 @@ import type { Wire } from './wire.ts';
 
 export interface SystemsContext {
   readonly brokers: ObtainedBrokers | null;
-  /** Of the versions that systems are asked for in by name. */
-  readonly others: ReadonlyMap<RabbitMqVersionName, ObtainedBrokers>;
+  /** Of the versions that systems are asked for in by name, and the one that is tuned. */
+  readonly others: ReadonlyMap<OtherBroker, ObtainedBrokers>;
   /** The native log's data goes under here. */
   readonly dataDir: string;
   readonly sluiceVersion: string;
   /** Gateways that were started so far, by what they are in front of; whoever made the context closes them. */
   readonly gateways?: Map<string, Promise<GatewayProcess>>;
+}
+
+/** A RabbitMQ beside the usual one. */
+export type OtherBroker = RabbitMqVersionName | 'tuned';
+
+/** Which one a name needs; null for the usual brokers. */
+export function otherBrokerOf(name: string): OtherBroker | null {
+  return versionOf(name) ?? (rabbitMqSettingsOf(name) === null ? null : 'tuned');
 }
 
 /** A system or layer that was asked for and cannot be had: exit status 3. */
@@ -49,15 +59,19 @@ export async function openWire(context: SystemsContext, name: string, layer: Lay
   if (layer === 'reference') return await openReference(context, name);
   const system = systemOf(name);
   const gateway = await gatewayOf(context, name);
-  const options = { system, name, gateway, durability: { persistence: persistenceOf(system), copies: 1 } } as const;
+  const options = { system, name, gateway, durability: { persistence: persistenceOf(name), copies: 1 } } as const;
   return layer === 'rest' ? await openRestWire(options) : await openGrpcWire(options);
 }
 
 /** One for each broker: the kinds of queue share theirs, as they share the broker. */
+export function gatewayKey(name: string): string {
+  return `${backendOf[systemOf(name)]} ${versionOf(name) ?? ''}`;
+}
+
 async function gatewayOf(context: SystemsContext, name: string): Promise<GatewayProcess> {
   if (context.gateways === undefined) throw new SystemMissing(`${name}: no gateway can be started here`);
   const backend = backendOf[systemOf(name)];
-  const key = `${backend} ${versionOf(name) ?? ''}`;
+  const key = gatewayKey(name);
   const started = context.gateways.get(key);
   if (started !== undefined) return await started;
   const starting = startGatewayProcess({
@@ -73,11 +87,26 @@ async function gatewayOf(context: SystemsContext, name: string): Promise<Gateway
 /** The same in a process of its own. For the log that is the system itself, on a directory of its own. */
 export async function openWireProcess(context: SystemsContext, name: string, layer: Layer): Promise<ProcessWire> {
   if (layer === 'reference') return await openReference(context, name);
+  return await openProcessWire(
+    await remoteTarget(context, name, layer, await mkdtemp(join(context.dataDir, 'process-'))),
+  );
+}
+
+/** How another process gets to the same system; the log is opened there, in the directory given. */
+export async function remoteTarget(
+  context: SystemsContext,
+  name: string,
+  layer: Layer,
+  dataDir: string,
+): Promise<RemoteTarget> {
   const own = brokersOf(context, name);
+  const { sluiceVersion } = context;
   const rabbitmq = own?.rabbitmq === undefined ? null : { url: own.rabbitmq.url, version: own.rabbitmq.version };
   const kafka = own?.kafka === undefined ? null : { brokers: own.kafka.brokers, version: own.kafka.version };
-  const dataDir = await mkdtemp(join(context.dataDir, 'process-'));
-  return await openProcessWire({ name, layer, dataDir, sluiceVersion: context.sluiceVersion, rabbitmq, kafka });
+  const target = { name, layer, dataDir, sluiceVersion, rabbitmq, kafka };
+  if (layer !== 'rest' && layer !== 'grpc') return target;
+  const { url, grpcAddress } = await gatewayOf(context, name);
+  return { ...target, gateway: { url, grpcAddress } };
 }
 
 /** In a process of its own in any case. */
@@ -98,7 +127,7 @@ async function openBare(context: SystemsContext, name: string): Promise<Wire> {
     return await openBareLog({ dataDir: join(context.dataDir, 'bare'), version: context.sluiceVersion });
   if (system === 'kafka') {
     const { brokers, version } = kafkaOf(context);
-    return await openBareKafka({ brokers, version });
+    return await openBareKafka({ name, brokers, version });
   }
   const { url, version } = rabbitMqOf(context, name);
   return await openBareRabbitMq({ system, name, queueType: queueTypeOf[system], url, version });
@@ -139,14 +168,18 @@ function kafkaOf({ brokers }: SystemsContext) {
 
 function rabbitMqOf(context: SystemsContext, name: string) {
   const own = brokersOf(context, name);
-  if (own?.rabbitmq === undefined) throw new SystemMissing(`${name}: ${reasonFor(own, 'rabbitmq')}`);
-  return own.rabbitmq;
+  if (own?.rabbitmq !== undefined) return own.rabbitmq;
+  const reason =
+    own === null && otherBrokerOf(name) === 'tuned'
+      ? 'settings are compared where the other RabbitMQ is a process of this machine too'
+      : reasonFor(own, 'rabbitmq');
+  throw new SystemMissing(`${name}: ${reason}`);
 }
 
-/** The brokers that a name stands for: those of its version, or the usual ones. */
+/** The brokers that a name stands for: those of its version or its settings, or the usual ones. */
 export function brokersOf(context: SystemsContext, name: string): ObtainedBrokers | null {
-  const version = versionOf(name);
-  return version === null ? context.brokers : (context.others.get(version) ?? null);
+  const other = otherBrokerOf(name);
+  return other === null ? context.brokers : (context.others.get(other) ?? null);
 }
 
 function reasonFor(brokers: ObtainedBrokers | null, kind: 'rabbitmq' | 'kafka'): string {
@@ -165,6 +198,13 @@ function handleOf(context: SystemsContext, name: string) {
 /** The broker's own processes; none for the embedded log and for brokers that are not ours to see. */
 export function brokerPids(context: SystemsContext, name: string): readonly number[] {
   return handleOf(context, name)?.nodes.flatMap((node) => (node.pid === null ? [] : [node.pid])) ?? [];
+}
+
+/** Of the gateway in between, where the layer has one that was started. */
+export async function gatewayPids(context: SystemsContext, name: string, layer: Layer): Promise<readonly number[]> {
+  if (layer !== 'rest' && layer !== 'grpc') return [];
+  const pid = (await context.gateways?.get(gatewayKey(name)))?.pid ?? null;
+  return pid === null ? [] : [pid];
 }
 
 /** The port numbers of its clients' connections. */
@@ -214,6 +254,7 @@ export function systemRow(context: SystemsContext, name: string, wires: readonly
     capabilities: own.find((wire) => wire.capabilities !== null)?.capabilities ?? {},
     notes: [
       ...(isReferenceName(name) ? referenceNotes(name) : []),
+      ...(isVariantName(name) ? [VARIANT, ...settingNotes(name)] : []),
       ...notesOf(systemOf(name), handle?.source ?? 'embedded', isReferenceName(name)),
     ],
   };
@@ -232,6 +273,8 @@ function notesOf(system: SystemId, source: SystemRow['source'], isReference: boo
     ];
   return source === 'process' ? [KAFKA_AS_STARTED] : [];
 }
+
+const VARIANT = 'the same system by other settings, not one of the systems of the answer';
 
 /** What `src/brokers` sets beside addresses and directories. */
 const KAFKA_AS_STARTED =

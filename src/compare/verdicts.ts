@@ -20,7 +20,7 @@ import { durability, number, plural } from './report/figures.ts';
 import { loadComparisonInWords, loadComparisons, loadCurves } from './report/latency-by-load.ts';
 import { isMoreFlexible, notTested, scalesOut, suitsMessaging, survivesFaults } from './claims-of-scenarios.ts';
 import { type Comparison, compareSpreads } from './statistics/index.ts';
-import { isReferenceName } from './system-ids.ts';
+import { isBesideTheAnswer } from './system-ids.ts';
 
 export interface VerdictInput {
   readonly systems: readonly SystemRow[];
@@ -42,7 +42,7 @@ const noiseFloor = 0.1;
 
 /** In the order of the page: speed, cost, scale, faults, meaning, use. */
 export function decideClaims(all: VerdictInput): readonly ClaimVerdict[] {
-  const input = withoutReference(all);
+  const input = onlyOfTheAnswer(all);
   const semantic = { scenarios: input.scenarios, scope: scopeOf(input) };
   return [
     isFaster(input),
@@ -64,13 +64,13 @@ export function decideClaims(all: VerdictInput): readonly ClaimVerdict[] {
   ];
 }
 
-/** Reference rows show what the vendors' own clients can do; the answer is between systems by clients of one language. */
-function withoutReference(input: VerdictInput): VerdictInput {
+/** Reference rows show what the vendors' own clients can do, others what settings do; the answer is between systems as they are, by clients of one language. */
+function onlyOfTheAnswer(input: VerdictInput): VerdictInput {
   return {
     ...input,
-    systems: input.systems.filter(({ id }) => !isReferenceName(id)),
-    scenarios: input.scenarios.filter(({ layer }) => layer !== 'reference'),
-    cells: input.cells.filter(({ layer }) => layer !== 'reference'),
+    systems: input.systems.filter(({ id }) => !isBesideTheAnswer(id)),
+    scenarios: input.scenarios.filter(({ system }) => !isBesideTheAnswer(system)),
+    cells: input.cells.filter(({ system }) => !isBesideTheAnswer(system)),
   };
 }
 

@@ -131,6 +131,8 @@ export interface Wire {
   readonly capabilities: CapabilityTable | null;
   /** What an acked publish of this wire has reached. */
   readonly durability: DurabilityReached;
+  /** `stock` by default: as the vendor ships it, or tuned by the lines of `settings/table.ts`. */
+  readonly settings?: 'stock' | 'tuned';
   /** Settings in effect, by their own names. */
   readonly configuration: Readonly<Record<string, string>>;
 

@@ -112,3 +112,14 @@ describe.each(['4.0', '3.10'] as const)('RabbitMQ %s', (version) => {
 function disposable(obtained: Awaited<ReturnType<typeof obtainBrokers>>) {
   return { obtained, [Symbol.asyncDispose]: () => obtained.stop() };
 }
+
+describe('a RabbitMQ with settings', () => {
+  it('has the lines that it was asked for', { timeout: 2 * MINUTES }, async (ctx) => {
+    if (inject('rabbitmq')?.source !== 'process') return ctx.skip('no RabbitMQ as a process here');
+    const conf = ['quorum_queue.commands_soft_limit = 256', 'tcp_listen_options.sndbuf = 196608'];
+    await using brokers = disposable(await obtainBrokers({ want: ['rabbitmq'], rabbitmqSettings: { conf } }));
+    const setting = (name: string) => brokers.obtained.rabbitmqctl(['eval', `application:get_env(rabbit, ${name}).`]);
+    expect(await setting('quorum_commands_soft_limit')).toContain('{ok,256}');
+    expect(await setting('tcp_listen_options')).toContain('{sndbuf,196608}');
+  });
+});

@@ -19,6 +19,7 @@ function budget(profile: Profile, layers: readonly Layer[]) {
     seed: 1,
     scenarioIds: [],
     asksSlowOnAllLayers: profile !== 'standard',
+    freshDataPerRound: profile === 'full',
     workloads: workloadsOf(profile).map((spec) => ({ spec })),
   };
   const asked = profile === 'smoke' ? scenarios.filter(({ isInSmoke }) => isInSmoke === true) : scenarios;
@@ -35,4 +36,38 @@ test('standard is over in half an hour, with ten repeats of its primary comparis
   const { cells, expectedMs } = budget('standard', ['bare', 'port', 'rest', 'grpc', 'reference']);
   expect(expectedMs).toBeLessThan(29.5 * 60_000);
   expect(cells).toBeGreaterThan(300);
+});
+
+test('full is over in an evening, and says more than standard of everything that standard says', () => {
+  const layers = ['bare', 'port', 'rest', 'grpc', 'reference'] as const;
+  const full = budget('full', layers);
+  expect(full.expectedMs).toBeLessThan(3 * 60 * 60_000);
+  expect(full.cells).toBeGreaterThan(600);
+  const cellsOf = (profile: Profile) =>
+    runPlanOf({
+      systems: systemIds,
+      layers,
+      profile,
+      repeats: repeatsOf(profile),
+      primaryRepeats: primaryRepeatsOf(profile),
+      seed: 1,
+      scenarioIds: [],
+      asksSlowOnAllLayers: profile !== 'standard',
+      workloads: workloadsOf(profile).map((spec) => ({ spec })),
+    }).cells.filter(({ isTwin }) => !isTwin);
+  const count = (cells: ReturnType<typeof cellsOf>) => {
+    const counted = new Map<string, { repeats: number; measuredMs: number }>();
+    for (const { planned, system, layer } of cells) {
+      const key = `${planned.spec.id}/${planned.spec.mode}/${system}/${layer}`;
+      const { repeats = 0 } = counted.get(key) ?? {};
+      counted.set(key, { repeats: repeats + 1, measuredMs: planned.spec.measuredMs });
+    }
+    return counted;
+  };
+  const deeper = count(cellsOf('full'));
+  for (const [key, standard] of count(cellsOf('standard'))) {
+    const own = deeper.get(key);
+    expect(own?.repeats, key).toBeGreaterThanOrEqual(standard.repeats);
+    expect(own?.measuredMs, key).toBeGreaterThanOrEqual(standard.measuredMs * (standard.measuredMs === 0 ? 1 : 2));
+  }
 });

@@ -1,6 +1,8 @@
 /** The bare clients against real brokers: what the brokers do by themselves must be what the scenarios expect of them. */
 
+import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, inject, test } from 'vitest';
+import { openBareKafka } from '../../src/compare/bare/index.ts';
 import { compare, scenarios } from '../../src/compare/index.ts';
 import type { SystemId } from '../../src/compare/index.ts';
 import { brokersGiven } from './compare-support.ts';
@@ -53,3 +55,28 @@ describe.each(groups)('$name by its usual client', ({ isThere, systems }) => {
     ).toEqual([]);
   });
 });
+
+test.skipIf(kafka === null)(
+  'a topic of kafka-fsync is flushed at each message on the real broker, one of kafka is not',
+  async () => {
+    const brokers = kafka?.brokers ?? [];
+    const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const flushOf = async (name: string): Promise<string | undefined> => {
+      const wire = await openBareKafka({ name, brokers, version: kafka?.version ?? '' });
+      const topic = `settings-${name}-${process.pid}`;
+      await wire.createTopic(topic, { partitions: 1 });
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: 2, name: topic }],
+      });
+      await wire.deleteTopic(topic);
+      await wire.close();
+      expect(wire.durability.persistence).toBe(name === 'kafka' ? 'os' : 'fsync');
+      return resources[0]?.configEntries.find(({ configName }) => configName === 'flush.messages')?.configValue;
+    };
+    expect(await flushOf('kafka-fsync')).toBe('1');
+    expect(await flushOf('kafka')).not.toBe('1');
+    await admin.disconnect();
+  },
+);

@@ -16,11 +16,12 @@ import { scenarioPhrases } from '../../src/compare/report/phrases/scenarios.ts';
 import { scenarios } from '../../src/compare/scenarios/index.ts';
 import { workloadsOf } from '../../src/compare/workloads/index.ts';
 import { attacks, hostileReport } from './hostile-report.ts';
+import { withOtherSettings } from './other-settings.ts';
 import { allElements, elementsNamed, type PageElement, parsePage, textOf } from './page-parser.ts';
 import { emptyReport, syntheticReport } from './synthetic-report.ts';
 
 const shipped = parseReport(readFileSync(new URL('../../docs/reports/two-cores/report.json', import.meta.url), 'utf8'));
-const report = checkReport(withEverySection(syntheticReport()));
+const report = checkReport(withOtherSettings(withEverySection(syntheticReport())));
 const page = renderHtml(report, { language: 'ar', other: 'report.html' });
 const root = parsePage(page);
 

@@ -25,17 +25,20 @@ export interface GroupPlace {
   readonly topic: string;
   /** Where to go instead of the committed place; null to go on from there. */
   readonly moveTo: readonly PartitionOffset[] | null;
+  /** The broker waits for so many before it answers a fetch, and no longer than `fetchWaitMs`. */
+  readonly minBytes: number;
 }
 
 export async function consumeGroup(
   kafka: Kafka,
-  { groupId, topic, moveTo }: GroupPlace,
+  { groupId, topic, moveTo, minBytes }: GroupPlace,
   options: ConsumeOptions,
 ): Promise<WireConsumer> {
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
     heartbeatInterval: heartbeatMs,
+    minBytes,
     maxWaitTimeInMs: fetchWaitMs,
     allowAutoTopicCreation: false,
   });

@@ -4,11 +4,17 @@ import type { Message, Producer } from 'kafkajs';
 import type { SendResult, WireMessage, WirePublisher } from '../wire.ts';
 
 const batchMessagesMax = 1_000;
-/** A send of at least this many starts even while others are under way; fewer wait for a place or the linger. */
-const batchMessagesWorthwhile = 200;
+
+export interface Batching {
+  /** The longest that a message waits for others. */
+  readonly lingerMs: number;
+  /** A send of at least this many starts even while others are under way; fewer wait for a place or the linger. */
+  readonly worthwhile: number;
+}
+
+export const usualBatching: Batching = { lingerMs: 5, worthwhile: 200 };
 /** Below what a broker takes by default (1 MiB), with room for keys and headers. */
 const batchBytesMax = 800_000;
-const lingerMs = 5;
 /** More than one keeps the broker busy while the next is encoded; the connection keeps their order. */
 const sendsInFlightMax = 4;
 
@@ -18,7 +24,11 @@ interface Waiting {
   readonly settled: (index: number, result: SendResult) => void;
 }
 
-export function batchingPublisher(producer: Producer, topic: string, acks = -1): WirePublisher {
+export function batchingPublisher(
+  producer: Producer,
+  topic: string,
+  { acks, lingerMs, worthwhile }: Batching & { readonly acks: number },
+): WirePublisher {
   let waiting: Waiting[] = [];
   let sendsInFlight = 0;
   let timer: NodeJS.Timeout | null = null;
@@ -42,7 +52,7 @@ export function batchingPublisher(producer: Producer, topic: string, acks = -1):
 
   const pump = (isLingerOver: boolean) => {
     while (waiting.length > 0 && sendsInFlight < (hasSent ? sendsInFlightMax : 1)) {
-      const goes = isLingerOver || sendsInFlight === 0 || waiting.length >= batchMessagesWorthwhile;
+      const goes = isLingerOver || sendsInFlight === 0 || waiting.length >= worthwhile;
       if (!goes) break;
       const count = countWithin(waiting);
       const batch = waiting.slice(0, count);

@@ -9,13 +9,16 @@ import tls from 'node:tls';
 import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Position } from '../../adapters/index.ts';
 import { persistenceOf } from '../durability.ts';
+import { linesOf, settingNotes, settingsOf, valueOf } from '../settings/index.ts';
 import { type SubscriptionSpec, type TopicSpec, type Wire, WireRefusal } from '../wire.ts';
 import { consumeGroup, type PartitionOffset } from './kafka-consumer.ts';
 import { leaderPollMs, leaderWaitMs, patiently } from './kafka-patience.ts';
 import { transact, transform } from './kafka-transactions.ts';
-import { batchingPublisher } from './kafka-publisher.ts';
+import { type Batching, batchingPublisher, usualBatching } from './kafka-publisher.ts';
 
 export interface BareKafkaOptions {
+  /** `kafka`, or by other settings. */
+  readonly name?: string;
   readonly brokers: readonly string[];
   readonly version: string;
 }
@@ -31,6 +34,9 @@ const removeTriesMax = 5;
 
 export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
   restRequestQueueTimer();
+  const { name: ownName = 'kafka' } = options;
+  const batching = batchingOf(ownName);
+  const fetching = { minBytes: valueOf(ownName, 'consumer', 'minBytes') ?? 1 };
   const kafka = new Kafka({
     clientId: 'sluice-compare',
     brokers: [...options.brokers],
@@ -49,14 +55,16 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
 
   return {
     system: 'kafka',
-    name: 'kafka',
+    name: ownName,
     layer: 'bare',
     product: 'Apache Kafka',
     version: options.version,
     capabilities: null,
-    durability: { persistence: persistenceOf('kafka'), copies: 1 },
+    durability: { persistence: persistenceOf(ownName), copies: 1 },
+    settings: settingsOf(ownName),
+    notes: settingNotes(ownName),
     configuration: {
-      client: 'kafkajs, own batches (linger 5 ms, at most 1,000 messages), acks=-1, eachBatch, noDelay',
+      client: `kafkajs, own batches (linger ${batching.lingerMs} ms, at most 1,000 messages), acks=-1, eachBatch, noDelay`,
       topology: 'one topic with partitions, one consumer group for each subscription',
     },
     publishModes,
@@ -67,7 +75,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
         topic: name,
         numPartitions: spec.partitions,
         replicationFactor: 1,
-        configEntries: configsOf(spec),
+        configEntries: [...configsOf(spec), ...topicSettings(ownName)],
       };
       await patiently(() =>
         admin.createTopics({
@@ -100,14 +108,14 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
         idempotent: isIdempotent,
       });
       await patiently(() => producer.connect());
-      return batchingPublisher(producer, topic, acksOf(mode));
+      return batchingPublisher(producer, topic, { acks: acksOf(mode), ...batching });
     },
     async consume(name, consumeOptions) {
       const group = groupOf(name);
       const { topic, moveTo } = group;
       group.moveTo = null;
       group.wasJoined = true;
-      return await consumeGroup(kafka, { groupId: name, topic, moveTo }, consumeOptions);
+      return await consumeGroup(kafka, { groupId: name, topic, moveTo, ...fetching }, consumeOptions);
     },
     async seek(name, to) {
       const group = groupOf(name);
@@ -136,6 +144,19 @@ function configsOf({ retention, isCompacted, isSynced }: TopicSpec): { name: str
     ...(isSynced === true ? { 'flush.messages': 1 } : {}),
   };
   return Object.entries(configs).map(([name, value]) => ({ name, value: String(value) }));
+}
+
+function topicSettings(name: string): { name: string; value: string }[] {
+  return linesOf(name)
+    .filter(({ place }) => place === 'topic')
+    .map((line) => ({ name: line.name, value: String(line.value) }));
+}
+
+function batchingOf(name: string): Batching {
+  return {
+    lingerMs: valueOf(name, 'producer', 'linger ms') ?? usualBatching.lingerMs,
+    worthwhile: valueOf(name, 'producer', 'batch messages worthwhile') ?? usualBatching.worthwhile,
+  };
 }
 
 /** A failed call may have deleted it all the same, so the broker is asked before it is tried again. */

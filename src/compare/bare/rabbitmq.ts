@@ -8,6 +8,7 @@
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import type { Position, QueueType } from '../../adapters/index.ts';
 import { persistenceOf } from '../durability.ts';
+import { settingNotes, settingsOf } from '../settings/index.ts';
 import type { SystemId } from '../system-ids.ts';
 import {
   type QueueRules,
@@ -64,7 +65,9 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
     product: 'RabbitMQ',
     version: options.version,
     capabilities: null,
-    durability: { persistence: persistenceOf(options.system), copies: 1 },
+    durability: { persistence: persistenceOf(options.name), copies: 1 },
+    settings: settingsOf(options.name),
+    notes: settingNotes(options.name),
     configuration: {
       client: 'amqplib, confirm channel, noDelay, persistent messages, separate connections',
       topology: isStream

@@ -3,12 +3,10 @@
  * a client that dies; for the embedded log it is the whole system, which is started again on its files.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { extname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { persistenceOf } from '../durability.ts';
+import { forkBeside } from '../own-process.ts';
 import { systemOf } from '../system-ids.ts';
 import {
   type ConsumeOptions,
@@ -19,7 +17,8 @@ import {
   type WirePublisher,
   WireRefusal,
 } from '../wire.ts';
-import type { Opened, RemoteDelivery, RemoteTarget, Reply, Request, SettleAction } from './protocol.ts';
+import type { Opened, RemoteDelivery, Reply, Request, SettleAction } from './protocol.ts';
+import type { RemoteTarget } from './target.ts';
 
 export interface ProcessWire extends Wire {
   /** SIGKILL; resolves when it is gone. What was published and not answered is `unknown`. */
@@ -46,7 +45,7 @@ export async function openProcessWire(target: RemoteTarget): Promise<ProcessWire
     version: opened.version,
     publishModes: opened.publishModes,
     capabilities: null,
-    durability: { persistence: persistenceOf(system), copies: 1 },
+    durability: { persistence: persistenceOf(target.name), copies: 1 },
     configuration: { client: 'in a process of its own' },
     createTopic: async (name, spec) => void (await child.call({ call: 'createTopic', name, spec })),
     deleteTopic: async (name) => void (await child.call({ call: 'deleteTopic', name })),
@@ -85,14 +84,7 @@ class RemoteChild {
   #isGone = false;
 
   constructor() {
-    const self = fileURLToPath(import.meta.url);
-    const isSource = extname(self) === '.ts';
-    const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
-    this.#process = fork(join(self, '..', `wire-process${extname(self)}`), [], {
-      serialization: 'advanced',
-      execArgv: loader,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    this.#process = forkBeside(import.meta.url, 'wire-process');
     this.#process.on('message', (reply: Reply) => this.#take(reply));
     this.#process.on('error', () => this.#end());
     this.#process.on('exit', () => this.#end());

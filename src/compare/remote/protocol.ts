@@ -8,7 +8,6 @@
  */
 
 import type { Position } from '../../adapters/index.ts';
-import type { Layer } from '../report/model.ts';
 import type {
   ConsumeOptions,
   PublisherOptions,
@@ -17,16 +16,7 @@ import type {
   TopicSpec,
   WireMessage,
 } from '../wire.ts';
-
-/** How the process gets to its system. */
-export interface RemoteTarget {
-  readonly name: string;
-  readonly layer: Layer;
-  readonly dataDir: string;
-  readonly sluiceVersion: string;
-  readonly rabbitmq: { readonly url: string; readonly version: string } | null;
-  readonly kafka: { readonly brokers: readonly string[]; readonly version: string } | null;
-}
+import type { RemoteTarget } from './target.ts';
 
 export type SettleAction = 'ack' | 'nack' | 'reject';
 

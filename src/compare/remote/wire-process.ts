@@ -1,10 +1,8 @@
 /** The process of a process wire: opens a wire and does what its parent says. It ends with its parent. */
 
-import type { ObtainedBrokers } from '../../brokers/index.ts';
-import { versionOf } from '../system-ids.ts';
-import { openWire } from '../systems.ts';
 import type { Wire, WireConsumer, WireDelivery, WirePublisher } from '../wire.ts';
-import type { Opened, RemoteTarget, Reply, Request } from './protocol.ts';
+import type { Opened, Reply, Request } from './protocol.ts';
+import { openTarget, type RemoteTarget } from './target.ts';
 
 let wire: Wire | null = null;
 let lastHandle = 0;
@@ -71,31 +69,8 @@ async function answer(request: Exclude<Request, { call: 'publish' | 'settle' }>)
 }
 
 async function open(target: RemoteTarget): Promise<Opened> {
-  const { name, layer, dataDir, sluiceVersion } = target;
-  const brokers = brokersAt(target);
-  const version = versionOf(name);
-  const others = new Map(version === null ? [] : [[version, brokers] as const]);
-  wire = await openWire({ brokers, others, dataDir, sluiceVersion }, name, layer);
+  wire = await openTarget(target);
   return { product: wire.product, version: wire.version, publishModes: wire.publishModes };
-}
-
-/** Brokers that somebody else started, known by their addresses. */
-function brokersAt({ rabbitmq, kafka }: RemoteTarget): ObtainedBrokers {
-  const given = { nodes: [], source: 'address', startMs: null } as const;
-  const notOurs = () => Promise.reject(new Error('the broker is not this process to disturb'));
-  return {
-    ...(rabbitmq === null ? {} : { rabbitmq: { ...given, kind: 'rabbitmq', ...rabbitmq, urls: [rabbitmq.url] } }),
-    ...(kafka === null ? {} : { kafka: { ...given, kind: 'kafka', ...kafka, libDir: null } }),
-    skipped: [],
-    started: [],
-    killNode: notOurs,
-    startNode: notOurs,
-    pauseNode: notOurs,
-    resumeNode: notOurs,
-    leaderOf: notOurs,
-    rabbitmqctl: notOurs,
-    stop: () => Promise.resolve(),
-  };
 }
 
 async function consume(opened: Wire, { subscription, credit, settle }: Extract<Request, { call: 'consume' }>) {

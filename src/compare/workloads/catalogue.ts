@@ -1,6 +1,7 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
+import { type VariantName, variantNames } from '../system-ids.ts';
 import { type CoursePart, courseMessages, courseMs } from './course.ts';
 import type { LadderSpec } from './ladder.ts';
 import type { Plan, SizeShare } from './plan.ts';
@@ -40,8 +41,13 @@ export interface WorkloadSpec {
   readonly onTimeGraceMs?: number;
   /** Never more repeats than these, whatever the profile has. */
   readonly repeatsMax?: number;
-  /** The same for rest and grpc. */
+  /** The same for rest and grpc, and for reference rows. */
   readonly gatewayRepeatsMax?: number;
+  readonly referenceRepeatsMax?: number;
+  /** Also by these settings, on the layer bare, where their systems are run. */
+  readonly variants?: readonly VariantName[];
+  /** The same for them. */
+  readonly variantRepeatsMax?: number;
   /** A mix of sizes, of which `messageBytes` is the mean. */
   readonly sizes?: readonly SizeShare[];
   /** Who reads, one for each subscription and then those that replay; without it all subscriptions are alike. */
@@ -117,13 +123,13 @@ const ladders: Readonly<Record<Profile, SustainableSize>> = {
       p99MsMax: sustainableP99MsMax,
       triesPerRung: 2,
       stepsMax: 30,
-      searchMsMax: 240_000,
-      confirmMs: 10_000,
+      searchMsMax: 120_000,
+      confirmMs: 6_000,
     },
-    warmupMs: 1_000,
-    measuredMs: 4_000,
-    repeatsMax: 5,
-    layers: ['bare', 'port'],
+    warmupMs: 500,
+    measuredMs: 2_000,
+    repeatsMax: 3,
+    layers: ['bare'],
     has100b: true,
   },
 };
@@ -150,13 +156,15 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
     bareEverywhere: false,
     sustainable: ladders.standard,
   },
+  // An evening: four times as long as a cell of standard, five repeats of everything, on all layers, on fresh data. Longer cells of fewer
+  // repeats would say more of one run and less of the next one.
   full: {
-    warmupMs: 5_000,
-    warmupMaxMs: 10_000,
-    measuredMs: 20_000,
-    repeats: 10,
+    warmupMs: 2_000,
+    warmupMaxMs: 3_000,
+    measuredMs: 8_000,
+    repeats: 5,
     primaryRepeats: 10,
-    replayMessages: 500_000,
+    replayMessages: 75_000,
     bareEverywhere: true,
     sustainable: ladders.full,
   },
@@ -173,10 +181,11 @@ const equalLoadPerSecond = 5_000;
 /** A burst of four times as much is more than some systems take: then it shows how they come back. */
 const coursePerSecond = 2_500;
 const burstFactor = 4;
-/** They show what a gateway costs and decide nothing between systems: the time goes to the primary comparisons. */
-const gatewayRepeatsOfStandard = 3;
+/** Of rows that decide nothing between systems, but show what a gateway costs and what another client does: the time goes to the others. */
+const besideRepeatsMax = 3;
 /** Of the workloads of standard that no primary comparison is about. */
 const secondaryRepeatsOfStandard = 3;
+const replayRepeatsMax = 3;
 /** Four copies of each message leave the broker: a quarter of the rate keeps the delivered load the same. */
 const fanOutPerSecond = 1_250;
 /** Above what any client here reaches: the plan must not end before the window does. */
@@ -218,8 +227,15 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
   const size = sizes[profile];
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
   const secondary = profile === 'standard' ? { repeatsMax: secondaryRepeatsOfStandard } : {};
+  // A second reading has little spread, and half of its cells are spent on writing what is read.
+  const ofReplay = profile === 'smoke' ? {} : { repeatsMax: replayRepeatsMax };
   const all: readonly WorkloadSpec[] = [
-    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc'], ['reference']),
+    ...throughput('throughput-1k', '1 KiB messages', 1024, size, profile, ['rest', 'grpc'], ['reference']).map(
+      (spec) => ({
+        ...spec,
+        ...variantsOf(profile, which),
+      }),
+    ),
     ...throughput('throughput-100b', '100 B messages', 100, size, profile).map((spec) => ({ ...spec, ...secondary })),
     {
       ...common,
@@ -249,7 +265,7 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
     },
     {
       ...common,
-      ...secondary,
+      ...ofReplay,
       id: 'replay',
       title: 'A second reader reads everything again, as fast as it can (1 KiB)',
       kind: 'replay',
@@ -272,6 +288,15 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
   return profile === 'smoke' && which === 'default'
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
     : all;
+}
+
+/** Half an hour has room for the tier that has no other system of its promise; tuned settings are for `full`, and for who asks. */
+function variantsOf(profile: Profile, which: 'default' | 'all'): Pick<WorkloadSpec, 'variants' | 'variantRepeatsMax'> {
+  if (profile === 'smoke') return {};
+  if (profile === 'full') return { variants: variantNames };
+  return which === 'all'
+    ? { variants: variantNames }
+    : { variants: ['kafka-fsync'], variantRepeatsMax: secondaryRepeatsOfStandard };
 }
 
 /** A trace as a workload: its own times, keys and sizes, at the speed asked for. Pure. */
@@ -315,7 +340,7 @@ function throughput(
       title: `${title} at the same rate for all`,
       mode: 'equal-load',
       layers: [...equalLoadLayers(id, profile), ...gatewayLayers, ...referenceLayers],
-      ...(profile === 'standard' ? { gatewayRepeatsMax: gatewayRepeatsOfStandard } : {}),
+      ...besideRepeats(profile),
     },
     {
       ...shared,
@@ -323,6 +348,7 @@ function throughput(
       mode: 'own-maximum',
       // Half an hour has no room for what a gateway can do at most; its price is in the rows at the equal load.
       layers: ['bare', 'port', ...(profile === 'standard' ? [] : gatewayLayers), ...referenceLayers],
+      ...besideRepeats(profile),
       ratePerSecond: null,
       arrival: 'closed-window',
       messages: (ownMaximumPerSecondCap * (size.warmupMaxMs + Math.min(size.measuredMs, 4_000))) / 1000,
@@ -331,6 +357,14 @@ function throughput(
       measuredMs: Math.min(size.measuredMs, 4_000),
     },
   ];
+}
+
+function besideRepeats(profile: Profile): Pick<WorkloadSpec, 'gatewayRepeatsMax' | 'referenceRepeatsMax'> {
+  if (profile === 'smoke') return {};
+  return {
+    gatewayRepeatsMax: besideRepeatsMax,
+    ...(profile === 'full' ? { referenceRepeatsMax: besideRepeatsMax } : {}),
+  };
 }
 
 function sustainable(id: string, title: string, messageBytes: number, { sustainable: own }: ProfileSize): WorkloadSpec {
@@ -361,7 +395,7 @@ function equalLoadLayers(id: string, profile: Profile): readonly Layer[] {
 }
 
 /** What the others carry one after the other: an even load, a burst, consumers that are away and come back, nothing at all. */
-function course({ warmupMs, measuredMs, bareEverywhere }: ProfileSize): WorkloadSpec {
+function course({ warmupMs, measuredMs }: ProfileSize): WorkloadSpec {
   const unitMs = measuredMs / 4;
   const parts: readonly CoursePart[] = [
     { phase: 'steady', ms: 2 * unitMs, rateFactor: 1 },
@@ -377,7 +411,7 @@ function course({ warmupMs, measuredMs, bareEverywhere }: ProfileSize): Workload
     title: 'Steady, burst, backlog, drain and idle in one course (1 KiB)',
     kind: 'flow',
     mode: 'equal-load',
-    layers: bareEverywhere ? ['bare', 'port'] : ['bare'],
+    layers: ['bare'],
     messageBytes: 1024,
     ratePerSecond: coursePerSecond,
     arrival: 'poisson',
@@ -387,7 +421,7 @@ function course({ warmupMs, measuredMs, bareEverywhere }: ProfileSize): Workload
     // An answer that comes late in a burst is in the latencies; here it is not what decides.
     onTimeGraceMs: unitMs,
     course: parts,
-    repeatsMax: 5,
+    repeatsMax: 3,
   };
 }
 

@@ -93,3 +93,10 @@ function randomBytes(length: number, seed: number): Buffer {
   for (let i = 0; i < length; i++) bytes[i] = random() * 256;
   return bytes;
 }
+
+/** What tells payloads of one run from those of another, from the run's unique name. */
+export function codecRunOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,5 +1,6 @@
 /** How a system looks in every chart: a colour from the page's style, and a mark, because colour alone tells not everyone. */
 
+import { isVariantName, variantSystems } from '../../system-ids.ts';
 import { baseSystem } from '../view.ts';
 import { isolatedInDrawing, leftToRight } from '../bidi.ts';
 import type { Language, Said } from '../language.ts';
@@ -21,10 +22,11 @@ const looks: Readonly<Record<string, { readonly className: string; readonly shap
 
 type Shape = 'circle' | 'square' | 'triangle' | 'diamond' | 'cross' | 'ring';
 
-/** Another version of a system has its colour, a ring for a mark and a dashed line; so have share groups beside Kafka's other client. */
+/** Another version of a system has its colour, a ring for a mark and a dashed line; so have other settings, and share groups beside Kafka's other client. */
 export function lookOf(system: string): { className: string; shape: Shape; isVariant: boolean } {
-  const look = looks[baseSystem(system)] ?? { className: 'sys-other', shape: 'ring' as const };
-  const isVariant = system.includes('@') || system === 'kafka-share';
+  const base = isVariantName(system) ? variantSystems[system] : baseSystem(system);
+  const look = looks[base] ?? { className: 'sys-other', shape: 'ring' as const };
+  const isVariant = system.includes('@') || system === 'kafka-share' || isVariantName(system);
   return { ...look, shape: isVariant ? 'ring' : look.shape, isVariant };
 }
 

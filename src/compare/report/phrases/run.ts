@@ -36,6 +36,18 @@ const limits: readonly Phrase[] = [
     'المعدل المستدام ثُبّت ثوانيَ: ما يحتاج ظهوره إلى دقائق أو أيام (الاحتفاظ، الضغط بحسب المفتاح، كومة ذاكرة تمتلئ) ليس فيه.',
   ],
   [
+    'Each round of repeats began with brokers started anew on empty data directories; within a round every cell had topics and queues of its own, which were deleted after it.',
+    'بدأت كل جولة من التكرارات بوسطاء شُغّلوا من جديد على مجلدات بيانات فارغة؛ وداخل الجولة كان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
+  ],
+  [
+    'All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it.',
+    'جرت كل التكرارات على الوسطاء أنفسهم ومجلدات البيانات نفسها، وكل خلية على مواضيع وطوابير خاصة بها حُذفت بعدها.',
+  ],
+  [
+    'All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it: its brokers ran before the run and belong to somebody else.',
+    'جرت كل التكرارات على الوسطاء أنفسهم ومجلدات البيانات نفسها، وكل خلية على مواضيع وطوابير خاصة بها حُذفت بعدها: فقد كان وسطاؤه يعملون قبل التشغيل وهم لغيره.',
+  ],
+  [
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     'تختلف الديمومة من نظام إلى آخر، وهي مذكورة في كل صف؛ والصفوف المختلفة في الديمومة ليست وعدًا واحدًا.',
   ],
@@ -125,6 +137,22 @@ const systemNotes: readonly Phrase[] = [
   ],
 ];
 
+const settings: readonly Phrase[] = [
+  ['otherwise than {system}: {lines}', 'خلافًا لـ {system}: {lines}'],
+  [
+    'the same system by other settings, not one of the systems of the answer',
+    'النظام نفسه بإعدادات أخرى، وليس من أنظمة الجواب',
+  ],
+  [
+    "Kafka's own advice is another: leave flushing to the operating system and take durability from replication, which it calls the stronger guarantee; on one node there is nothing to replicate to, so this tier is for an equal promise and not how Kafka is meant to run",
+    'نصيحة Kafka نفسها غير ذلك: أن يُترك التفريغ لنظام التشغيل وأن تؤخذ الديمومة من النسخ المتماثل، وهو عندها الضمان الأقوى؛ وليس لعقدة واحدة إلى أين تنسخ، فهذه الدرجة لوعد مساوٍ وليست الطريقة التي صُمّم Kafka ليعمل بها',
+  ],
+  [
+    'settings are compared where the other RabbitMQ is a process of this machine too',
+    'لا تُقارن الإعدادات إلا حيث تكون RabbitMQ الأخرى أيضًا عملية على هذا الجهاز',
+  ],
+];
+
 const invalid: readonly Phrase[] = [
   ['no valid run', 'لا تشغيل صالحًا'],
   [
@@ -137,6 +165,7 @@ const invalid: readonly Phrase[] = [
   ['{count} publishes were refused', 'عمليات نشر رُفضت، عددها {count}'],
   ['{count} messages came out of the promised order', 'رسائل جاءت على غير الترتيب الموعود، عددها {count}'],
   ['nothing was received', 'لم يُستلم شيء'],
+  ['it broke: the generator ended: {how}', 'انقطع: انتهى المولّد: {how}'],
   [
     'the generator was late: slip p99 {p99} ms, allowed {allowed} ms',
     'تأخر المولّد: p99 للتأخر {p99} ms، والمسموح {allowed} ms',
@@ -195,4 +224,11 @@ const primary: readonly Phrase[] = [
   ['by the interval of the ratio, which has 1 in it: {both}', 'بحكم فترة النسبة، وفيها الواحد: {both}'],
 ];
 
-export const runPhrases: readonly Phrase[] = [...limits, ...notMeasured, ...systemNotes, ...invalid, ...primary];
+export const runPhrases: readonly Phrase[] = [
+  ...limits,
+  ...notMeasured,
+  ...settings,
+  ...systemNotes,
+  ...invalid,
+  ...primary,
+];

@@ -16,6 +16,7 @@ import { matrixSection } from './matrix.ts';
 import { ownMaximumSection } from './own-maximum.ts';
 import { reproduceSection } from './reproduce.ts';
 import { sustainableSection } from './sustainable.ts';
+import { settingsSection } from './settings.ts';
 import { surprisesSection } from './surprises.ts';
 import { usesSections } from './uses.ts';
 import { verdictSection } from './verdict.ts';
@@ -57,6 +58,7 @@ export function reportDocument(report: Report): ReportDocument {
       equalLoadSection(report),
       sustainableSection(report),
       ownMaximumSection(report),
+      ...settingsSection(report),
       costSection(report),
       faultsSection(report),
       detailsSection(report),

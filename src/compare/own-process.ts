@@ -1,0 +1,18 @@
+/** A module of ours in a child process with a channel to it, from the sources as from dist. */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** `name` without its ending stands beside the module that asks (`import.meta.url`). What the child says on standard error is ours. */
+export function forkBeside(url: string, name: string): ChildProcess {
+  const self = fileURLToPath(url);
+  const ending = extname(self);
+  const loader = ending === '.ts' ? ['--import', pathToFileURL(createRequire(url).resolve('tsx')).href] : [];
+  return fork(join(dirname(self), `${name}${ending}`), [], {
+    serialization: 'advanced',
+    execArgv: loader,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}

@@ -33,6 +33,7 @@ import {
   type WorkloadRow,
 } from './report/model.ts';
 import { openCluster } from './cluster.ts';
+import { openOwnSystem } from './own-system.ts';
 import {
   cellName,
   isAsked,
@@ -45,7 +46,7 @@ import {
 import { runFaultScenarios, runScenarios, type ScenarioRunResult } from './run-scenarios.ts';
 import { decidePrimary, primaryInWords } from './primary-comparisons.ts';
 import { NotMeasurable, runWorkload } from './run-workload.ts';
-import { notRun, scenarios } from './scenarios/index.ts';
+import { leftOutOfStandard, notRun, scenarios } from './scenarios/index.ts';
 import type { Faults, Scenario } from './scenarios/scenario.ts';
 import { summarize } from './summaries.ts';
 import { backendOf, namesOn, type RabbitMqVersionName, systemOf, versionOf } from './system-ids.ts';
@@ -459,12 +460,6 @@ function wantedScenarios({ scenarioIds }: CompareOptions): readonly Scenario[] {
   return scenarios.filter((scenario) => scenarioIds.includes(scenario.id));
 }
 
-function onlyBare({ isSlow, isFault }: Scenario, layer: Layer): string | null {
-  // What is asked of the reference rows has no bare client to stand for it.
-  if (layer === 'bare' || layer === 'reference' || (isSlow !== true && isFault !== true)) return null;
-  return 'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers';
-}
-
 /** As the report has it: for every system and layer. */
 function notAsked(): Report['notMeasured'] {
   return notRun.map(({ id, reason }) => ({ id, system: null, layer: null, reason }));
@@ -484,8 +479,8 @@ function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
   return rows.toSorted((a, b) => place(a) - place(b));
 }
 
-function leaveOutOf({ asksSlowOnAllLayers, layers }: CompareOptions): typeof onlyBare | undefined {
-  return asksSlowOnAllLayers === false && layers.includes('bare') ? onlyBare : undefined;
+function leaveOutOf({ asksSlowOnAllLayers, layers }: CompareOptions): typeof leftOutOfStandard | undefined {
+  return asksSlowOnAllLayers === false && layers.includes('bare') ? leftOutOfStandard : undefined;
 }
 
 function scenarioRun({ context, options, prefix, journal, steps }: Going) {
@@ -500,6 +495,7 @@ function scenarioRun({ context, options, prefix, journal, steps }: Going) {
     open: (name: string, layer: Layer) => openWire(context, name, layer),
     openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
     openCluster: (name: string) => openCluster(context, name),
+    openOwn: (name: string) => openOwnSystem(context, name),
     ...(leaveOut === undefined ? {} : { leaveOut }),
     known: (id: string, name: string, layer: Layer) => knownScenario(journal, id, name, layer),
     onRow(row: ScenarioRow) {
@@ -644,7 +640,7 @@ function inWords(row: WorkloadRow): string {
 }
 
 function limitsOf(
-  { profile, repeats, workloads, layers }: CompareOptions,
+  { profile, repeats, workloads, layers, scenarioIds, asksSlowOnAllLayers }: CompareOptions,
   resumed: NonNullable<Report['run']['resumed']>,
 ): readonly string[] {
   return [
@@ -666,7 +662,9 @@ function limitsOf(
         ]
       : []),
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
-    'What survives a power cut was not tested; fsync stands for it.',
+    scenarioIds.includes('power-loss') && asksSlowOnAllLayers !== false
+      ? 'A power cut is simulated, on one node: what was not synced is taken away. That copies on other machines outlive it, which is what Kafka relies on, was not tested.'
+      : 'What survives a power cut was not tested; fsync stands for it.',
     ...(repeats < 5
       ? [
           `${repeats} ${repeats === 1 ? 'repeat' : 'repeats'} (profile ${profile}): too few for an interval that means much.`,

@@ -291,7 +291,10 @@ function tiersIn(chart: PageElement, of: Report): readonly string[] {
   const title = textOf(elementsNamed(chart, 'title')[0] as PageElement);
   const layerOfLines =
     (['bare', 'port', 'rest', 'grpc'] as const).find((layer) => title.includes(`. ${layer} ·`)) ?? 'port';
+  // Effect sizes: the other system of each pair, whose layer is that of the bare clients.
+  const pairs = elementsNamed(chart, 'text').filter(({ attributes }) => attributes['class'] === 'forest-name');
   const drawn = [
+    ...pairs.map((name) => [textOf(name).split(' ')[0] ?? '', 'bare']),
     ...bars.map((name) => textOf(name).split(' · ')),
     ...lines.map((name) => [textOf(name), layerOfLines]),
   ];

@@ -86,13 +86,14 @@ figcaption{font-weight:620;font-size:.85rem;margin-bottom:.45rem}
 .legend li{display:flex;align-items:center;gap:.35rem}
 svg.chart{display:block;width:100%;height:auto}
 .chart text{font-size:11px;fill:var(--quiet);font-family:inherit}
-.chart .bar-name{fill:var(--ink)}.chart .bar-value{fill:var(--ink);font-variant-numeric:tabular-nums}.chart .bar-value.none{fill:var(--bad)}
+.chart :is(.bar-name,.forest-name){fill:var(--ink)}.chart .bar-value{fill:var(--ink);font-variant-numeric:tabular-nums}.chart .bar-value.none{fill:var(--bad)}
 .grid path{stroke:var(--line);stroke-width:1;fill:none}
 .sys-quorum{--own:var(--quorum)}.sys-classic{--own:var(--classic)}.sys-stream{--own:var(--stream)}.sys-kafka{--own:var(--kafka)}.sys-log{--own:var(--log)}.sys-other{--own:var(--other)}
 .line{fill:none;stroke:var(--own);stroke-width:1.75;stroke-linejoin:round}.variant .line{stroke-dasharray:5 3}
 .mark{fill:var(--own);stroke:var(--raised);stroke-width:1}.mark.open{fill:var(--raised);stroke:var(--own);stroke-width:1.75}
 .bar{fill:var(--own);opacity:.82}.variant .bar{opacity:.5}.no-bar{stroke:var(--line-strong);stroke-width:1;stroke-dasharray:2 3;fill:none}
 .whisker{stroke:var(--ink);stroke-width:1.2;fill:none}
+.noise{fill:var(--line);opacity:.7}.chart .bar-value.quiet{fill:var(--quiet)}
 .reference{stroke:var(--quiet);stroke-width:1;stroke-dasharray:4 3;fill:none}
 .languages{list-style:none;padding:0;margin:0;float:inline-end;display:flex;gap:.2rem .9rem;font-size:.87rem}.languages [aria-current]{font-weight:620}
 footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85rem}

@@ -78,11 +78,19 @@ export const corruption: Scenario = {
         ['rabbitmq-stream'],
         'any',
         'DIFFERS',
-        'A chunk has a CRC, which clients of the stream protocol are sent and can check; over AMQP the broker takes the chunk apart itself and looks at the CRC in some ways of reading only.',
+        'A chunk has a CRC, which clients of the stream protocol are sent and can check; over AMQP the broker takes the chunk apart itself, message by message, and looks at the CRC only when it has read all of it.',
         'rabbitmq/osiris src/osiris_log.erl (chunk iterator)',
+        '>=4.3',
       ),
       or: 'PASS',
     },
+    expected(
+      ['rabbitmq-stream'],
+      'any',
+      'PASS',
+      'The broker reads a chunk as a whole, checks its CRC, and ends the reader where it does not fit.',
+      'rabbitmq/osiris src/osiris_log.erl (crc_validation_failure)',
+    ),
     expected(
       ['kafka'],
       'any',
@@ -107,6 +115,18 @@ export const tornTail: Scenario = {
   isOnlyInFull: true,
   deadlineMs: () => deadlineMs,
   expectations: [
+    {
+      ...expected(
+        ['rabbitmq-stream'],
+        'any',
+        'PASS',
+        'A crash may tear the last write of a segment, so what is not whole at its end is dropped when it is opened.',
+        'rabbitmq/osiris src/osiris_log.erl (init)',
+        '<4.0',
+      ),
+      explained:
+        'seen in each of two tries on 3.10.8, and not on 4.0 and 4.3: all others are read, and a message that is published afterwards is confirmed and does not come to a reader from the first within eight seconds. Why was not found out.',
+    },
     expected(
       everySystem,
       'any',

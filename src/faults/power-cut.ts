@@ -31,8 +31,6 @@ export interface Cut {
 export interface FileRecorder {
   /** After the process was killed: takes from its files what no sync had put on the disk. */
   readonly cut: () => Promise<Cut>;
-  /** Leaves the process alone again. */
-  readonly stop: () => Promise<void>;
 }
 
 const attachMsMax = 20_000;
@@ -59,11 +57,6 @@ export async function recordFiles(options: {
       await ended(tracer, endMsMax);
       const trace = await readFile(traceFile, 'latin1');
       return await shorten(directory, start, trace);
-    },
-    async stop() {
-      if (tracer.exitCode !== null || tracer.signalCode !== null) return;
-      tracer.kill('SIGTERM');
-      await ended(tracer, endMsMax);
     },
   };
 }

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { liveMetricsChapter } from '../src/compare/live-metrics.ts';
+import { workloadJsonSchema } from '../src/compare/workload-file.ts';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
 import { settingsPage } from '../src/compare/settings/index.ts';
 import { limitsPage } from '../src/gateway/limit-table.ts';
@@ -34,6 +35,7 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/ar/README.md': arabicPage,
   'docs/pictures/comparison.svg': comparisonPicture,
   'docs/FAQ.md': faqPage,
+  'docs/workload.schema.json': () => `${JSON.stringify(workloadJsonSchema(), null, 2)}\n`,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
 };

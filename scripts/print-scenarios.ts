@@ -28,17 +28,18 @@ export function scenariosPage(): string {
     '| --- | --- | --- | --- | :---: | :---: |',
     ...[...scenarios].sort((a, b) => a.number.localeCompare(b.number)).map(listRow),
     '',
-    '## Not measured',
-    '',
-    '| property | what | why |',
-    '| --- | --- | --- |',
-    ...notRun.map(({ number, id, reason }) => row([number, id, reason])),
-    '',
+    ...notMeasured(),
     '## What is expected, and why',
     '',
     ...scenarios.flatMap(section),
     ...foundOtherwise(),
   ].join('\n');
+}
+
+function notMeasured(): readonly string[] {
+  if (notRun.length === 0) return ['Every property of the list is asked by a scenario.', ''];
+  const rows = notRun.map(({ number, id, reason }) => row([number, id, reason]));
+  return ['## Not measured', '', '| property | what | why |', '| --- | --- | --- |', ...rows, ''];
 }
 
 function listRow({ number, id, question, layers, isFault, isInSmoke }: Scenario): string {
@@ -58,6 +59,9 @@ function section(scenario: Scenario): readonly string[] {
     `### ${scenario.id}`,
     '',
     `${scenario.number}. ${scenario.question}`,
+    ...(scenario.isOnlyInFull === true
+      ? ['', 'Asked by `--profile full`, or by its name with `--only`: it needs a broker of its own.']
+      : []),
     '',
     '| systems | layer | versions | expected | why | source |',
     '| --- | --- | --- | --- | --- | --- |',

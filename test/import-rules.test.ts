@@ -175,7 +175,7 @@ const rules: readonly Rule[] = [
     may: [node, /^(commander|testcontainers)$/, /^src\/brokers\//],
     why: 'knows nothing of ours',
   },
-  { from: /^src\/faults\//, may: [node, /^src\/faults\//], why: 'the way to a broker, whichever it is' },
+  { from: /^src\/faults\//, may: [node, /^src\/faults\//], why: 'the way to a broker and its files, whichever it is' },
   {
     from: /^src\/conformance\//,
     may: [node, /^src\/conformance\//, /^src\/adapters\/(?!native|rabbitmq|kafka)[a-z-]+\.ts$/],

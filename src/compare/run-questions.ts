@@ -1,6 +1,7 @@
 /** The scenarios of a run: asked of every wire, and those with faults last, on wires of their own. */
 
 import { openCluster } from './cluster.ts';
+import { openOwnSystem } from './own-system.ts';
 import { brokerFaults, ConnectionWatch } from './faults.ts';
 import type { Going } from './going.ts';
 import type { Journal } from './journal.ts';
@@ -81,6 +82,7 @@ function scenarioRun({ context, options, prefix, journal, steps }: Going) {
     open: (name: string, layer: Layer) => openWire(context, name, layer),
     openProcess: (name: string, layer: Layer) => openWireProcess(context, name, layer),
     openCluster: (name: string) => openCluster(context, name),
+    openOwn: (name: string) => openOwnSystem(context, name),
     ...(leaveOut === undefined ? {} : { leaveOut }),
     known: (id: string, name: string, layer: Layer) => knownScenario(journal, id, name, layer),
     onRow(row: ScenarioRow) {

@@ -11,6 +11,7 @@ import {
   expectationFor,
   type Faults,
   type Finding,
+  type OwnSystem,
   type Scenario,
   type ScenarioContext,
 } from './scenarios/scenario.ts';
@@ -33,6 +34,7 @@ export interface ScenarioRun {
   readonly open: (name: string, layer: Layer) => Promise<Wire>;
   readonly openProcess: (name: string, layer: Layer) => Promise<ProcessWire>;
   readonly openCluster: (name: string) => Promise<Cluster>;
+  readonly openOwn: (name: string) => Promise<OwnSystem>;
   /** Why this run does not ask it on that layer; null where it does. */
   readonly leaveOut?: (scenario: Scenario, layer: Layer) => string | null;
   readonly onProgress: (line: string) => void;
@@ -177,6 +179,7 @@ async function runScenario(
     usage: run.usageOf(wire.name),
     faults,
     cluster: () => run.openCluster(wire.name),
+    own: () => run.openOwn(wire.name),
     async open() {
       // The log is one process's: there it is the same one.
       if (wire.system === 'log') return wire;

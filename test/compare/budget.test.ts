@@ -4,8 +4,7 @@ import { expect, test } from 'vitest';
 import { budgetOf } from '../../src/compare/budget.ts';
 import type { Layer, Profile } from '../../src/compare/report/model.ts';
 import { runPlanOf, type RunQuestion } from '../../src/compare/run-plan.ts';
-import { scenarios } from '../../src/compare/scenarios/index.ts';
-import type { Scenario } from '../../src/compare/scenarios/scenario.ts';
+import { leftOutOfStandard, scenarios } from '../../src/compare/scenarios/index.ts';
 import { systemIds } from '../../src/compare/system-ids.ts';
 import { primaryRepeatsOf, repeatsOf, workloadsOf } from '../../src/compare/workloads/index.ts';
 
@@ -23,9 +22,7 @@ function budget(profile: Profile, layers: readonly Layer[]) {
     workloads: workloadsOf(profile).map((spec) => ({ spec })),
   };
   const asked = profile === 'smoke' ? scenarios.filter(({ isInSmoke }) => isInSmoke === true) : scenarios;
-  const slowOnlyBare = ({ isSlow, isFault }: Scenario, layer: Layer) =>
-    layer === 'bare' || (isSlow !== true && isFault !== true) ? null : 'takes long';
-  return budgetOf(question, runPlanOf(question).cells, asked, profile === 'standard' ? slowOnlyBare : undefined);
+  return budgetOf(question, runPlanOf(question).cells, asked, profile === 'standard' ? leftOutOfStandard : undefined);
 }
 
 test('smoke is over in a minute', () => {

@@ -23,6 +23,7 @@ async function verdictOf(id: string, lie: Lie) {
     open: () => Promise.resolve(wire),
     openProcess: () => Promise.reject(new Error('not in this test')),
     openCluster: () => Promise.reject(new Error('not in this test')),
+    openOwn: () => Promise.reject(new Error('not in this test')),
     onProgress: () => {},
   });
   expect(rows.length).toBe(1);
@@ -73,6 +74,7 @@ describe('a scenario passes a wire that does its work, and not one that', () => 
           usage: () => null,
           open: () => Promise.resolve(wire),
           openProcess: () => Promise.reject(new Error('not in this test')),
+          own: () => Promise.reject(new Error('not in this test')),
           cluster: () =>
             Promise.resolve({
               nodes: 3,

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readWorkload, WorkloadFileError } from '../../src/compare/workload-file.ts';
+import { readWorkload, workloadJsonSchema, WorkloadFileError } from '../../src/compare/workload-file.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -59,4 +59,65 @@ test.each([
   const reading = read(text);
   await expect(reading).rejects.toThrow(WorkloadFileError);
   await expect(reading).rejects.toThrow(named);
+});
+
+const shop = `
+id: my-shop
+ratePerSecond: 200
+measuredMs: 2000
+readers:
+  - {name: database, ordering: key}
+  - {name: mail, perSecond: 150, consumers: 2}
+  - {name: stock, awayPart: 0.3}
+  - {name: rebuild, isReplay: true}
+`;
+
+test('readers with a pace of their own are those of a use, through the port', async () => {
+  expect(await read(shop)).toMatchObject({
+    layers: ['port'],
+    subscriptions: 3,
+    consumersPerSubscription: 2,
+    ordering: 'key',
+    readers: [
+      { name: 'database', ordering: 'key', consumers: 1 },
+      { name: 'mail', ordering: 'none', consumers: 2, perSecond: 150 },
+      { name: 'stock', ordering: 'none', consumers: 1, awayPart: 0.3 },
+      { name: 'rebuild', ordering: 'none', consumers: 1, isReplay: true },
+    ],
+  });
+});
+
+const one = (fields: string) => `id: x\nratePerSecond: 100\nreaders:\n  - {name: a}\n  - {name: b${fields}}\n`;
+
+test.each([
+  ['id: x\nreaders: [{name: a}]\n', 'need ratePerSecond'],
+  ['id: x\np99MsMax: 5\nreaders: [{name: a}]\n', 'need ratePerSecond'],
+  ['id: x\nratePerSecond: 5\nsubscriptions: 2\nreaders: [{name: a}]\n', 'subscriptions: said by each'],
+  ['id: x\nratePerSecond: 5\nordering: key\nreaders: [{name: a}]\n', 'ordering: said by each'],
+  ['id: x\nratePerSecond: 5\nreaders: []\n', 'readers'],
+  ['id: x\nratePerSecond: 5\nreaders: [{name: a, perSecond: 4}]\n', 'at least one must keep up'],
+  ['id: x\nratePerSecond: 5\nkeys: 0\nreaders: [{name: a, ordering: key}]\n', 'have no keys'],
+  [one(', pace: 5'), 'readers.1'],
+  [one(', awayPart: 0.9'), 'readers.1.awayPart'],
+  [one(', perSecond: 1'), 'to catch up after the last message'],
+  [one(', isReplay: true, awayPart: 0.2'), 'isReplay'],
+  ['id: x\nratePerSecond: 5\nreaders: [{name: a}, {name: a}]\n', 'two of them have the name "a"'],
+])('%j: %s', async (text, named) => {
+  const reading = read(text);
+  await expect(reading).rejects.toThrow(WorkloadFileError);
+  await expect(reading).rejects.toThrow(named);
+});
+
+test('readers without the layer that drives them are refused before anything starts', async () => {
+  const path = join(directory, 'workload.yaml');
+  await writeFile(path, shop);
+  await expect(readWorkload(path, ['bare'])).rejects.toThrow(/--layers leaves it out/);
+});
+
+test('the schema for editors takes what the command takes', async () => {
+  const schema = workloadJsonSchema() as { properties: Record<string, unknown>; additionalProperties: boolean };
+  expect(schema.additionalProperties).toBe(false);
+  expect(Object.keys(schema.properties)).toEqual(
+    expect.arrayContaining(['id', 'readers', 'p99MsMax', 'ratePerSecond']),
+  );
 });

@@ -54,6 +54,53 @@ describe('report.csv', () => {
     expect(table.flat().some((value) => value.startsWith("'="))).toBe(true);
   });
 
+  it('has what each reader got, and how the system suits the use', () => {
+    const [first, second, other] = report.workloads.filter(({ valid }) => valid);
+    if (first === undefined || second === undefined || other === undefined) throw new Error('needs three valid runs');
+    const figures = {
+      received: 90,
+      missing: 10,
+      reordered: 1,
+      p50Ms: 2.5,
+      p99Ms: null,
+      maxMs: 7,
+      catchUpMs: 40,
+      replayPerSecond: null,
+    };
+    const use = (row: typeof first, system: 'kafka' | 'rabbitmq-quorum') => ({
+      ...row,
+      id: 'shop-orders',
+      system,
+      readers: { stock: figures },
+    });
+    const finding = (system: string, fit: 'yes' | 'no') => ({
+      need: 'order',
+      system,
+      fit,
+      basis: 'measured' as const,
+      reason: 'so',
+      cites: [],
+    });
+    const uses = [
+      {
+        id: 'shop-orders',
+        title: 'Shop',
+        suited: ['kafka'],
+        answer: 'so',
+        scope: 'here',
+        findings: [finding('kafka', 'yes'), finding('rabbitmq-quorum', 'no')],
+      },
+    ];
+    const own = { ...report, uses, workloads: [use(first, 'kafka'), use(second, 'rabbitmq-quorum'), other] };
+    const [names = [], ...lines] = parseCsv(renderCsv(own));
+    const of = (name: string) => lines.map((line) => line[names.indexOf(name)]);
+    expect(of('readers.stock.received')).toEqual(['90', '90', '']);
+    expect(of('readers.stock.p50Ms')).toEqual(['2.5', '2.5', '']);
+    expect(of('readers.stock.p99Ms')).toEqual(['', '', '']);
+    expect(of('use.fit')).toEqual(['suited', 'not', '']);
+    expect(of('use.against')).toEqual(['', 'order: no', '']);
+  });
+
   it('of a report without runs is its head', () => {
     expect(parseCsv(renderCsv(emptyReport()))).toEqual([head]);
   });

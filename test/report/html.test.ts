@@ -99,8 +99,7 @@ describe('the page as a document', () => {
     const nothing = renderHtml(checkReport(emptyReport()));
     expect(elementsNamed(parsePage(nothing), 'h2')).toHaveLength(12);
     expect(textOf(parsePage(nothing))).toContain('No workload was measured.');
-    const drawings = elementsNamed(parsePage(nothing), 'svg');
-    expect(drawings.map(({ attributes }) => attributes['class'])).toEqual(['marks']);
+    expect(elementsNamed(parsePage(nothing), 'svg')).toEqual([]);
   });
 
   it('text has a contrast of 4.5 or more, light and dark', () => {
@@ -291,7 +290,10 @@ function tiersIn(chart: PageElement, of: Report): readonly string[] {
   const title = textOf(elementsNamed(chart, 'title')[0] as PageElement);
   const layerOfLines =
     (['bare', 'port', 'rest', 'grpc'] as const).find((layer) => title.includes(`. ${layer} ·`)) ?? 'port';
+  // Effect sizes: the other system of each pair, whose layer is that of the bare clients.
+  const pairs = elementsNamed(chart, 'text').filter(({ attributes }) => attributes['class'] === 'forest-name');
   const drawn = [
+    ...pairs.map((name) => [textOf(name).split(' ')[0] ?? '', 'bare']),
     ...bars.map((name) => textOf(name).split(' · ')),
     ...lines.map((name) => [textOf(name), layerOfLines]),
   ];

@@ -36,7 +36,7 @@ describe('the Markdown of a report', () => {
       for (const part of [row.question, row.summary, row.expected.why, ...row.evidence])
         expect(text).toContain(escaped(part));
     for (const claim of report.verdicts)
-      for (const part of [claim.claim, claim.reason, claim.scope, ...claim.evidence])
+      for (const part of [claim.claim, claim.reason, claim.scope, ...claim.evidence.map(groupOf)])
         expect(text).toContain(escaped(part));
     for (const { reason } of report.notMeasured) expect(text).toContain(escaped(reason));
     for (const limit of report.limits) expect(text).toContain(escaped(limit));
@@ -148,4 +148,10 @@ function tablesIn(markdown: string): readonly (readonly string[])[] {
 /** As a forge splits them: a backslash takes the next character with it. */
 function cellsIn(row: string): number {
   return row.replace(/\\./g, '').split('|').length - 2;
+}
+
+/** Cells of one question and layer are cited together: `fan-out · port` and the systems as links behind it. */
+function groupOf(id: string): string {
+  const [, what, layer] = /^(.+?)\.(?:rabbitmq|kafka|log)[\w@.-]*\.(\w+)$/.exec(id) ?? [];
+  return `${what} · ${layer}`;
 }

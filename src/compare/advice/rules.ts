@@ -183,6 +183,18 @@ export const rules: readonly Rule[] = [
     'the weakest ways of publishing not being used (their loss is in the cells), and copies on other machines',
   ),
   holds(
+    'survives-power-cut',
+    'Must every acknowledged message survive a power cut of the only node, at its default settings?',
+    ['power-loss'],
+    'flush.messages=1 on Kafka (the scenario power-loss-synced), and copies on machines whose power does not go at the same time, which is what Kafka and streams rely on',
+  ),
+  holds(
+    'notices-damage',
+    'Must a message that the disk has damaged be noticed rather than be delivered?',
+    ['corruption'],
+    "the client: Java's consumers of Kafka and of RabbitMQ's stream protocol check what kafkajs and AMQP do not",
+  ),
+  holds(
     'survives-consumer-kill',
     'Must the work of a killed consumer be done by another, without a loss?',
     ['consumer-kill'],

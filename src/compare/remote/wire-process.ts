@@ -52,9 +52,12 @@ async function answer(request: Exclude<Request, { call: 'publish' | 'settle' }>)
       return await wire[request.call](request.name);
     case 'createSubscription':
       return await wire.createSubscription(request.spec);
-    case 'publisher':
-      publishers.set(++lastHandle, await wire.publisher(request.topic, request.options));
-      return lastHandle;
+    case 'publisher': {
+      // Taken before the wait: another one may be asked for meanwhile.
+      const handle = ++lastHandle;
+      publishers.set(handle, await wire.publisher(request.topic, request.options));
+      return handle;
+    }
     case 'closePublisher':
       return await publishers.get(request.handle)?.close();
     case 'closeConsumer':

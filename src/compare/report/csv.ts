@@ -99,14 +99,48 @@ const columns: readonly CsvColumn[] = [
   ...(
     ['brokerCpuSecondsPerMillion', 'clientCpuSecondsPerMillion', 'bytesWrittenPerPayloadByte', 'peakRssBytes'] as const
   ).map((name) => figure(`cost.${name}`, (row) => row.cost[name])),
+  told('use.fit', (row, report) => useFit(row, report)),
+  told('use.against', (row, report) => needsAgainst(row, report).join('; ')),
   told('notes', (row) => [...row.notes, ...row.checks.offenders].join('; ')),
 ];
 
+/** How the system suits the use whose workload this is; empty where it is none, or its verdict is not in the report. */
+function useFit(row: WorkloadRow, report: Report): '' | 'suited' | 'possible' | 'not' | 'unknown' {
+  const use = report.uses?.find(({ id }) => id === row.id);
+  const fits = (use?.findings ?? []).filter(({ system }) => system === row.system).map(({ fit }) => fit);
+  if (use === undefined || fits.length === 0) return '';
+  if (use.suited.includes(row.system)) return 'suited';
+  if (fits.includes('no')) return 'not';
+  return fits.includes('unknown') ? 'unknown' : 'possible';
+}
+
+/** The needs of the use that speak against it there, or that nothing is known of. */
+function needsAgainst(row: WorkloadRow, report: Report): readonly string[] {
+  const findings = report.uses?.find(({ id }) => id === row.id)?.findings ?? [];
+  const against = findings.filter(({ system, fit }) => system === row.system && fit !== 'yes');
+  return [...new Set(against.map(({ need, fit }) => `${need}: ${fit}`))];
+}
+
+/** Names of readers are a file's own, so which columns there are follows from the report. */
+function readerColumns(report: Report): readonly CsvColumn[] {
+  const names = [...new Set(report.workloads.flatMap(({ readers = {} }) => Object.keys(readers)))].toSorted();
+  return names.flatMap((name) => [
+    ...(['received', 'missing', 'reordered'] as const).map((field) =>
+      told(`readers.${name}.${field}`, (row) => row.readers?.[name]?.[field] ?? null),
+    ),
+    ...(['p50Ms', 'p99Ms', 'maxMs', 'catchUpMs', 'replayPerSecond'] as const).map((field) =>
+      figure(`readers.${name}.${field}`, (row) => row.readers?.[name]?.[field] ?? null),
+    ),
+    told(`readers.${name}.refused`, (row) => row.readers?.[name]?.refused ?? ''),
+  ]);
+}
+
 /** Same report, same text. A spreadsheet takes nothing in it for a formula. */
 export function renderCsv(report: Report): string {
-  const head = columns.map(({ name }) => field(name));
+  const all = [...columns, ...readerColumns(report)];
+  const head = all.map(({ name }) => field(name));
   const rows = report.workloads.map((row) =>
-    columns.map(({ of, isFigure }) => (isFigure && !row.valid ? '' : field(of(row, report)))),
+    all.map(({ of, isFigure }) => (isFigure && !row.valid ? '' : field(of(row, report)))),
   );
   return [head, ...rows].map((fields) => `${fields.join(',')}\r\n`).join('');
 }

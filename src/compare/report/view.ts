@@ -171,7 +171,7 @@ export function scenarioGroups(report: Report): readonly ScenarioGroup[] {
 
 /** Scenarios and workloads in which something is killed, paused, cut off or crashes, by their ids. */
 export function isFault(id: string): boolean {
-  return /crash|kill|restart|pause|outage|reconnect|disconnect|broker-(?:down|loss)|connection-(?:loss|cut)|after-retry|alarm|rebalance|at-most-once|one-result|confirm-meaning|power|fault/.test(
+  return /crash|kill|restart|pause|outage|reconnect|disconnect|broker-(?:down|loss)|connection-(?:loss|cut)|after-retry|alarm|rebalance|at-most-once|one-result|confirm-meaning|power|corruption|torn|fault/.test(
     id,
   );
 }

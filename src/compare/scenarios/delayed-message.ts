@@ -2,7 +2,7 @@
 
 import { everySystem, expected, type Finding, queues, type Scenario, type ScenarioContext } from './scenario.ts';
 import { percentile } from './figures.ts';
-import { countOf, texts } from './stage.ts';
+import { countOf, held, texts } from './stage.ts';
 
 const delayMs = 1_000;
 const count = 50;
@@ -19,10 +19,17 @@ export const delayedMessage: Scenario = {
   exclusive: false,
   expectations: [
     expected(
-      everySystem,
+      [...queues, 'rabbitmq-stream'],
+      'port',
+      'EMULATED',
+      'The adapter has waiting queues whose messages are dead-lettered, confirmed, into the topic when they are due.',
+      'Sluice capability delay',
+    ),
+    expected(
+      ['log', 'kafka'],
       'port',
       'UNSUPPORTED',
-      'No backend has it in itself, and the port does not make it up.',
+      'A log has no time of delivery, and the port does not make one up.',
       'Sluice capability delay',
     ),
     {
@@ -63,7 +70,7 @@ async function run({ wire, stage }: ScenarioContext): Promise<Finding> {
   const early = errors.filter((error) => error < -1).length;
   const holds = countOf(received, 'm') === count && early === 0 && percentile(errors, 1) <= errorMsMax;
   return {
-    verdict: holds ? (wire.layer === 'port' ? 'PASS' : 'EMULATED') : 'DIFFERS',
+    verdict: holds ? (wire.layer === 'port' ? held(wire, 'delay') : 'EMULATED') : 'DIFFERS',
     summary: `${countOf(received, 'm')} of ${count} came, ${early} too early, ${percentile(errors, 0.5)} ms late in the middle and ${percentile(errors, 1)} ms at most`,
     observed: {
       delayMs,

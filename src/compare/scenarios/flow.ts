@@ -30,8 +30,12 @@ export async function startFlow(
   ledger: Ledger,
   everyMs: number,
   onAnswer: (answer: Answer) => void = () => {},
+  mode?: string,
 ): Promise<Flow> {
-  const publisher = await stage.within(wire.publisher(topic), 'a publisher to open');
+  const publisher = await stage.within(
+    wire.publisher(topic, mode === undefined ? {} : { mode }),
+    'a publisher to open',
+  );
   const answers: Answer[] = [];
   let isRunning = true;
   let open = 0;

@@ -13,6 +13,7 @@ import { confirmOrder } from './confirm-order.ts';
 import { connectionCut } from './connection-cut.ts';
 import { consumerKill } from './consumer-kill.ts';
 import { consumersBeyondPartitions } from './consumers-beyond-partitions.ts';
+import { corruption, tornTail } from './corruption.ts';
 import { deadLetter } from './dead-letter.ts';
 import { delayedMessage } from './delayed-message.ts';
 import { diskAlarm } from './disk-alarm.ts';
@@ -38,6 +39,7 @@ import { orderGlobal } from './order-global.ts';
 import { orderPerKeyCompeting } from './order-per-key-competing.ts';
 import { orderSingle } from './order-single.ts';
 import { poisonMessage } from './poison-message.ts';
+import { powerLoss, powerLossSynced } from './power-loss.ts';
 import { priority } from './priority.ts';
 import { queueFull } from './queue-full.ts';
 import { rebalance } from './rebalance.ts';
@@ -89,9 +91,13 @@ const all: readonly Scenario[] = [
   brokerKill,
   nodeKillQuorum,
   brokerKillNewQueue,
+  powerLoss,
+  powerLossSynced,
   fsyncCost,
   brokerPause,
   connectionCut,
+  corruption,
+  tornTail,
   retentionLimit,
   messageTtl,
   priority,
@@ -114,6 +120,7 @@ const all: readonly Scenario[] = [
 
 export const scenarios: readonly Scenario[] = all.map(withShareGroups);
 
+export { leftOutOfStandard } from './left-out.ts';
 export { notRun } from './not-run.ts';
 export { type Expectation, expectationFor, type Scenario, versionFits } from './scenario.ts';
 export { Stage, Undecided } from './stage.ts';

@@ -89,7 +89,7 @@ export class Ledger {
 }
 
 /** `3 acknowledged messages lost (prefix 0, middle 0, suffix 3)`. */
-export function lossesInWords({ lost, losses }: Balance): string {
+export function lossesInWords({ lost, losses }: Pick<Balance, 'lost' | 'losses'>): string {
   if (lost === 0) return 'no acknowledged message lost';
   return `${lost} acknowledged messages lost (prefix ${losses.prefix}, middle ${losses.middle}, suffix ${losses.suffix})`;
 }

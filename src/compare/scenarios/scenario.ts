@@ -49,6 +49,33 @@ export interface ScenarioContext {
   readonly faults: Faults | null;
   /** Three nodes for this scenario alone, which closes them. WireRefusal where the system has no nodes. */
   readonly cluster: () => Promise<Cluster>;
+  /** A system for this scenario alone, which closes it. SystemMissing where its files are not here. */
+  readonly own: () => Promise<OwnSystem>;
+}
+
+/** A broker of one node, or the embedded log in a process, whose files may be damaged. */
+export interface OwnSystem {
+  readonly dataDir: string;
+  /** A directory for what is beside it. */
+  readonly scratch: string;
+  /** Of the process that writes the files; null while it does not run. */
+  readonly pid: () => number | null;
+  /** Its usual client. */
+  readonly open: () => Promise<Wire>;
+  /** The vendor's own client, where that is another one; rejects where it cannot be had. */
+  readonly openReference?: () => Promise<Wire>;
+  /** SIGSTOP and SIGCONT. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** SIGKILL; resolves when it is gone. */
+  readonly kill: () => Promise<void>;
+  /** Its clients are closed and it ends in good order. */
+  readonly stop: () => Promise<void>;
+  /** Again, on its files; rejects where it does not come up. */
+  readonly start: () => Promise<void>;
+  /** Everything it has logged so far. */
+  readonly logLines: () => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
 }
 
 /** A cluster whose nodes may be killed. */
@@ -98,6 +125,8 @@ export interface Scenario {
   readonly isInSmoke?: boolean;
   /** Takes half a minute and more on each system: the middle profile asks it of the bare clients only, as it does what has a fault. */
   readonly isSlow?: boolean;
+  /** Takes minutes: asked in the largest profile, or where it is named. */
+  readonly isOnlyInFull?: boolean;
   /** How long it may take, where the profile's bound is not enough: once for each `messages`. */
   readonly deadlineMs?: (messages: number) => number;
   readonly expectations: readonly Expectation[];

@@ -2,6 +2,7 @@
 
 export { type Bar, barChart, largestOf } from './bars.ts';
 export { type FanOutCurve, fanOutChart } from './fan-out.ts';
+export { type ForestRow, forestChart, forestScale, timesBetter } from './forest.ts';
 export { latencyLoadChart, loadScales } from './latency-load.ts';
 export { type LatencyCurve, latencyCurve, latencySpectrum, spectrumScales } from './latency-spectrum.ts';
-export { legend, markSymbols, swatch } from './look.ts';
+export { legend, systemClass } from './look.ts';

@@ -19,7 +19,7 @@ export interface LatencyCurve {
 
 const width = 400;
 const height = 260;
-const plot = { left: 46, right: width - 12, top: 12, bottom: height - 42 } as const;
+const plot = { left: 46, right: width - 24, top: 12, bottom: height - 42 } as const;
 const markedFractions = [0.5, 0.9, 0.99, 0.999] as const;
 const tickFractions = [
   [0.5, 'p50'],

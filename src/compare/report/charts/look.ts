@@ -35,16 +35,9 @@ export function mark(system: string, x: number, y: number, size = 4): Markup {
   return shapeMark(lookOf(system).shape, x, y, size);
 }
 
-const shapes: readonly Shape[] = ['circle', 'square', 'triangle', 'diamond', 'cross', 'ring'];
-
-/** Every mark once, for names in sentences and tables: a page has thousands of them, and they take their colour from where they are used. */
-export function markSymbols(): Markup {
-  return html`<svg class="marks" aria-hidden="true">${shapes.map((shape) => html`<symbol id="mk-${shape}" viewBox="0 0 12 12">${shapeMark(shape, 6, 6, 4)}</symbol>`)}</svg>`;
-}
-
-/** A mark before a system's name. */
-export function swatch(system: string): Markup {
-  return html`<svg class="${`swatch ${lineClass(system)}`}" aria-hidden="true"><use href="#mk-${lookOf(system).shape}"/></svg>`;
+/** Of a system's name in a sentence or a table. The style puts the mark before it: a page has thousands of them. */
+export function systemClass(system: string): string {
+  return `system ${lineClass(system)}`;
 }
 
 function shapeMark(shape: Shape, x: number, y: number, size: number): Markup {

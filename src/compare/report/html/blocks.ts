@@ -3,7 +3,7 @@
  * left everything that is not Arabic is isolated (bidi.ts).
  */
 
-import { legend, swatch } from '../charts/index.ts';
+import { legend, systemClass } from '../charts/index.ts';
 import {
   type Block,
   type Cell,
@@ -79,8 +79,8 @@ function inlineMarkup(inline: Inline, language: Language): Markup {
       return markMarkup(inline, language);
     case 'system':
       return language === 'ar'
-        ? html`<bdi class="system">${swatch(inline.id)}${inline.id}</bdi>`
-        : html`<span class="system">${swatch(inline.id)}${inline.id}</span>`;
+        ? html`<bdi class="${systemClass(inline.id)}">${inline.id}</bdi>`
+        : html`<span class="${systemClass(inline.id)}">${inline.id}</span>`;
     case 'figure':
       // Digits alone need nothing around them in either language; tables are full of them.
       if (inline.interval === null && !inline.isThin && /^[\d.,]+$/.test(inline.value)) return html`${inline.value}`;

@@ -9,7 +9,6 @@ import type { Section } from '../document.ts';
 import { type Language, languages, say } from '../language.ts';
 import type { Report } from '../model.ts';
 import { isolated } from '../bidi.ts';
-import { markSymbols } from '../charts/index.ts';
 import { blockMarkup, textMarkup, wordsMarkup } from './blocks.ts';
 import { style } from './style.ts';
 
@@ -52,7 +51,6 @@ export function renderHtml(report: Report, { language = 'en', other }: PageOptio
 <style>${style}</style>
 </head>
 <body>
-${markSymbols()}
 <a class="skip" href="#main">${wordsMarkup(frame.skip, language)}</a>
 <header id="top">
 ${other !== undefined && languageSwitch(language, other)}<p class="kicker">${wordsMarkup(frame.kicker, language)}</p>

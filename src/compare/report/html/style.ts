@@ -2,6 +2,19 @@
 
 import { Markup } from '../markup.ts';
 
+/** The marks of the charts as signs. What reads the page aloud is told to leave them out, where it knows how. */
+function marksBefore(): string {
+  const signs = { quorum: '●', classic: '■', stream: '▲', kafka: '◆', log: '✕', other: '○' };
+  return [...Object.entries(signs), ['variant', '○']]
+    .map(([name, sign]) => {
+      const system = `.system.${name === 'variant' ? name : `sys-${name}`}`;
+      // Names are from left to right in both languages; the mark is where a line begins.
+      const at = `html:not([lang=ar]) ${system}::before,html[lang=ar] ${system}::after`;
+      return `${at}{content:"${sign}";content:"${sign}"/""}`;
+    })
+    .join('');
+}
+
 export const style = new Markup(`
 :root{color-scheme:light dark;
 --paper:#fcfcfa;--raised:#fff;--sunken:#f3f3ef;--ink:#1b1f23;--quiet:#575e66;--line:#e3e3dd;--line-strong:#c9c9c1;--link:#1a56b0;--focus:#1a56b0;
@@ -47,10 +60,11 @@ a.badge:hover{text-decoration:underline}
 .badge.good{color:var(--good);background:var(--good-back)}.badge.part{color:var(--part);background:var(--part-back)}
 .badge.bad{color:var(--bad);background:var(--bad-back)}.badge.open{color:var(--open);background:var(--open-back)}
 .sign{display:inline-block;min-width:.95em;text-align:center}
-.marks{position:absolute;width:0;height:0}.system{white-space:nowrap}.system .swatch{width:12px;height:12px;margin-inline-end:.32em;vertical-align:-.08em}
+.system{white-space:nowrap}.system::before{margin-right:.3em}.system::after{margin-left:.3em}.system::before,.system::after{color:var(--own);font:.82em/1 "DejaVu Sans","Noto Sans Symbols 2","Segoe UI Symbol",sans-serif;display:inline-block;min-width:.95em;text-align:center}
+${marksBefore()}
 .cards{list-style:none;padding:0;margin:1.1rem 0 0}
 .cards>li{max-width:none;padding:.8rem 0 .75rem;border-top:1px solid var(--line)}
-.cards .head{margin:0 0 .3rem;max-width:none}.cards .head .badge{margin-inline-end:.3rem}
+.cards dd:has(>strong:first-child){margin-top:.45rem}.cards .head{margin:0 0 .3rem;max-width:none}.cards .head .badge{margin-inline-end:.3rem}
 .cards dl{margin:0;font-size:.87rem}
 .cards dl>div{display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:0 .6rem}
 .cards dt{color:var(--quiet);grid-column:1}.cards dd{margin:0;grid-column:2;max-width:100ch}
@@ -86,16 +100,18 @@ figcaption{font-weight:620;font-size:.85rem;margin-bottom:.45rem}
 .legend li{display:flex;align-items:center;gap:.35rem}
 svg.chart{display:block;width:100%;height:auto}
 .chart text{font-size:11px;fill:var(--quiet);font-family:inherit}
-.chart .bar-name{fill:var(--ink)}.chart .bar-value{fill:var(--ink);font-variant-numeric:tabular-nums}.chart .bar-value.none{fill:var(--bad)}
+.chart :is(.bar-name,.forest-name){fill:var(--ink)}.chart .bar-value{fill:var(--ink);font-variant-numeric:tabular-nums}.chart .bar-value.none{fill:var(--bad)}
 .grid path{stroke:var(--line);stroke-width:1;fill:none}
 .sys-quorum{--own:var(--quorum)}.sys-classic{--own:var(--classic)}.sys-stream{--own:var(--stream)}.sys-kafka{--own:var(--kafka)}.sys-log{--own:var(--log)}.sys-other{--own:var(--other)}
 .line{fill:none;stroke:var(--own);stroke-width:1.75;stroke-linejoin:round}.variant .line{stroke-dasharray:5 3}
 .mark{fill:var(--own);stroke:var(--raised);stroke-width:1}.mark.open{fill:var(--raised);stroke:var(--own);stroke-width:1.75}
 .bar{fill:var(--own);opacity:.82}.variant .bar{opacity:.5}.no-bar{stroke:var(--line-strong);stroke-width:1;stroke-dasharray:2 3;fill:none}
 .whisker{stroke:var(--ink);stroke-width:1.2;fill:none}
+.noise{fill:var(--line);opacity:.7}.chart .bar-value.quiet{fill:var(--quiet)}
 .reference{stroke:var(--quiet);stroke-width:1;stroke-dasharray:4 3;fill:none}
 .languages{list-style:none;padding:0;margin:0;float:inline-end;display:flex;gap:.2rem .9rem;font-size:.87rem}.languages [aria-current]{font-weight:620}
 footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85rem}
+@media (min-width:36.01rem){.cards dd a{white-space:nowrap}}
 @media (max-width:36rem){.cards dl>div{grid-template-columns:minmax(0,1fr)}.cards dt{font-size:.78rem;margin-top:.25rem}.cards dd{grid-column:1}table.matrix tbody th{min-width:9.5rem;max-width:11rem}}
 @media (min-width:88rem){body{display:grid;grid-template-columns:minmax(11rem,1fr) minmax(0,74rem) minmax(0,1fr);align-items:start}header,main,footer{grid-column:2;width:100%}
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding-block:2.2rem 1rem;padding-inline:1.5rem 0;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}

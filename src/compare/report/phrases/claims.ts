@@ -197,6 +197,15 @@ const scopes: readonly Phrase[] = [
   ['that a replica takes over, and a power cut, were not tested', 'لم يُختبر أن تحل نسخة محلها ولا انقطاع الكهرباء'],
   ['a power cut was not tested', 'لم يُختبر انقطاع الكهرباء'],
   [
+    'a power cut, simulated on one node, took {lost} of {all} acknowledged messages of Kafka at its defaults',
+    'أخذ انقطاع كهرباء، بمحاكاة على عقدة واحدة، {lost} من {all} رسالة أقرّ بها Kafka بإعداداته الافتراضية',
+  ],
+  ['with flush.messages=1 it took {lost} of {all}', 'ومع flush.messages=1 أخذ {lost} من {all}'],
+  [
+    'Kafka advises copies on other machines against it, which were not tested',
+    'وينصح Kafka بدلًا من ذلك بنسخ على أجهزة أخرى، ولم يُختبر ذلك',
+  ],
+  [
     'true of quorum and classic queues, false of streams',
     'صحيح في طوابير quorum و classic، وغير صحيح في الدفوق (streams)',
   ],

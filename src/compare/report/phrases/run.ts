@@ -52,6 +52,10 @@ const limits: readonly Phrase[] = [
     'تختلف الديمومة من نظام إلى آخر، وهي مذكورة في كل صف؛ والصفوف المختلفة في الديمومة ليست وعدًا واحدًا.',
   ],
   [
+    'A power cut is simulated, on one node: what was not synced is taken away. That copies on other machines outlive it, which is what Kafka relies on, was not tested.',
+    'حوكي انقطاع الكهرباء على عقدة واحدة: يُؤخذ كل ما لم يُزامَن إلى القرص. ولم يُختبر أن تبقى بعده نسخ على أجهزة أخرى، وهو ما يعتمد عليه Kafka.',
+  ],
+  [
     'What survives a power cut was not tested; fsync stands for it.',
     'لم يُختبر ما ينجو من انقطاع الكهرباء؛ و fsync ينوب عنه.',
   ],

@@ -38,6 +38,10 @@ const scenarioTitles: readonly Phrase[] = [
   ['Broker killed', 'قتل الوسيط'],
   ['Broker killed, topic brand new', 'قتل الوسيط والموضوع جديد تمامًا'],
   ['Node of three killed', 'قتل عقدة من ثلاث'],
+  ['Power cut (simulated)', 'انقطاع الكهرباء (محاكاة)'],
+  ['Power cut, synced before each answer (simulated)', 'انقطاع الكهرباء مع مزامنة القرص قبل كل جواب (محاكاة)'],
+  ['A stored bit flips', 'انقلاب بت مخزَّن'],
+  ['The end of a file is missing', 'نهاية ملف ناقصة'],
   ['Answer after the disk', 'الجواب بعد القرص'],
   ['Broker paused', 'إيقاف الوسيط مؤقتًا'],
   ['Connections cut', 'قطع الاتصالات'],
@@ -183,6 +187,22 @@ const scenarioQuestions: readonly Phrase[] = [
   [
     'With three nodes and a copy on each, is every acknowledged message there after the leading node was killed (SIGKILL), and how long is nothing acknowledged?',
     'مع ثلاث عقد وعلى كل منها نسخة، هل تبقى كل رسالة أُقرّ بها بعد قتل العقدة القائدة (SIGKILL)، وكم تدوم المدة التي لا يُقرّ فيها بشيء؟',
+  ],
+  [
+    'At the default settings of one node, is every acknowledged message there after a power cut that takes everything that was not synced?',
+    'بالإعدادات الافتراضية لعقدة واحدة، هل تبقى كل رسالة أُقرّ بها بعد انقطاع للكهرباء يأخذ كل ما لم يُزامَن إلى القرص؟',
+  ],
+  [
+    'Where a sync before the answer is not the default but can be asked for, is every acknowledged message there after such a power cut?',
+    'حيث لا تكون مزامنة القرص قبل الجواب هي الافتراضية ويمكن طلبها، هل تبقى كل رسالة أُقرّ بها بعد انقطاع كهذا؟',
+  ],
+  [
+    'When one bit of a stored message has flipped, is that noticed, instead of a wrong message being delivered or one left out in silence?',
+    'حين ينقلب بت واحد في رسالة مخزنة، هل يُكتشف ذلك بدل أن تُسلَّم رسالة خاطئة أو تُحذف رسالة في صمت؟',
+  ],
+  [
+    'When the files of a killed system end in the middle of the last message, does it start again with all others and without a part of that one?',
+    'حين تنتهي ملفات نظام قُتل في وسط الرسالة الأخيرة، هل يعود للعمل بكل الرسائل الأخرى ومن غير جزء من تلك؟',
   ],
   [
     'Can a publish be answered only after an fsync, and what is the price at 100 messages a second?',

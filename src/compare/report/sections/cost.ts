@@ -1,5 +1,6 @@
 /** What the answers cost: processor, disk, memory and the wait for a start. */
 
+import { isReferenceName } from '../../system-ids.ts';
 import { fanOutChart, type FanOutCurve } from '../charts/index.ts';
 import { type Block, name, nothing, type Part, paragraph, quiet, type Section, systemName } from '../document.ts';
 import { durability, figure, seconds } from '../figures.ts';
@@ -71,7 +72,10 @@ function bars(report: Report, group: WorkloadGroup, words: Said, id: string): re
 // ------------------------------------------------------------------------------------------------ start
 
 function startPart(report: Report): readonly Part[] {
-  const started = orderedSystems(report).filter((system) => system.startMs !== null);
+  const started = orderedSystems(report).filter(
+    // Another client of a broker that has its row.
+    (system) => system.startMs !== null && !isReferenceName(system.id),
+  );
   if (started.length === 0) return [];
   return [
     {

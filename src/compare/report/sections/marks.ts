@@ -65,6 +65,10 @@ export function primaryMark(outcome: PrimaryOutcome): Inline {
   return { kind: 'mark', ...primaryMarks[outcome] };
 }
 
+export function primaryWord(outcome: PrimaryOutcome): Said {
+  return primaryMarks[outcome].word;
+}
+
 export function levelMark(level: CapabilityLevel, to?: string): Inline {
   return { kind: 'mark', ...levelMarks[level], ...(to === undefined ? {} : { to }) };
 }

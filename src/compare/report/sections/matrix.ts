@@ -61,7 +61,8 @@ export function matrixSection(report: Report): Section {
 function askedBlocks(report: Report): readonly Block[] {
   if (report.scenarios.length === 0)
     return [paragraph(say('No scenario was asked for in this run.', 'لم يُطلب أي سيناريو في هذا التشغيل.'))];
-  const systems = orderedSystems(report);
+  // Reference rows are there for their workloads: a column of dashes pushes the others out of sight.
+  const systems = orderedSystems(report).filter(({ id }) => report.scenarios.some(({ system }) => system === id));
   const showsLayers = new Set(report.scenarios.map((row) => row.layer)).size > 1;
   return [
     paragraph(

@@ -1,6 +1,8 @@
 /** The comparisons that were named before the run: what was expected, what the test says, and how large the difference is. */
 
+import { type ForestRow, forestChart, forestScale, timesBetter } from '../charts/index.ts';
 import {
+  type Block,
   type Cell,
   type Inline,
   link,
@@ -13,11 +15,12 @@ import {
   type Text,
 } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
-import { number, plural, spread } from '../figures.ts';
+import { durability, number, plural, spread } from '../figures.ts';
 import { countedArabic, nouns, type Said, say } from '../language.ts';
 import type { PrimaryResult, Report, Spread } from '../model.ts';
 import { modeWords } from '../view.ts';
-import { primaryMark } from './marks.ts';
+import { titleOfPanel } from './bar-panels.ts';
+import { primaryMark, primaryWord } from './marks.ts';
 
 export function primaryPart(report: Report): readonly Part[] {
   const { primary } = report;
@@ -29,6 +32,7 @@ export function primaryPart(report: Report): readonly Part[] {
       title: say('Named before the run, and tested', 'ما سُمّي قبل التشغيل واختُبر'),
       blocks: [
         paragraph(introduction(primary)),
+        ...forest(report, results),
         {
           kind: 'table',
           id: 'primary-table',
@@ -66,6 +70,82 @@ export function primaryPart(report: Report): readonly Part[] {
     },
   ];
 }
+
+/** A panel for each figure, on one axis: which way a figure is better is turned round for those that ought to be low. */
+function forest(report: Report, results: readonly PrimaryResult[]): readonly Block[] {
+  const rowOf = (result: PrimaryResult) => forestRow(result, promisesTheSame(report, result));
+  const rows = results.map(rowOf);
+  if (rows.every(({ times }) => times === null)) return [];
+  const scale = forestScale(rows);
+  const groups = [...new Set(results.map(({ first, figure, mode }) => `${first} ${figure} ${mode}`))];
+  const caption = say('How much better, with its interval', 'بكم يتفوق، مع فترته');
+  return [
+    {
+      kind: 'charts',
+      caption,
+      systems: [],
+      width: 'wide',
+      panels: groups.flatMap((group, index) => {
+        const own = results.filter(({ first, figure, mode }) => `${first} ${figure} ${mode}` === group);
+        const [one] = own;
+        if (one === undefined) return [];
+        const label = panelLabel(one);
+        const drawing = {
+          id: `primary-forest-${index + 1}`,
+          title: titleOfPanel(caption, label),
+          rows: own.map(rowOf),
+        };
+        return [
+          {
+            label,
+            chart: (language) => forestChart(drawing.id, drawing.title, one.first, drawing.rows, scale, language),
+          },
+        ];
+      }),
+    },
+    paragraph(
+      say(
+        'Each line: the ratio of the medians, turned so that right of 1 the first system is better, and its 95 % interval. A filled mark is a difference that the test has shown, a ring is not. The band is the noise: what the same system run twice differed by.',
+        'في كل سطر: نسبة القيمتين الوسطيين، مقلوبة بحيث يكون النظام الأول أفضل إلى يمين 1، مع فترة ثقة 95 %. العلامة الممتلئة فرق أثبته الاختبار، والحلقة ليست كذلك. والشريط هو الضجيج: ما اختلف به النظام عن نفسه حين شُغّل مرتين.',
+      ),
+      'quiet',
+    ),
+  ];
+}
+
+function forestRow(
+  { second, ratio: middle, direction, interval, noiseFloor, outcome }: PrimaryResult,
+  isSamePromise: boolean,
+): ForestRow {
+  const turned =
+    !isSamePromise || middle === null || middle <= 0
+      ? { times: null, interval: null }
+      : timesBetter(middle, direction, interval);
+  const isShown = outcome === 'shown' || outcome === 'opposite-shown';
+  return { system: second, ...turned, noiseFloor, outcome: primaryWord(outcome), isShown };
+}
+
+/** What different durabilities cost is not drawn as a difference of the systems. */
+function promisesTheSame(report: Report, { workload, mode, layer, first, second }: PrimaryResult): boolean {
+  const own = report.workloads.filter((row) => row.id === workload && row.mode === mode && row.layer === layer);
+  const promises = own
+    .filter(({ system }) => system === first || system === second)
+    .map((row) => durability(row.durability));
+  return new Set(promises).size <= 1;
+}
+
+function panelLabel({ first, figure, mode }: PrimaryResult): Said {
+  const what = figureWords[figure] ?? say(figure, figure);
+  const { en, ar } = modeWords[mode];
+  return say(`${first} beside each: ${what.en}, ${en}`, `${first} مقارنًا بكل منها: ${what.ar}، ${ar}`);
+}
+
+/** Of the figures that are named before a run. */
+const figureWords: Readonly<Record<string, Said>> = {
+  'publish.messagesPerSecond': say('messages a second', 'الرسائل في الثانية'),
+  'latencyMs.endToEnd.p99': say('end-to-end p99', 'p99 من الإرسال إلى الاستلام'),
+  'cost.brokerCpuSecondsPerMillion': say("the broker's processor for a message", 'معالج الوسيط لكل رسالة'),
+};
 
 function introduction({ results, named, level }: NonNullable<Report['primary']>): Said {
   const isTested = results.some(({ pValue }) => pValue !== null);

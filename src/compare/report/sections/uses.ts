@@ -31,10 +31,27 @@ const marks: Readonly<Record<Fit, { readonly tone: Tone; readonly mark: string; 
   unknown: { tone: 'open', mark: '?', word: say('not known', 'غير معروف') },
 };
 
-/** None in a report whose run had no such workload. */
+/** None in a report whose run had no workload with readers. */
 export function usesSections(report: Report): readonly Section[] {
   const { uses = [] } = report;
-  if (uses.length === 0) return [];
+  const readers = readersPart(report);
+  if (uses.length === 0 && readers.length === 0) return [];
+  if (uses.length === 0)
+    return [
+      {
+        id: 'uses',
+        title: say('Readers', 'القرّاء'),
+        blocks: [
+          paragraph(
+            say(
+              'The readers that the workload names, each with a subscription and a pace of its own, the same on every system.',
+              'القرّاء الذين يسميهم حِمل العمل، لكل منهم اشتراك وسرعة خاصان به، على كل نظام سواء.',
+            ),
+          ),
+        ],
+        parts: readers,
+      },
+    ];
   return [
     {
       id: 'uses',
@@ -48,7 +65,7 @@ export function usesSections(report: Report): readonly Section[] {
         ),
         entriesOf(report, uses),
       ],
-      parts: readersPart(report, uses),
+      parts: readers,
     },
   ];
 }
@@ -115,8 +132,9 @@ function citation(id: string, cited: ReturnType<typeof citations>): Inline {
 
 // ------------------------------------------------------------------------------------------------ what the readers got
 
-function readersPart(report: Report, uses: readonly UseVerdict[]): Section['parts'] {
-  const rows = report.workloads.filter((row) => row.readers !== undefined && uses.some(({ id }) => id === row.id));
+/** Of the uses, and of a workload that somebody brought. */
+function readersPart(report: Report): NonNullable<Section['parts']> {
+  const rows = report.workloads.filter((row) => row.readers !== undefined);
   if (rows.length === 0) return [];
   return [
     {
@@ -126,10 +144,10 @@ function readersPart(report: Report, uses: readonly UseVerdict[]): Section['part
         {
           kind: 'table',
           id: 'uses-readers-table',
-          caption: say('Readers of the uses, run by run', 'قرّاء الاستخدامات، تشغيلًا بعد تشغيل'),
+          caption: say('Readers, run by run', 'القرّاء، تشغيلًا بعد تشغيل'),
           look: 'dense',
           columns: [
-            { title: say('Use, system and reader', 'الاستخدام والنظام والقارئ') },
+            { title: say('Workload, system and reader', 'حِمل العمل والنظام والقارئ') },
             { title: say('Received', 'استُلمت'), isNumeric: true },
             { title: say('Missing', 'ناقصة'), isNumeric: true },
             { title: say('Out of order', 'خارج الترتيب'), isNumeric: true },

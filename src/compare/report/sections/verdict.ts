@@ -9,10 +9,12 @@ import {
   type Inline,
   link,
   name,
+  inARow,
   paragraph,
   quiet,
   quote,
   type Section,
+  semicolon,
   space,
   strong,
 } from '../document.ts';
@@ -31,7 +33,7 @@ export function verdictSection(report: Report): Section {
     title: say('Verdict', 'الحكم'),
     blocks: [
       paragraph(first, 'lead'),
-      ...(found.length === 0 ? [] : [paragraph(found.flatMap(claimSentence))]),
+      ...(found.length === 0 ? [] : [{ kind: 'list', items: found.map(claimLine) } as const]),
       paragraph([sentences(counted), ...notMeasuredSentence(report)]),
       ...claimsBlock(report),
     ],
@@ -39,14 +41,10 @@ export function verdictSection(report: Report): Section {
   };
 }
 
-/** `Holds: “…” and “…”. ` */
-function claimSentence(
-  { words, claims }: ReturnType<typeof leadSentences>['found'][number],
-  index: number,
-): readonly Inline[] {
+/** `Holds: “…” and “…”.` */
+function claimLine({ words, claims }: ReturnType<typeof leadSentences>['found'][number]): readonly Inline[] {
   return [
-    ...(index === 0 ? [] : [space]),
-    words,
+    strong(words),
     colon,
     ...claims.flatMap((claim, at): readonly Inline[] => [
       ...(at === 0 ? [] : [at === claims.length - 1 ? and : comma]),
@@ -99,12 +97,20 @@ function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof
     id: claimAnchor(index),
     head: [claimMark(claim.verdict), space, strong(quote(claim.claim)), ...basisOf(claim)],
     values: [
-      [quote(claim.reason)],
+      linesIn(claim.reason).map(quote),
       claim.scope === 'none' ? [] : [quote(claim.scope)],
-      claim.evidence.length === 0 ? [] : [claim.evidence.flatMap((id, at) => citation(id, at, cited))],
+      claim.evidence.length === 0 ? [] : [evidenceOf(claim.evidence, cited)],
     ],
   };
 }
+
+/** What it rests on, system by system, is read line by line. */
+function linesIn(reason: string): readonly string[] {
+  const lines = reason.split(/(?<=[a-z0-9)]\.) (?=(?:rabbitmq|kafka|throughput|sustainable)[\w@.-]*[,:])/);
+  return lines.length > linesInProseMax ? lines : [reason];
+}
+
+const linesInProseMax = 2;
 
 /** Not said twice where the verdict says it. */
 function basisOf({ verdict, basis }: ClaimVerdict): readonly Inline[] {
@@ -113,19 +119,43 @@ function basisOf({ verdict, basis }: ClaimVerdict): readonly Inline[] {
     : [quiet(say(` · ${basisWords[basis].en}`, ` · ${basisWords[basis].ar}`))];
 }
 
-/** An id may be a scenario's and a workload's at once: then both are linked. */
-function citation(id: string, at: number, cited: ReturnType<typeof citations>): readonly Inline[] {
-  const places = cited.get(id) ?? [];
-  const before = at === 0 ? [] : [comma];
-  if (places.length === 0) return [...before, code(id)];
-  return places.flatMap((place, index) => [
-    ...(index === 0 ? before : [comma]),
-    link(place.anchor, places.length === 1 ? name(id) : citationWords(id, place.kind)),
+/** `fan-out · bare: kafka, rabbitmq-stream; …`: cells of one question and layer together, each a link. */
+function evidenceOf(ids: readonly string[], cited: ReturnType<typeof citations>): readonly Inline[] {
+  const groups = new Map<string, { readonly head: Inline; readonly cells: Inline[] }>();
+  for (const id of ids)
+    for (const { head, cell } of citationsOf(id, cited)) {
+      const key = JSON.stringify(head);
+      const group = groups.get(key) ?? { head, cells: [] };
+      group.cells.push(cell);
+      groups.set(key, group);
+    }
+  return [...groups.values()].flatMap(({ head, cells }, at) => [
+    ...(at === 0 ? [] : [semicolon]),
+    ...(cells.length === 0 ? [] : [head, colon, ...inARow(cells)]),
   ]);
 }
 
-function citationWords(id: string, kind: 'scenario' | 'workload'): Said {
-  return kind === 'scenario' ? say(`${id} (scenario)`, `${id} (سيناريو)`) : say(`${id} (workload)`, `${id} (حِمل عمل)`);
+interface Citation {
+  /** What was asked or run, and on which layer. */
+  readonly head: Inline;
+  readonly cell: Inline;
+}
+
+/** An id may be a scenario's and a workload's at once: then both are linked. */
+function citationsOf(id: string, cited: ReturnType<typeof citations>): readonly Citation[] {
+  const [, what = id, system = '', layer = ''] = /^(.+?)\.((?:rabbitmq|kafka|log)[\w@.-]*)\.(\w+)$/.exec(id) ?? [];
+  const places = cited.get(id) ?? [];
+  if (system === '' || places.length === 0) return [{ head: say('cells', 'خلايا'), cell: code(id) }];
+  return places.map(({ anchor, kind }) => ({
+    head: places.length === 1 ? name(`${what} · ${layer}`) : kindWords(`${what} · ${layer}`, kind),
+    cell: link(anchor, name(system)),
+  }));
+}
+
+function kindWords(what: string, kind: 'scenario' | 'workload'): Said {
+  return kind === 'scenario'
+    ? say(`${what} (scenario)`, `${what} (سيناريو)`)
+    : say(`${what} (workload)`, `${what} (حِمل عمل)`);
 }
 
 function assertionsPart(report: Report): Section['parts'] {

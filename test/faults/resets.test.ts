@@ -12,6 +12,7 @@ const HANDSHAKE_BYTES = 1_024;
 /** More than one publish of the load has. */
 const PUBLISH_BYTES = 4_096;
 const STEP_BYTES = 64;
+const PLAN_AGAIN_MS = 4_000;
 const directions: readonly Direction[] = ['toBroker', 'toClient'];
 const resultsDir = inject('faultResultsDir');
 
@@ -38,8 +39,16 @@ describe('R11: a proxy that resets connections after so many bytes', () => {
         for (const direction of directions) {
           for (let bytes = 0; bytes <= PUBLISH_BYTES; bytes += rounds(4 * STEP_BYTES, STEP_BYTES)) {
             await until('a connection', () => proxy.clients > 1);
-            const plan = proxy.resetOpen(direction, bytes);
-            await until(`a reset after ${bytes} more bytes ${direction}`, () => plan.hasFired);
+            let plan = proxy.resetOpen(direction, bytes);
+            let plannedMs = performance.now();
+            await until(`a reset after ${bytes} more bytes ${direction}`, () => {
+              // The client may have given those up that were open then, for the one that was reset before.
+              if (!plan.hasFired && performance.now() - plannedMs > PLAN_AGAIN_MS) {
+                plan = proxy.resetOpen(direction, bytes);
+                plannedMs = performance.now();
+              }
+              return plan.hasFired;
+            });
             resets += 1;
           }
         }

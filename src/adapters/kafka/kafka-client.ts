@@ -25,6 +25,7 @@ export interface ProduceAnswer {
   readonly topic: string;
   readonly partition: number;
   readonly type: string | null;
+  /** With an error: -1 unless the broker had appended the batch before it failed. */
   readonly baseOffset: number;
 }
 

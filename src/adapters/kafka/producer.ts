@@ -4,7 +4,8 @@
  * is tried again cannot overtake its successor. Partitions of one broker share a request.
  *
  * Every message settles: stored with its offset; refused, when the broker said no or nothing was ever sent; unknown, when the
- * connection or the deadline ended after sending. A batch is tried again only when the broker said that it did not store it.
+ * connection or the deadline ended after sending, or the broker appended it and could not confirm it. A batch is tried again only when
+ * the broker said that it did not store it.
  */
 
 import { PortError } from '../errors.ts';
@@ -241,7 +242,14 @@ export class Producer {
     const type = answer?.type ?? 'no answer for this partition';
     const meaning = answers[type];
     const text = `${queue.topic}-${queue.partition}: ${isDenied(type) ? deniedText(`Write on Topic "${queue.topic}"`) : type}`;
-    if (meaning === 'retry') return false;
+    if (meaning === 'retry') {
+      if (answer === undefined || answer.baseOffset < 0) return false;
+      // A leader that stepped down, as in an orderly shutdown, after it had appended the batch and before it could confirm it: an error
+      // with the offset at which it lies. Tried again it could be there twice, refused it would be there all the same.
+      const error = new PortError('publish_outcome_unknown', `${text}, after it was appended at ${answer.baseOffset}`);
+      this.#done(queue, () => ({ kind: 'unknown', error }));
+      return true;
+    }
     if (faultsOfSome.has(type) && (queue.inFlight?.length ?? 0) > 1) {
       this.#split(queue);
     } else if (meaning === undefined) {

@@ -12,6 +12,9 @@ import { decodeRecords } from '../../../src/adapters/kafka/record-batch.ts';
 
 type Behaviour = (batches: readonly ProduceBatch[], call: number) => Promise<readonly (string | null)[]>;
 
+/** Before a broker's error: the batch was appended, and its confirmation failed. */
+const APPENDED = 'appended:';
+
 /** A log in memory behind the client's interface; `behave` says per batch: null stores it, a name is the broker's error. */
 class MemoryBroker {
   readonly logs = new Map<string, string[]>();
@@ -54,12 +57,12 @@ class MemoryBroker {
   }
 
   #answer({ topic, partition, bytes }: ProduceBatch, type: string | null): ProduceAnswer {
-    if (type !== null) return { topic, partition, type, baseOffset: -1 };
+    if (type !== null && !type.startsWith(APPENDED)) return { topic, partition, type, baseOffset: -1 };
     const log = this.logs.get(`${topic}-${partition}`) ?? [];
     this.logs.set(`${topic}-${partition}`, log);
     const baseOffset = log.length;
     for (const { value } of decodeRecords(bytes, 0, []).records) log.push(String(value));
-    return { topic, partition, type: null, baseOffset };
+    return { topic, partition, type: type?.slice(APPENDED.length) ?? null, baseOffset };
   }
 }
 
@@ -75,6 +78,26 @@ function message(value: string, partition = 0) {
 }
 
 describe('the producer', () => {
+  test('a leader that steps down after it appended a batch: its fate is unknown, and it is not sent again', async () => {
+    const broker = new MemoryBroker((batches, call) =>
+      Promise.resolve(batches.map(() => (call === 1 ? `${APPENDED}NOT_LEADER_FOR_PARTITION` : null))),
+    );
+    const producer = broker.producer();
+    const [outcome] = await producer.publish('t', [message('a')], undefined);
+    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'publish_outcome_unknown' } });
+    await expect(producer.publish('t', [message('b')], undefined)).resolves.toMatchObject([{ kind: 'stored' }]);
+    expect(broker.logs.get('t-0')).toEqual(['a', 'b']);
+  });
+
+  test('a leader that steps down before it appended a batch: it is sent again, and stored once', async () => {
+    const broker = new MemoryBroker((batches, call) =>
+      Promise.resolve(batches.map(() => (call === 1 ? 'NOT_LEADER_FOR_PARTITION' : null))),
+    );
+    const producer = broker.producer();
+    await expect(producer.publish('t', [message('a')], undefined)).resolves.toMatchObject([{ kind: 'stored' }]);
+    expect(broker.logs.get('t-0')).toEqual(['a']);
+  });
+
   test('gives each message its offset, one batch of a partition in flight, many publishes a batch', async () => {
     const broker = new MemoryBroker();
     const producer = broker.producer();

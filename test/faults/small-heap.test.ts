@@ -10,8 +10,11 @@ import { configOf, systemsOf } from './systems.ts';
 import { rounds, uniqueName } from './waiting.ts';
 
 const HEAP_MB = 256;
-/** The heap, Node itself, and the buffers outside of the heap: 64 MiB in flight, as often as a message is held on its way. */
-const RSS_MAX_BYTES = 640 * 1024 * 1024;
+/**
+ * The heap, Node itself, and the buffers outside of the heap: 64 MiB in flight, as often as a message is held on its way, and what the
+ * publisher made for calls that were turned away, until it is collected: a million messages are several hundred MiB of that.
+ */
+const RSS_MAX_BYTES = rounds(640, 896) * 1024 * 1024;
 const messages = rounds(60_000, 1_000_000);
 const run = promisify(execFile);
 

@@ -48,6 +48,8 @@ describe('the npm package', { timeout: 60_000 }, () => {
         'LICENSE',
         'README.md',
         'package.json',
+        // npm takes along the README of each directory on the way to a file.
+        'docs/README.md',
         'docs/reports/two-cores/README.md',
         'docs/reports/two-cores/report.json',
         ...sourceFiles('grafana'),

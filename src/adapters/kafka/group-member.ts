@@ -10,6 +10,7 @@
 import { assignPartitions, decodeClaim, encodeClaim } from './assignment.ts';
 import { isFault, type KafkaFault, toFault } from './errors.ts';
 import type { JoinedGroup, KafkaClient, Membership } from './kafka-client.ts';
+import { waitInStep } from './in-step.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 
 export interface GroupEvents {
@@ -123,7 +124,7 @@ export class GroupMember {
   async #heartbeatUntilRebalance(): Promise<void> {
     let answeredAtMs = Date.now();
     for (;;) {
-      await this.#pause(kafkaLimits.heartbeatIntervalMs);
+      await this.#pause(waitInStep(kafkaLimits.heartbeatIntervalMs));
       this.#stopped.signal.throwIfAborted();
       try {
         await this.#client.heartbeat(this.membership);

@@ -18,6 +18,7 @@ import { deniedText, isDenied, isFault, type KafkaFault, toFault, toPortError } 
 import { positionElsewhere, resolvePosition } from './group-offsets.ts';
 import { GroupMember } from './group-member.ts';
 import type { FetchAnswer, KafkaClient } from './kafka-client.ts';
+import { waitInStep } from './in-step.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { Leaders } from './leaders.ts';
 import { type KafkaDelivery, PartitionIntake } from './partition-intake.ts';
@@ -308,7 +309,7 @@ export class KafkaIntake implements Intake {
           offset: fetchOffset,
           maxBytes: kafkaLimits.fetchPartitionBytesMax,
         })),
-        isHurried ? kafkaLimits.fetchShortWaitMs : kafkaLimits.fetchWaitMs,
+        isHurried ? kafkaLimits.fetchShortWaitMs : waitInStep(kafkaLimits.fetchWaitMs),
         kafkaLimits.prefetchBytesMax,
       );
       this.#fetching.delete(leader);

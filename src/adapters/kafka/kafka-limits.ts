@@ -17,7 +17,7 @@ export const kafkaLimits = {
   /** No answer to a produce request after this: outcome unknown. With produceRetryMs below the port's publishTimeoutMs. */
   produceAnswerTimeoutMs: 15_000,
   requestTimeoutMs: 15_000,
-  /** How long the broker holds a fetch that finds nothing. Data ends it at once. */
+  /** How long the broker holds a fetch that finds nothing, on average (in-step.ts). Data ends it at once. */
   fetchWaitMs: 500,
   /** The wait while another partition of the same broker was left out because its buffer is full. */
   fetchShortWaitMs: 10,
@@ -30,7 +30,7 @@ export const kafkaLimits = {
   decompressedBytesMax: 128 * 1024 * 1024,
   /** A member that is silent for this long loses its partitions. */
   sessionTimeoutMs: 15_000,
-  /** Also how fast a member notices that another one joins. */
+  /** On average (in-step.ts). Also how fast a member notices that another one joins. */
   heartbeatIntervalMs: 1_000,
   rebalanceTimeoutMs: 10_000,
   /** Acknowledgements are committed at most this often. */

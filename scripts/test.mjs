@@ -1,5 +1,5 @@
-// The tests in two lanes side by side: those with brokers mostly wait, one file after the other, and leave the processor to the rest. The
-// rest is dealt into shares; whichever lane is free takes the next one, so that both end at about the same time.
+// The tests in lanes side by side: those with brokers mostly wait, one file after the other, and leave the processor to the rest. The rest
+// is dealt into shares; whichever lane is free takes the next one, so that all end at about the same time.
 // With arguments (a file, -t, --project) one run of vitest gets them as they are. `--long` is for the full counts.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -11,6 +11,7 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const isLong = process.argv.includes('--long');
 const given = process.argv.slice(2).filter((one) => one !== '--long');
 const UNIT_SHARES = 10;
+const LANES = 3;
 
 const waiting =
   given.length > 0
@@ -34,7 +35,7 @@ for (const signal of ['SIGTERM', 'SIGHUP'])
   });
 process.on('SIGINT', () => (isEnding = true));
 
-const codes = (await Promise.all([lane(), lane()])).flat();
+const codes = (await Promise.all(Array.from({ length: LANES }, lane))).flat();
 process.exitCode = isEnding ? 1 : Math.max(...codes);
 
 async function lane() {

@@ -1,6 +1,6 @@
 /**
- * What many subscriptions do from time to time, done at the same moments: an idle process is woken ten times as rarely, and waking is
- * what idling costs. Nobody waits for anybody; each only chooses the end of its own wait.
+ * What many subscriptions do from time to time, done at the same moments: an idle process is woken for them together, and waking is
+ * most of what idling costs (docs/PERFORMANCE.md). Nobody waits for anybody; each only chooses the end of its own wait.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What is written to a connection in one turn of the event loop leaves in one system call. amqplib writes each message, or each frame of
- * a larger one, by itself: some 4 us of system call and a packet each, which is more than the rest of a publish costs.
+ * a larger one, by itself: a system call and a packet each, a third to a half of what a publish costs (docs/PERFORMANCE.md).
  */
 
 import type { Socket } from 'node:net';

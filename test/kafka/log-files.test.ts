@@ -151,7 +151,9 @@ async function writeToKafka(brokers: readonly string[], topic: string): Promise<
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+    // The records say that they are years old: with Kafka's seven days the broker would remove them at its next look.
+    const configEntries = [{ name: 'retention.ms', value: '-1' }];
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }], waitForLeaders: true });
     const written = Array.from(
       { length: 200 },
       (_, index): PlainRecord => ({

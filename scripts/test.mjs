@@ -1,5 +1,6 @@
-// The tests in lanes side by side: those with brokers mostly wait, one file after the other, and leave the processor to the rest. The rest
-// is dealt into shares; whichever lane is free takes the next one, so that all end at about the same time.
+// The tests in lanes side by side. Those with brokers mostly wait, one file after the other, and leave the processor to the rest: they are two
+// shares of about the same length, each with brokers of its own. The rest is dealt into shares, too; whichever lane is free takes the next one,
+// so that all end at about the same time.
 // With arguments (a file, -t, --project) one run of vitest gets them as they are. `--long` is for the full counts.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
@@ -11,13 +12,19 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const isLong = process.argv.includes('--long');
 const given = process.argv.slice(2).filter((one) => one !== '--long');
 const UNIT_SHARES = 10;
+/** Of the tests with brokers, those of one share; all others are the other one's. */
+const LONG_ROUNDS = ['test/faults/', 'test/e2e/'];
+const otherTests = readdirSync(join(root, 'test'), { withFileTypes: true })
+  .flatMap((entry) => (entry.isDirectory() ? [`test/${entry.name}/`] : []))
+  .filter((path) => !LONG_ROUNDS.includes(path));
 const LANES = 3;
 
 const waiting =
   given.length > 0
     ? [{ name: 'all', args: given }]
     : [
-        { name: 'brokers', args: ['--project', 'brokers'] },
+        { name: 'brokers-1', args: ['--project', 'brokers', ...LONG_ROUNDS] },
+        { name: 'brokers-2', args: ['--project', 'brokers', ...otherTests] },
         ...Array.from({ length: UNIT_SHARES }, (_, index) => ({
           name: `unit-${index + 1}`,
           args: ['--project', 'unit', '--maxWorkers', '1', `--shard=${index + 1}/${UNIT_SHARES}`],

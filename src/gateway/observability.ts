@@ -40,7 +40,7 @@ type HistogramName = {
 const OTHER = '__other__';
 
 /** How often the event loop is looked at. Each look wakes an idle process, and with nobody consuming it does little else. */
-const LOOP_LOOK_MS = 20;
+const LOOP_LOOK_MS = 30;
 
 /** Gauges of prom-client whose names end as those of counters do, against the conventions of Prometheus. */
 const misnamed = [

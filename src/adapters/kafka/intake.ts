@@ -39,7 +39,8 @@ export class KafkaIntake implements Intake {
   readonly #leaders: Leaders;
   readonly #member: GroupMember;
   readonly #partitions = new Map<number, PartitionIntake>();
-  readonly #fetching = new Set<number>();
+  /** By the leader that was asked. */
+  readonly #fetching = new Map<number, Fetching>();
   #credit: IntakeCredit;
   #outstandingMessages = 0;
   #outstandingBytes = 0;
@@ -292,25 +293,33 @@ export class KafkaIntake implements Intake {
         continue;
       }
       const wanted = led.filter(({ bufferedBytes }) => bufferedBytes < share / 2);
-      if (wanted.length === 0 || this.#fetching.has(leader)) continue;
-      this.#fetching.add(leader);
-      void this.#fetchFrom(leader, wanted, wanted.length < led.length);
+      if (wanted.length === 0) continue;
+      const fetching = this.#fetching.get(leader);
+      if (fetching === undefined) {
+        const isHurried = wanted.length < led.length;
+        const asked = new Map(wanted.map((partition) => [partition, partition.fetchOffset]));
+        const begun = { asked, isHurried, interruption: new AbortController() };
+        this.#fetching.set(leader, begun);
+        void this.#fetchFrom(leader, begun);
+      } else if (!fetching.isHurried && wanted.some((partition) => !fetching.asked.has(partition))) {
+        fetching.interruption.abort(); // newly assigned, or led by this one now: they would wait for the news of others
+      }
     }
   }
 
-  async #fetchFrom(leader: number, partitions: readonly PartitionIntake[], isHurried: boolean): Promise<void> {
-    const asked = new Map(partitions.map((partition) => [partition, partition.fetchOffset]));
+  async #fetchFrom(leader: number, { asked, isHurried, interruption }: Fetching): Promise<void> {
     try {
       const answers = await this.#client.fetch(
         leader,
-        partitions.map(({ topic, partition, fetchOffset }) => ({
+        [...asked].map(([{ topic, partition }, offset]) => ({
           topic,
           partition,
-          offset: fetchOffset,
+          offset,
           maxBytes: kafkaLimits.fetchPartitionBytesMax,
         })),
         isHurried ? kafkaLimits.fetchShortWaitMs : waitInStep(kafkaLimits.fetchWaitMs),
         kafkaLimits.prefetchBytesMax,
+        interruption.signal,
       );
       this.#fetching.delete(leader);
       for (const answer of answers) {
@@ -431,6 +440,15 @@ export class KafkaIntake implements Intake {
       });
     await this.#committing;
   }
+}
+
+/** A fetch that is out. */
+interface Fetching {
+  /** From where. */
+  readonly asked: ReadonlyMap<PartitionIntake, number>;
+  /** It ends by itself in a moment. One that is not hurried asks for every partition that its leader had. */
+  readonly isHurried: boolean;
+  readonly interruption: AbortController;
 }
 
 /** Kafka's words for this say nothing of who the others are. */

@@ -90,11 +90,13 @@ export interface KafkaClient {
 
   /** All partitions led by `node`. `unreachable` means that nothing was sent. */
   produce(node: number, batches: readonly ProduceBatch[]): Promise<readonly ProduceAnswer[]>;
+  /** Interrupted, it resolves with nothing at once, and what is asked of the node from then on does not wait behind it. */
   fetch(
     node: number,
     positions: readonly FetchPosition[],
     waitMs: number,
     maxBytes: number,
+    interruption?: AbortSignal,
   ): Promise<readonly FetchAnswer[]>;
   /** By partition. For a timestamp: the first offset at or after it, or the end. */
   listOffsets(

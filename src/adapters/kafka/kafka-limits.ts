@@ -17,8 +17,8 @@ export const kafkaLimits = {
   /** No answer to a produce request after this: outcome unknown. With produceRetryMs below the port's publishTimeoutMs. */
   produceAnswerTimeoutMs: 15_000,
   requestTimeoutMs: 15_000,
-  /** How long the broker holds a fetch that finds nothing, on average (in-step.ts). Data ends it at once. */
-  fetchWaitMs: 500,
+  /** How long the broker holds a fetch that finds nothing, on average (in-step.ts). Data ends it at once, and so does an assignment. */
+  fetchWaitMs: 5_000,
   /** The wait while another partition of the same broker was left out because its buffer is full. */
   fetchShortWaitMs: 10,
   /** A browse from the earliest begins anew so often when retention removes what it was about to read. */

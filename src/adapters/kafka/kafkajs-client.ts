@@ -147,8 +147,10 @@ export class KafkaJsClient implements KafkaClient {
     positions: readonly FetchPosition[],
     waitMs: number,
     maxBytes: number,
+    interruption?: AbortSignal,
   ): Promise<readonly FetchAnswer[]> {
     const broker = await this.#connections.node(node);
+    if (interruption?.aborted === true) return [];
     const offsets = new Map(positions.map(({ topic, partition, offset }) => [`${partition} ${topic}`, offset]));
     const call = broker.lookupRequest(
       internals.apiKeys.Fetch,
@@ -170,7 +172,7 @@ export class KafkaJsClient implements KafkaClient {
       rackId: '',
     });
     const version = call.request.apiVersion;
-    return await this.#connections.ask(broker, (asked) =>
+    const answers = this.#connections.ask(broker, (asked) =>
       asked.connectionPool.send<readonly FetchAnswer[]>({
         ...call,
         response: {
@@ -182,6 +184,16 @@ export class KafkaJsClient implements KafkaClient {
         },
       }),
     );
+    if (interruption === undefined) return await answers;
+    return await new Promise((resolve, reject) => {
+      // A request cannot be taken back: the connection ends when the broker has answered, and others go to a new one.
+      const interrupt = (): void => {
+        this.#connections.drop(broker);
+        resolve([]);
+      };
+      interruption.addEventListener('abort', interrupt, { once: true });
+      answers.then(resolve, reject).finally(() => interruption.removeEventListener('abort', interrupt));
+    });
   }
 
   async listOffsets(

@@ -44,6 +44,7 @@ export interface RequestQueue {
   scheduleRequestTimeoutCheck(): void;
   checkPendingRequests(): void;
   sendSocketRequest(request: unknown): void;
+  destroy(): void;
 }
 
 export interface Connection {

@@ -9,7 +9,6 @@ import type { TlsSettings } from '../broker-login.ts';
 import type { Connection, ConnectionPool, RequestQueue } from './kafkajs-internals.ts';
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
-const REQUEST_TIMEOUT_CHECK_MS = 250;
 
 /** A socket without Nagle's algorithm: kafkajs leaves it on, and a produce request is followed by waiting for its answer. */
 export function openSocket(host: string, port: number, tls: TlsSettings | null, onConnect: () => void): Socket {
@@ -34,7 +33,7 @@ export function patchConnectionPool(pool: ConnectionPool): void {
 /**
  * After the first response kafkajs arms a timer of `-1 - Date.now()` ms, which Node makes 1 ms, and arms it again for ever.
  * A check is needed only while something waits for a throttle to end. Its other timer looks for timed-out requests ten times
- * a second, also when there are none; here it runs only while a request is out.
+ * a second, also when there are none; here one runs out when the oldest request is due: a fetch that waits for news wakes nobody.
  */
 export function patchRequestQueue(queue: RequestQueue): void {
   queue.scheduleCheckPendingRequests = () => {
@@ -53,20 +52,33 @@ export function patchRequestQueue(queue: RequestQueue): void {
   const sendSocketRequest = queue.sendSocketRequest.bind(queue);
   queue.sendSocketRequest = (request) => {
     sendSocketRequest(request);
-    armTimeoutCheck(queue);
+    armTimeout(queue);
+  };
+  const destroy = queue.destroy.bind(queue);
+  queue.destroy = () => {
+    destroy();
+    queue.requestTimeoutIntervalId = null; // else a connection that opens once more would have no timeouts
   };
 }
 
-function armTimeoutCheck(queue: RequestQueue): void {
+/** For the request that is due first. An answered one leaves its timer, which then finds the next: no timer for each request. */
+function armTimeout(queue: RequestQueue): void {
+  if (queue.inflight.size === 0) return;
   if (queue.requestTimeoutIntervalId !== null && queue.requestTimeoutIntervalId !== undefined) return;
-  queue.requestTimeoutIntervalId = setTimeout(() => {
-    queue.requestTimeoutIntervalId = null;
-    const now = Date.now();
-    for (const request of queue.inflight.values()) {
-      if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
-    }
-    if (queue.inflight.size > 0) armTimeoutCheck(queue);
-  }, REQUEST_TIMEOUT_CHECK_MS);
+  const dueAtMs = Math.min(
+    ...[...queue.inflight.values()].map(({ sentAt, requestTimeout }) => sentAt + requestTimeout),
+  );
+  queue.requestTimeoutIntervalId = setTimeout(
+    () => {
+      queue.requestTimeoutIntervalId = null;
+      const now = Date.now();
+      for (const request of queue.inflight.values()) {
+        if (now - request.sentAt >= request.requestTimeout) request.timeoutRequest();
+      }
+      armTimeout(queue);
+    },
+    Math.max(1, dueAtMs - Date.now()),
+  );
 }
 
 /** Two requests that find the connection closed each open a socket, and one of them leaks: share the attempt. */

@@ -7,10 +7,14 @@ import { Ledger, lossesInWords } from '../../src/compare/scenarios/ledger.ts';
 import { boundOf } from '../../src/compare/scenarios/figures.ts';
 import { startFlow } from '../../src/compare/scenarios/flow.ts';
 import type { ScenarioContext } from '../../src/compare/scenarios/scenario.ts';
+import type { Wire } from '../../src/compare/wire.ts';
 import { type Lie, memoryWire } from './memory-wire.ts';
 
 async function verdictOf(id: string, lie: Lie) {
-  const wire = memoryWire(lie);
+  return await verdictOn(id, memoryWire(lie));
+}
+
+async function verdictOn(id: string, wire: Wire) {
   const { rows } = await runScenarios({
     wires: [wire],
     scenarios: scenarios.filter((scenario) => scenario.id === id),
@@ -54,6 +58,24 @@ describe('a scenario passes a wire that does its work, and not one that', () => 
     },
     30_000,
   );
+
+  test.concurrent('slow-consumer: each consumer gets everything, and the fast one is through before the slow one has done its first', async () => {
+    const wire = memoryWire('none');
+    let consumers = 0;
+    const row = await verdictOn('slow-consumer', {
+      ...wire,
+      createSubscription: async (subscription) => {
+        for (const one of [0, 1])
+          await wire.createSubscription({ ...subscription, name: `${subscription.name}.${one}` });
+      },
+      consume: async (name, options) => {
+        consumers += 1;
+        return await wire.consume(`${name}.${consumers % 2}`, options);
+      },
+    });
+    expect(row?.verdict, row?.summary).toBe('DIFFERS');
+    expect(row?.observed).toMatchObject({ doneBySlow: [1, 1], repeated: 2 });
+  });
 
   test.concurrent.each([
     ['broker-kill', 'lostSuffix'],

@@ -1,5 +1,6 @@
 /** Consumers of one subscription that each take a while for a message, one after the other, as real ones do. */
 
+import type { WireDelivery } from '../wire.ts';
 import type { ScenarioContext } from './scenario.ts';
 import { type Received, signal } from './stage.ts';
 
@@ -11,6 +12,8 @@ export interface Workers {
   readonly done: readonly Done[];
   /** Different texts that are done. */
   readonly count: () => number;
+  /** Resolves when each has done what it is at now; what it has beyond that is not waited for. */
+  readonly handsFree: () => Promise<void>;
   /** Rejects when a consumer ended by itself. */
   readonly failed: Promise<void>;
   readonly close: () => Promise<void>;
@@ -29,6 +32,15 @@ export async function openWorkers(
   const done: Done[] = [];
   const different = new Set<string>();
   const failure = signal();
+  const atHand: Promise<void>[] = [];
+  const work = async (worker: number, delivery: WireDelivery): Promise<void> => {
+    const text = delivery.value.toString();
+    const service = options.serviceMs(worker, text);
+    await (typeof service === 'number' ? stage.pause(service) : service);
+    done.push({ ...stage.toReceived(delivery), worker });
+    different.add(text);
+    delivery.ack();
+  };
   const opened = Array.from({ length: options.workers }, async (_, worker) => {
     let last: Promise<void> = Promise.resolve();
     return await stage.consume(subscription, {
@@ -36,12 +48,8 @@ export async function openWorkers(
       settle: { kind: 'each' },
       onDelivery: (delivery) => {
         last = last.then(async () => {
-          const text = delivery.value.toString();
-          const service = options.serviceMs(worker, text);
-          await (typeof service === 'number' ? stage.pause(service) : service);
-          done.push({ ...stage.toReceived(delivery), worker });
-          different.add(text);
-          delivery.ack();
+          atHand[worker] = work(worker, delivery);
+          await atHand[worker];
         });
       },
       onError: failure.reject,
@@ -51,6 +59,7 @@ export async function openWorkers(
   return {
     done,
     count: () => different.size,
+    handsFree: async () => void (await Promise.all(atHand)),
     failed: failure.promise,
     close: async () => void (await Promise.all(consumers.map((consumer) => consumer.close()))),
   };

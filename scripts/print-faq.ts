@@ -9,6 +9,8 @@ import { parseReport } from '../src/compare/report/index.ts';
 import type { ClaimVerdict, Layer, Report, ScenarioRow } from '../src/compare/report/model.ts';
 
 export const reportPath = 'docs/reports/two-cores/report.json';
+/** Of the scenarios that take long and are in a `full` run only. */
+export const damageReportPath = 'docs/reports/damage/report.json';
 
 interface Question {
   readonly question: string;
@@ -18,6 +20,8 @@ interface Question {
   readonly scenarios?: readonly string[];
   /** Verdicts of claims, by their ids. */
   readonly claims?: readonly string[];
+  /** Its cells are in the report on damage. */
+  readonly isOfDamage?: boolean;
 }
 
 export const questions: readonly Question[] = [
@@ -73,6 +77,12 @@ export const questions: readonly Question[] = [
     scenarios: ['broker-kill', 'broker-kill-new-queue', 'confirm-meaning'],
   },
   {
+    question: 'What does a power cut take, and what does a bit that flips on the disk do?',
+    why: 'A killed process leaves everything with the kernel; a power cut takes what was not synced. One node is asked here: Kafka and RabbitMQ’s streams count on copies on other machines for that. A reader is to be told of damage: Kafka’s broker and a stream hand the bytes over as they are, and only clients that look at the checksum notice. The cells of this question are in [the report on damage](reports/damage/README.md).',
+    scenarios: ['power-loss', 'power-loss-synced', 'corruption', 'torn-tail'],
+    isOfDamage: true,
+  },
+  {
     question: 'Is something lost or done twice when a consumer is killed?',
     why: 'At least once: what was worked on and not acknowledged comes again, so work must be repeatable. How soon it comes differs most.',
     scenarios: ['consumer-kill', 'rebalance'],
@@ -105,11 +115,11 @@ export const questions: readonly Question[] = [
   },
 ];
 
-export function faqPage(report: Report = shippedReport()): string {
+export function faqPage(report: Report = shippedReport(), damage: Report = shippedReport(damageReportPath)): string {
   return [
     '# Questions that are asked',
     '',
-    `Printed by \`npm run docs\` from [the report that ships](reports/two-cores/README.md): every figure on this page is in one of its cells, and the cell is named. ${sourceOf(report)}`,
+    `Printed by \`npm run docs\` from [the report that ships](reports/two-cores/README.md): every figure on this page is in one of its cells, but for those of the question on damage, and the cell is named. ${sourceOf(report)}`,
     '',
     '## RabbitMQ or Kafka?',
     '',
@@ -127,7 +137,7 @@ export function faqPage(report: Report = shippedReport()): string {
     ...report.verdicts.map(({ claim, verdict }) => `| ${inTable(claim)} | ${claimWords[verdict]} |`),
     '',
     ...usesPart(report),
-    ...questions.flatMap((question) => answered(question, report)),
+    ...questions.flatMap((question) => answered(question, question.isOfDamage === true ? damage : report)),
     '## Can I have both behind one API?',
     '',
     'That is what Sluice is: [README](../README.md). A topic on RabbitMQ may be a stream or a queue, each with what it can and cannot do ([CAPABILITIES.md](CAPABILITIES.md)); what the backend lacks is refused, not ignored.',
@@ -139,8 +149,8 @@ export function faqPage(report: Report = shippedReport()): string {
   ].join('\n');
 }
 
-export function shippedReport(): Report {
-  return parseReport(readFileSync(new URL(`../${reportPath}`, import.meta.url), 'utf8'));
+export function shippedReport(path: string = reportPath): Report {
+  return parseReport(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
 }
 
 // ------------------------------------------------------------------------------------------------ parts

@@ -21,6 +21,7 @@ import { allElements, elementsNamed, type PageElement, parsePage, textOf } from 
 import { emptyReport, syntheticReport } from './synthetic-report.ts';
 
 const shipped = parseReport(readFileSync(new URL('../../docs/reports/two-cores/report.json', import.meta.url), 'utf8'));
+const damage = parseReport(readFileSync(new URL('../../docs/reports/damage/report.json', import.meta.url), 'utf8'));
 const report = checkReport(withOtherSettings(withEverySection(syntheticReport())));
 const page = renderHtml(report, { language: 'ar', other: 'report.html' });
 const root = parsePage(page);
@@ -43,6 +44,7 @@ describe('the page in Arabic', () => {
   it('says nothing in Latin letters outside of what is isolated, and in there no prose', () => {
     expect(latinProse(root, report)).toEqual([]);
     expect(latinProse(parsePage(renderHtml(shipped, { language: 'ar' })), shipped)).toEqual([]);
+    expect(latinProse(parsePage(renderHtml(damage, { language: 'ar' })), damage)).toEqual([]);
     expect(latinProse(parsePage(renderHtml(checkReport(emptyReport()), { language: 'ar' })), emptyReport())).toEqual(
       [],
     );
@@ -119,13 +121,16 @@ describe('what a run writes', () => {
     expect(words.filter((text) => arabicOf(text) === null)).toEqual([]);
   });
 
-  it('has it in the report that ships: claims, reasons, scopes, limits, what was not measured', () => {
+  it.each([
+    ['that ships', shipped],
+    ['on damage', damage],
+  ])('has it in the report %s: claims, reasons, scopes, limits, what was not measured', (_, report) => {
     const words = [
-      ...shipped.verdicts.flatMap(({ claim, reason, scope }) => [claim, reason, ...(scope === 'none' ? [] : [scope])]),
-      ...shipped.limits,
-      ...shipped.notMeasured.map(({ reason }) => reason),
-      ...(shipped.uses ?? []).flatMap(({ answer, scope }) => [answer, scope]),
-      ...(shipped.primary?.results ?? []).flatMap(({ hypothesis, because }) => [hypothesis, because]),
+      ...report.verdicts.flatMap(({ claim, reason, scope }) => [claim, reason, ...(scope === 'none' ? [] : [scope])]),
+      ...report.limits,
+      ...report.notMeasured.map(({ reason }) => reason),
+      ...(report.uses ?? []).flatMap(({ answer, scope }) => [answer, scope]),
+      ...(report.primary?.results ?? []).flatMap(({ hypothesis, because }) => [hypothesis, because]),
     ];
     expect(words.filter((text) => arabicOf(text) === null)).toEqual([]);
   });

@@ -1,10 +1,11 @@
 /** docs/FAQ.md says nothing that is not in a cell of the report that ships (printed-docs.test.ts holds the file to what is printed). */
 
 import { describe, expect, it } from 'vitest';
-import { faqPage, questions, shippedReport } from '../../scripts/print-faq.ts';
+import { damageReportPath, faqPage, questions, shippedReport } from '../../scripts/print-faq.ts';
 import { currentText } from '../../scripts/print-docs.ts';
 
 const report = shippedReport();
+const damage = shippedReport(damageReportPath);
 const page = faqPage(report);
 
 describe('the page of questions', () => {
@@ -15,13 +16,17 @@ describe('the page of questions', () => {
   it('asks about every claim of the report, and of scenarios that are in it', () => {
     const asked = questions.flatMap(({ claims = [] }) => claims);
     expect(asked.toSorted()).toEqual(report.verdicts.map(({ id }) => id).toSorted());
-    const known = new Set(report.scenarios.map(({ id }) => id));
-    expect(questions.flatMap(({ scenarios = [] }) => scenarios).filter((id) => !known.has(id))).toEqual([]);
+    for (const { scenarios = [], isOfDamage } of questions) {
+      const known = new Set((isOfDamage === true ? damage : report).scenarios.map(({ id }) => id));
+      expect(scenarios.filter((id) => !known.has(id))).toEqual([]);
+    }
   });
 
-  it('names only cells of the report, and every question has an answer', () => {
+  it('names only cells of the reports, and every question has an answer', () => {
     const cells = new Set(
-      [...report.scenarios, ...report.workloads].map((row) => `${row.id}.${row.system}.${row.layer}`),
+      [...report.scenarios, ...report.workloads, ...damage.scenarios].map(
+        (row) => `${row.id}.${row.system}.${row.layer}`,
+      ),
     );
     const named = [...page.matchAll(/`([a-z0-9-]+\.[a-z0-9@.-]+\.(?:bare|port|rest|grpc))`/g)].map(
       ([, id]) => id ?? '',

@@ -74,6 +74,12 @@ const notMeasured: readonly Phrase[] = [
     'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers',
     'يستغرق وقتًا طويلًا: هذا المقياس يطرحه على العملاء المجرّدين وحدهم؛ والخيار --profile full، أو --only مع اسمه، يطرحه على كل الطبقات',
   ],
+  [
+    'takes long on each system, with a broker of its own: --profile full, or --only with its name, asks it',
+    'يستغرق وقتًا طويلًا على كل نظام، بوسيط خاص به: الخيار --profile full، أو --only مع اسمه، يطرحه',
+  ],
+  ['its default: the scenario power-loss asks it', 'هو الافتراضي فيه: يطرحه السيناريو power-loss'],
+  ['a sync before the answer cannot be asked for', 'لا يمكن طلب المزامنة قبل الإجابة'],
   ['has one copy of everything', 'فيه نسخة واحدة من كل شيء'],
   [
     'not measured: the leader of a stream is another one than that of the cursors that the port keeps beside it',
@@ -197,6 +203,7 @@ const primary: readonly Phrase[] = [
     '{first} {a} CPU s per million, {second} {b} CPU s per million',
     '{first}: {a} ثانية معالج لكل مليون، و{second}: {b} ثانية معالج لكل مليون',
   ],
+  ['{first} {a} msg/s, {second} {b} msg/s', '{first}: {a} رسالة في الثانية، و{second}: {b} رسالة في الثانية'],
   ['{first} takes more messages a second than {second}', '{first} يقبل رسائل في الثانية أكثر من {second}'],
   [
     '{first} has a lower end-to-end p99 at the same load than {second}',

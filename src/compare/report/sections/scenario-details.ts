@@ -83,6 +83,7 @@ function observedLines(row: ScenarioRow): readonly Text[] {
 
 /** Words in what was seen are the run's own, figures are figures. */
 function seen(value: ScenarioRow['observed'][string]): readonly Inline[] {
+  if (typeof value === 'boolean') return [value ? say('yes', 'نعم') : say('no', 'لا')];
   if (Array.isArray(value) && value.some((each) => typeof each === 'string'))
     return inARow(value.map((each: string | number) => quote(observed(each))));
   return [typeof value === 'string' ? quote(observed(value)) : named(observed(value))];

@@ -307,7 +307,8 @@ export class KafkaIntake implements Intake {
     }
   }
 
-  async #fetchFrom(leader: number, { asked, isHurried, interruption }: Fetching): Promise<void> {
+  async #fetchFrom(leader: number, begun: Fetching): Promise<void> {
+    const { asked, isHurried, interruption } = begun;
     try {
       const answers = await this.#client.fetch(
         leader,
@@ -321,7 +322,7 @@ export class KafkaIntake implements Intake {
         kafkaLimits.prefetchBytesMax,
         interruption.signal,
       );
-      this.#fetching.delete(leader);
+      this.#fetchEnded(leader, begun);
       for (const answer of answers) {
         const partition = this.#partitions.get(answer.partition);
         const isStale = partition === undefined || asked.get(partition) !== partition.fetchOffset;
@@ -329,9 +330,14 @@ export class KafkaIntake implements Intake {
       }
       this.#advance();
     } catch (reason) {
-      this.#fetching.delete(leader);
+      this.#fetchEnded(leader, begun);
       this.#fetchFailed(toFault(reason));
     }
+  }
+
+  /** While its answer was looked at, the next one may have begun. */
+  #fetchEnded(leader: number, begun: Fetching): void {
+    if (this.#fetching.get(leader) === begun) this.#fetching.delete(leader);
   }
 
   async #take(partition: PartitionIntake, answer: FetchAnswer): Promise<void> {

@@ -37,6 +37,16 @@ const GROUP_ID_NOT_FOUND = 69;
 /** All members of a `sluice.` group are this driver: a protocol of its own name keeps others out. */
 const ASSIGNMENT_PROTOCOL = 'sluice-sticky-1';
 
+/**
+ * From version 11 on any replica answers (KIP-392), so a leader that steps down would keep the fetches of its readers and hand out what it
+ * copies. Asked by an older version it ends them with NOT_LEADER_OR_FOLLOWER at once.
+ */
+const FETCH_VERSION_MAX = 10;
+const leaderFetch = {
+  ...internals.protocol.requests.Fetch,
+  versions: internals.protocol.requests.Fetch.versions.filter((version) => Number(version) <= FETCH_VERSION_MAX),
+};
+
 export class KafkaJsClient implements KafkaClient {
   readonly #connections: KafkaJsConnections;
   readonly #clientId: string;
@@ -154,7 +164,7 @@ export class KafkaJsClient implements KafkaClient {
     const offsets = new Map(positions.map(({ topic, partition, offset }) => [`${partition} ${topic}`, offset]));
     const call = broker.lookupRequest(
       internals.apiKeys.Fetch,
-      internals.protocol.requests.Fetch,
+      leaderFetch,
     )({
       replicaId: CONSUMER_REPLICA,
       isolationLevel: READ_COMMITTED,
@@ -178,7 +188,9 @@ export class KafkaJsClient implements KafkaClient {
         response: {
           decode: (payload) =>
             Promise.resolve(
-              decodeFetchAnswer(payload, version, (topic, partition) => offsets.get(`${partition} ${topic}`) ?? 0),
+              interruption?.aborted === true
+                ? []
+                : decodeFetchAnswer(payload, version, (topic, partition) => offsets.get(`${partition} ${topic}`) ?? 0),
             ),
           parse: (decoded) => Promise.resolve(decoded),
         },

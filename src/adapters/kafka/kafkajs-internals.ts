@@ -30,11 +30,14 @@ export interface WireCall<T> {
   readonly logResponseError?: boolean;
 }
 
+interface SocketRequest {
+  readonly sentAt: number;
+  readonly requestTimeout: number;
+  timeoutRequest(): void;
+}
+
 export interface RequestQueue {
-  readonly inflight: ReadonlyMap<
-    number,
-    { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }
-  >;
+  readonly inflight: ReadonlyMap<number, SocketRequest>;
   readonly pending: readonly unknown[];
   readonly throttledUntil: number;
   readonly requestTimeout: number;
@@ -43,7 +46,7 @@ export interface RequestQueue {
   scheduleCheckPendingRequests(): void;
   scheduleRequestTimeoutCheck(): void;
   checkPendingRequests(): void;
-  sendSocketRequest(request: unknown): void;
+  sendSocketRequest(request: SocketRequest): void;
   destroy(): void;
 }
 

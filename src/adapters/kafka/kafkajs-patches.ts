@@ -49,36 +49,40 @@ export function patchRequestQueue(queue: RequestQueue): void {
   queue.scheduleRequestTimeoutCheck = () => {
     // Armed by sendSocketRequest below.
   };
+  let dueAtMs = Number.POSITIVE_INFINITY;
+  /** For the request that is due first. An answered one leaves its timer, which then finds the next: no timer for each request. */
+  const arm = (): void => {
+    const dues = [...queue.inflight.values()].map(({ sentAt, requestTimeout }) => sentAt + requestTimeout);
+    if (dues.length === 0) return;
+    dueAtMs = Math.min(...dues);
+    // Not longer than that, should the clock have been set back.
+    const waitMs = Math.min(Math.max(1, dueAtMs - Date.now()), queue.requestTimeout);
+    queue.requestTimeoutIntervalId = setTimeout(() => {
+      disarm();
+      const now = Date.now();
+      for (const request of queue.inflight.values())
+        if (now - request.sentAt >= request.requestTimeout) request.timeoutRequest();
+      if (dueAtMs === Number.POSITIVE_INFINITY) arm();
+    }, waitMs);
+  };
+  const disarm = (): void => {
+    clearTimeout(queue.requestTimeoutIntervalId ?? undefined);
+    queue.requestTimeoutIntervalId = null;
+    dueAtMs = Number.POSITIVE_INFINITY;
+  };
   const sendSocketRequest = queue.sendSocketRequest.bind(queue);
   queue.sendSocketRequest = (request) => {
     sendSocketRequest(request);
-    armTimeout(queue);
+    if (request.sentAt + request.requestTimeout >= dueAtMs) return;
+    disarm();
+    arm();
   };
   const destroy = queue.destroy.bind(queue);
   queue.destroy = () => {
     destroy();
-    queue.requestTimeoutIntervalId = null; // else a connection that opens once more would have no timeouts
+    disarm();
+    arm(); // what was sent in the same moment must not wait for ever
   };
-}
-
-/** For the request that is due first. An answered one leaves its timer, which then finds the next: no timer for each request. */
-function armTimeout(queue: RequestQueue): void {
-  if (queue.inflight.size === 0) return;
-  if (queue.requestTimeoutIntervalId !== null && queue.requestTimeoutIntervalId !== undefined) return;
-  const dueAtMs = Math.min(
-    ...[...queue.inflight.values()].map(({ sentAt, requestTimeout }) => sentAt + requestTimeout),
-  );
-  queue.requestTimeoutIntervalId = setTimeout(
-    () => {
-      queue.requestTimeoutIntervalId = null;
-      const now = Date.now();
-      for (const request of queue.inflight.values()) {
-        if (now - request.sentAt >= request.requestTimeout) request.timeoutRequest();
-      }
-      armTimeout(queue);
-    },
-    Math.max(1, dueAtMs - Date.now()),
-  );
 }
 
 /** Two requests that find the connection closed each open a socket, and one of them leaks: share the attempt. */

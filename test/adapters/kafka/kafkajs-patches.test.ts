@@ -24,6 +24,28 @@ test('a request without an answer still times out', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test('one that is due before another, also an answered one, times out in its own time', async () => {
+  vi.useFakeTimers();
+  const queue = newQueue();
+  patchRequestQueue(queue);
+  const patient = ask(queue, 1, undefined, 60_000);
+  queue.fulfillRequest({ correlationId: 1, payload: Buffer.alloc(0), size: 0 });
+  await patient;
+  const outcome = expect(ask(queue, 2)).rejects.toThrow(/timed out/);
+  await vi.advanceTimersByTimeAsync(REQUEST_TIMEOUT_MS + 10);
+  await outcome;
+});
+
+test('one that is out when its connection ends times out all the same', async () => {
+  vi.useFakeTimers();
+  const queue = newQueue();
+  patchRequestQueue(queue);
+  const outcome = expect(ask(queue, 1)).rejects.toThrow(/timed out/);
+  queue.destroy();
+  await vi.advanceTimersByTimeAsync(REQUEST_TIMEOUT_MS + 10);
+  await outcome;
+});
+
 test('a throttled request leaves when the throttle ends', async () => {
   vi.useFakeTimers();
   const queue = newQueue();
@@ -77,8 +99,14 @@ function newQueue() {
   });
 }
 
-function ask(queue: Queue, correlationId: number, onSend: () => void = () => undefined): Promise<unknown> {
+function ask(
+  queue: Queue,
+  correlationId: number,
+  onSend: () => void = () => undefined,
+  requestTimeout?: number,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    queue.push({ entry: { correlationId, resolve, reject }, expectResponse: true, sendRequest: onSend });
+    const entry = { correlationId, resolve, reject };
+    queue.push({ entry, expectResponse: true, sendRequest: onSend, ...(requestTimeout && { requestTimeout }) });
   });
 }

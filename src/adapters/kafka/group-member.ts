@@ -43,6 +43,8 @@ export class GroupMember {
   #generation = -1;
   #owned: readonly number[] = [];
   #running: Promise<void> | null = null;
+  /** While a join is out by which the broker gives this member its id. */
+  #naming: Promise<void> | null = null;
 
   constructor(client: KafkaClient, groupId: string, topic: string, partitionCount: number, events: GroupEvents) {
     this.#client = client;
@@ -63,6 +65,14 @@ export class GroupMember {
   /** Ends the loop without leaving: what is outstanding at the client ends when the client is closed. */
   stop(): void {
     this.#stopped.abort();
+  }
+
+  /**
+   * Resolves when no id is on its way to us. The broker has noted a member as soon as it gave an id away, and a group waits for it with
+   * its next generation, so who leaves must know the id.
+   */
+  async named(): Promise<void> {
+    await this.#naming;
   }
 
   /** Resolves when the loop has ended. */
@@ -96,15 +106,7 @@ export class GroupMember {
 
   async #joinOnce(): Promise<void> {
     const before = this.#generation;
-    const joined = await this.#client.joinGroup({
-      groupId: this.#groupId,
-      topic: this.#topic,
-      memberId: this.#memberId,
-      userData: encodeClaim(this.#generation, this.#owned),
-      onMemberId: (memberId) => {
-        this.#memberId = memberId;
-      },
-    });
+    const joined = await this.#join();
     this.#memberId = joined.memberId;
     const member = { groupId: this.#groupId, generation: joined.generation, memberId: joined.memberId };
     const partitions = await this.#client.syncGroup(member, this.#topic, this.#decide(joined));
@@ -112,6 +114,26 @@ export class GroupMember {
     this.#generation = joined.generation;
     this.#owned = partitions;
     await this.#events.assigned(partitions, keeps);
+  }
+
+  async #join(): Promise<JoinedGroup> {
+    let isNamed = (): void => undefined;
+    if (this.#memberId === '') this.#naming = new Promise((resolve) => (isNamed = resolve));
+    try {
+      return await this.#client.joinGroup({
+        groupId: this.#groupId,
+        topic: this.#topic,
+        memberId: this.#memberId,
+        userData: encodeClaim(this.#generation, this.#owned),
+        onMemberId: (memberId) => {
+          this.#memberId = memberId;
+          isNamed();
+        },
+      });
+    } finally {
+      isNamed();
+      this.#naming = null;
+    }
   }
 
   /** Only the leader is told who the members are, and only it decides. */

@@ -155,6 +155,7 @@ export class KafkaIntake implements Intake {
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     await within(kafkaLimits.closeTimeoutMs, this.flush());
     this.#member.stop();
+    await within(kafkaLimits.closeTimeoutMs, this.#member.named());
     const { groupId, memberId } = this.#member.membership;
     if (memberId !== '') {
       // A member that could not say goodbye is missed after its session timeout.

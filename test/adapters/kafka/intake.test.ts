@@ -17,11 +17,18 @@ interface AskedFetch {
 /** A group whose assignments the test hands out, and brokers whose fetches wait until the test answers them. */
 class FakeKafka {
   readonly fetches: AskedFetch[] = [];
+  readonly left: string[] = [];
   interrupted = 0;
+  /** Held back until the test calls it: the broker gives the member its id. */
+  giveId: (() => void) | null = null;
   leaders: readonly number[];
   #assigned: readonly number[];
   generation = 1;
   #rebalances = false;
+
+  isSlowToJoin = false;
+  /** What closing the client does to a join that is out. */
+  endJoins: () => void = () => undefined;
 
   constructor(leaders: readonly number[], assigned: readonly number[]) {
     this.leaders = leaders;
@@ -38,7 +45,15 @@ class FakeKafka {
     const client: Partial<KafkaClient> = {
       knownPartitions: () => ({ partitions: partitionsNow(), atMs: Date.now() }) as never,
       metadata: async (topics) => new Map((topics ?? []).map((topic) => [topic, partitionsNow()])) as never,
-      joinGroup: async () => ({ memberId: 'me', generation: this.generation, members: [] }) as never,
+      joinGroup: async ({ onMemberId }) => {
+        if (this.isSlowToJoin) await new Promise<void>((resolve) => (this.giveId = resolve));
+        onMemberId('me');
+        if (this.isSlowToJoin)
+          return await new Promise<never>((_, reject) => {
+            this.endJoins = () => reject(new KafkaFault('unreachable', 'the client was closed'));
+          });
+        return { memberId: 'me', generation: this.generation, members: [] } as never;
+      },
       syncGroup: async () => this.#assigned,
       heartbeat: async () => {
         if (!this.#rebalances) return;
@@ -49,8 +64,8 @@ class FakeKafka {
       committedOffsets: async (_group, _topic, partitions) =>
         new Map(partitions.map((partition) => [partition, { partition, offset: 0, metadata: null }])) as never,
       commitOffsets: async () => undefined,
-      leaveGroup: async () => undefined,
-      close: () => undefined,
+      leaveGroup: async (_group, memberId) => void this.left.push(memberId),
+      close: () => this.endJoins(),
       fetch: async (leader, positions, waitMs, _maxBytes, interruption) => {
         return await new Promise((answer) => {
           interruption?.addEventListener('abort', () => {
@@ -94,14 +109,25 @@ it('what a rebalance takes away, and an answer without news, interrupt nothing',
   expect(kafka.interrupted).toBe(0);
 });
 
+it('a member that is closed before it knows its id leaves the group all the same, which would wait for it', async () => {
+  const { kafka, intake } = open(1, [0], [1], true);
+  await vi.waitFor(() => expect(kafka.giveId).not.toBeNull());
+  const closed = intake.close();
+  await new Promise(setImmediate); // all that closing does at once is done
+  kafka.giveId?.();
+  await closed;
+  expect(kafka.left).toEqual(['me']);
+});
+
 it('a member that waits for news asks seldom', async () => {
   const { kafka } = open(1, [0]);
   await vi.waitFor(() => expect(kafka.fetches).toHaveLength(1));
   expect(kafka.fetches[0]?.waitMs).toBeGreaterThanOrEqual(kafkaLimits.fetchWaitMs / 2);
 });
 
-function open(partitions: number, assigned: readonly number[], leaders = [1, 1, 1]) {
+function open(partitions: number, assigned: readonly number[], leaders = [1, 1, 1], isSlowToJoin = false) {
   const kafka = new FakeKafka(leaders.slice(0, partitions), assigned);
+  kafka.isSlowToJoin = isSlowToJoin;
   const topic = topicOf('orders', partitions);
   const intake = new KafkaIntake({
     subscription: subscriptionOf(topic),

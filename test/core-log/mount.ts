@@ -70,32 +70,43 @@ export async function ext4Image(size: string): Promise<Image> {
 function makeImage(size: string): Image & { remove(): void } {
   const home = mkdtempSync(join(tmpdir(), 'sluice-image-'));
   const directory = join(home, 'mounted');
-  const file = join(home, 'image');
+  let file = join(home, 'image');
   run('mkdir', directory);
   run('truncate', '-s', size, file);
   run('mkfs.ext4', '-q', file);
-  const device = run('losetup', '--find', '--show', file).trim();
-  const remove = (): void => {
+  let device = '';
+  const attach = (): void => {
+    device = run('losetup', '--find', '--show', file).trim();
+    try {
+      run('mount', '-t', 'ext4', device, directory);
+    } catch (reason) {
+      run('losetup', '--detach', device);
+      throw reason;
+    }
+  };
+  const detach = (): void => {
+    run('umount', directory);
     run('losetup', '--detach', device);
+  };
+  const remove = (): void => {
+    detach();
     rmSync(home, { recursive: true });
   };
-  try {
-    run('mount', '-t', 'ext4', device, directory);
-  } catch (reason) {
-    remove();
-    throw reason;
-  }
+  attach();
   return {
     path: (name) => join(directory, name),
     cutPower: () => shutDown(directory),
+    // A copy of the disk as it is now. Any process that was started in a mount namespace of its own meanwhile (`ip netns exec` makes one) has
+    // the file system there, too, and keeps it: mounted again from the same device it would be the one that was shut down.
     remount: () => {
-      run('umount', directory);
-      run('mount', '-t', 'ext4', device, directory);
+      detach();
+      const before = file;
+      file = `${file}+`;
+      run('cp', '--sparse=always', before, file);
+      rmSync(before);
+      attach();
     },
-    remove: () => {
-      run('umount', directory);
-      remove();
-    },
+    remove,
   };
 }
 

@@ -23,6 +23,8 @@ export interface FileLength {
   readonly length: number;
   /** What a disk keeps for certain. */
   readonly synced: number;
+  /** It was being written when the process was killed: the trace does not tell how much of that came to the file. */
+  readonly mayBeLonger: boolean;
 }
 
 export interface OpenDescriptor {
@@ -79,14 +81,17 @@ export function syncedLengths(trace: string, start: TraceStart): SyncedLengths {
     const resumed = /^<\.\.\. \w+ resumed>/.exec(text);
     const begun = resumed === null ? undefined : open.get(thread);
     if (resumed !== null) open.delete(thread);
-    const call = callIn(begun === undefined ? text : `${begun.text}${text.slice(resumed?.[0].length ?? 0)}`);
+    const whole = begun === undefined ? text : `${begun.text}${text.slice(resumed?.[0].length ?? 0)}`;
+    const call = callIn(whole);
     if (call !== null) disk.apply(call, begun?.lengthAtEntry ?? null);
+    if (/ = \?/.test(whole)) disk.leftOff(whole);
   }
+  for (const { text } of open.values()) disk.leftOff(text);
   return { files: disk.files, syncs: disk.syncs, notFollowed: [...disk.notFollowed] };
 }
 
 class Disk {
-  readonly files = new Map<string, { length: number; synced: number }>();
+  readonly files = new Map<string, { length: number; synced: number; mayBeLonger: boolean }>();
   readonly notFollowed = new Set<string>();
   syncs = 0;
   readonly #root: string;
@@ -95,9 +100,16 @@ class Disk {
 
   constructor({ lengths, descriptors, root }: TraceStart) {
     this.#root = root === '/' ? '' : root;
-    for (const [path, length] of lengths) this.files.set(path, { length, synced: length });
+    for (const [path, length] of lengths) this.files.set(path, { length, synced: length, mayBeLonger: false });
     for (const { descriptor, path, position, isAppending } of descriptors)
       this.#descriptors.set(`${descriptor}<${path}>`, { position, isAppending, isSyncing: false });
+  }
+
+  /** A call that the kill cut off: the kernel may have carried it out. */
+  leftOff(text: string): void {
+    const path = /^p?writev?(?:64|2)?\(/.test(text) ? pathIn(text) : null;
+    const file = path === null ? undefined : this.files.get(path);
+    if (file !== undefined) file.mayBeLonger = true;
   }
 
   lengthOf(path: string | null): number {
@@ -155,7 +167,7 @@ class Disk {
   #opened({ args, result, resultPath }: Call): void {
     if (resultPath === null) return;
     const known = this.files.get(resultPath);
-    if (known === undefined) this.files.set(resultPath, { length: 0, synced: 0 });
+    if (known === undefined) this.files.set(resultPath, { length: 0, synced: 0, mayBeLonger: false });
     else if (/\bO_TRUNC\b/.test(args)) this.#resized(resultPath, 0);
     this.#descriptors.set(`${result}<${resultPath}>`, {
       position: 0,

@@ -123,3 +123,23 @@ test('a way of writing that is not followed is said', () => {
   );
   expect(notFollowed).toEqual(['io_uring_enter']);
 });
+
+test.each([
+  [
+    '`812 write(5</x/a.log>, ""..., 7 <unfinished ...>`',
+    ['812 write(5</x/a.log>, ""..., 7 <unfinished ...>', '812 +++ killed by SIGKILL +++'],
+  ],
+  [
+    'the same, resumed without a result',
+    ['812 pwritev(5</x/a.log>, [{iov_base=""..., iov_len=7}], 1, 3 <unfinished ...>', '812 <... pwritev resumed>) = ?'],
+  ],
+])('a write that the kill cut off, %s: the file may be longer than was told', (_, trace) => {
+  const descriptor = { descriptor: 5, path: '/x/a.log', position: 3, isAppending: true };
+  const lengths = new Map([
+    ['/x/a.log', 3],
+    ['/x/b.log', 3],
+  ]);
+  const { files } = syncedLengths(trace.join('\n'), { lengths, descriptors: [descriptor], root: '/' });
+  expect(files.get('/x/a.log')).toEqual({ length: 3, synced: 3, mayBeLonger: true });
+  expect(files.get('/x/b.log')).toMatchObject({ mayBeLonger: false });
+});

@@ -38,7 +38,7 @@ const GROUP_ID_NOT_FOUND = 69;
 const ASSIGNMENT_PROTOCOL = 'sluice-sticky-1';
 
 /**
- * From version 11 on any replica answers (KIP-392), so a leader that steps down would keep the fetches of its readers and hand out what it
+ * From version 11 on any replica answers (KIP-392), so a leader that steps down may keep the fetches of its readers and hand out what it
  * copies. Asked by an older version it ends them with NOT_LEADER_OR_FOLLOWER at once.
  */
 const FETCH_VERSION_MAX = 10;

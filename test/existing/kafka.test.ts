@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import { expect, inject, it, onTestFinished, type TestContext } from 'vitest';
 import { type Delivery, type MessagingPort, openPort } from '../../src/adapters/index.ts';
 import { loadConfig } from '../../src/gateway/config.ts';
@@ -191,6 +191,7 @@ async function existing(ctx: TestContext, more: Record<string, unknown> = {}) {
       { topic: dead, numPartitions: 1 },
     ],
   });
+  await ready(admin, kafkaTopic);
   const config = {
     brokers,
     manage: 'none' as const,
@@ -276,6 +277,22 @@ async function existing(ctx: TestContext, more: Record<string, unknown> = {}) {
       groups: (await admin.listGroups()).groups.map(({ groupId }) => groupId),
     }),
   };
+}
+
+/**
+ * Resolves when each partition answers. kafkajs sends a whole request again when one partition of it was refused, also what the others
+ * have stored: a topic whose last partition is not led yet would have some messages twice.
+ */
+async function ready(admin: Admin, topic: string): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  for (;;) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+  }
 }
 
 interface KafkaMessage {

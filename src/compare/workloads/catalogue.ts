@@ -156,12 +156,12 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
     bareEverywhere: false,
     sustainable: ladders.standard,
   },
-  // An evening: four times as long as a cell of standard, five repeats of everything, on all layers, on fresh data. Longer cells of fewer
-  // repeats would say more of one run and less of the next one.
+  // An evening: three times as long as a cell of standard, on all layers, on fresh data. Longer cells of fewer repeats would say more of one
+  // run and less of the next one.
   full: {
     warmupMs: 2_000,
     warmupMaxMs: 3_000,
-    measuredMs: 8_000,
+    measuredMs: 6_000,
     repeats: 5,
     primaryRepeats: 10,
     replayMessages: 75_000,
@@ -183,8 +183,8 @@ const coursePerSecond = 2_500;
 const burstFactor = 4;
 /** Of rows that decide nothing between systems, but show what a gateway costs and what another client does: the time goes to the others. */
 const besideRepeatsMax = 3;
-/** Of the workloads of standard that no primary comparison is about. */
-const secondaryRepeatsOfStandard = 3;
+/** Of the workloads that no primary comparison is about. */
+const secondaryRepeats = 3;
 const replayRepeatsMax = 3;
 /** Four copies of each message leave the broker: a quarter of the rate keeps the delivered load the same. */
 const fanOutPerSecond = 1_250;
@@ -226,7 +226,7 @@ export function primaryRepeatsOf(profile: Profile): number {
 export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'default'): readonly WorkloadSpec[] {
   const size = sizes[profile];
   const other: readonly Layer[] = size.bareEverywhere ? ['bare', 'port'] : ['port'];
-  const secondary = profile === 'standard' ? { repeatsMax: secondaryRepeatsOfStandard } : {};
+  const secondary = profile === 'smoke' ? {} : { repeatsMax: secondaryRepeats };
   // A second reading has little spread, and half of its cells are spent on writing what is read.
   const ofReplay = profile === 'smoke' ? {} : { repeatsMax: replayRepeatsMax };
   const all: readonly WorkloadSpec[] = [
@@ -296,7 +296,7 @@ function variantsOf(profile: Profile, which: 'default' | 'all'): Pick<WorkloadSp
   if (profile === 'full') return { variants: variantNames };
   return which === 'all'
     ? { variants: variantNames }
-    : { variants: ['kafka-fsync'], variantRepeatsMax: secondaryRepeatsOfStandard };
+    : { variants: ['kafka-fsync'], variantRepeatsMax: secondaryRepeats };
 }
 
 /** A trace as a workload: its own times, keys and sizes, at the speed asked for. Pure. */

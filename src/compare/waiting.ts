@@ -10,10 +10,16 @@ export async function until(isSo: () => boolean, deadlineMs: number): Promise<vo
   while (!isSo() && performance.now() < endMs) await pause(2);
 }
 
+/** Of `withDeadline`: the work may still go on. */
+export class NotInTime extends Error {
+  override readonly name = 'NotInTime';
+}
+
+/** Settles as the work does; rejects with NotInTime at the deadline. */
 export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not finished within ${Math.round(ms / 1000)} s`)), ms);
+    timer = setTimeout(() => reject(new NotInTime(`not finished within ${Math.round(ms / 1000)} s`)), ms);
   });
   try {
     return await Promise.race([work, late]);

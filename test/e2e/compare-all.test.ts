@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { brokersOfOthers } from '../../src/brokers/index.ts';
 import {
   compare,
   type CompareOptions,
@@ -17,7 +18,6 @@ import {
   workloadsOf,
 } from '../../src/compare/index.ts';
 import { renderHtml, renderMarkdown } from '../../src/compare/report/index.ts';
-import { brokersGiven } from './compare-support.ts';
 
 const rabbitmq = inject('rabbitmq');
 const kafka = inject('kafka');
@@ -39,7 +39,7 @@ const base: CompareOptions = {
   assertions: [],
   command: 'test',
   onProgress: () => {},
-  ...(isComplete ? { brokers: brokersGiven(rabbitmq, kafka) } : {}),
+  ...(isComplete ? { brokers: brokersOfOthers({ rabbitmq, kafka }) } : {}),
 };
 
 describe.skipIf(!isComplete)('the smoke comparison of all five systems', () => {
@@ -157,7 +157,11 @@ test('brokers elsewhere are not loaded unasked', async () => {
     startMs: null,
     libDir: null,
   } as const;
-  const refused = compare({ ...base, systems: ['kafka'], brokers: brokersGiven(null, elsewhere) });
+  const refused = compare({
+    ...base,
+    systems: ['kafka'],
+    brokers: brokersOfOthers({ rabbitmq: null, kafka: elsewhere }),
+  });
   await expect(refused).rejects.toThrow('broker.example');
 });
 

@@ -2,10 +2,10 @@
 
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, inject, test } from 'vitest';
+import { brokersOfOthers } from '../../src/brokers/index.ts';
 import { openBareKafka } from '../../src/compare/bare/index.ts';
 import { compare, scenarios } from '../../src/compare/index.ts';
 import type { SystemId } from '../../src/compare/index.ts';
-import { brokersGiven } from './compare-support.ts';
 
 const rabbitmq = inject('rabbitmq');
 const kafka = inject('kafka');
@@ -34,7 +34,7 @@ describe.each(groups)('$name by its usual client', ({ isThere, systems }) => {
       assertions: [],
       command: 'test',
       onProgress: () => {},
-      brokers: brokersGiven(rabbitmq, kafka),
+      brokers: brokersOfOthers({ rabbitmq, kafka }),
     });
     const wrong = report.scenarios.filter((row) => row.verdict !== row.expected.verdict);
     expect(

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, test } from 'vitest';
+import { brokersOfOthers } from '../../src/brokers/index.ts';
 import { openBareKafka } from '../../src/compare/bare/index.ts';
 import { compare } from '../../src/compare/index.ts';
 import { openReferenceWire, type ReferenceTarget } from '../../src/compare/reference/index.ts';
@@ -10,7 +11,6 @@ import type { ReferenceName } from '../../src/compare/system-ids.ts';
 import type { Wire } from '../../src/compare/wire.ts';
 import { PayloadCodec, planFromSpec, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { LoadRun } from '../../src/compare/load-run.ts';
-import { brokersGiven } from './compare-support.ts';
 
 const rabbitmq = inject('rabbitmq');
 const kafka = inject('kafka');
@@ -177,7 +177,7 @@ test.skipIf(kafka === null)(
       systems: ['kafka'],
       layers: ['bare', 'reference'],
       scenarioIds: ['redelivery-limit'],
-      brokers: brokersGiven(rabbitmq, kafka),
+      brokers: brokersOfOthers({ rabbitmq, kafka }),
     });
     expect(report.scenarios.map(({ system, verdict, surprise }) => ({ system, verdict, surprise }))).toEqual([
       { system: 'kafka', verdict: 'DIFFERS', surprise: false },
@@ -198,7 +198,7 @@ test.skipIf(kafka === null)(
         systems: ['kafka'],
         layers: ['bare', 'reference'],
         scenarioIds: ['fan-out'],
-        brokers: brokersGiven(rabbitmq, kafka),
+        brokers: brokersOfOthers({ rabbitmq, kafka }),
       });
       expect(report.scenarios.map(({ system, layer }) => `${system} ${layer}`)).toEqual(['kafka bare']);
       const reasons = report.notMeasured.filter(({ layer }) => layer === 'reference');
@@ -220,7 +220,7 @@ test.runIf(isLong && kafka !== null && rabbitmq !== null)(
       layers: ['reference'],
       scenarioIds: [],
       checksAgreement: true,
-      brokers: brokersGiven(rabbitmq, kafka),
+      brokers: brokersOfOthers({ rabbitmq, kafka }),
     });
     expect(report.notMeasured.filter(({ id }) => id.startsWith('agreement'))).toEqual([]);
     expect(report.agreement?.map(({ id }) => id)).toEqual([

@@ -7,12 +7,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { CellQuestion, MeasureCell, MeasuredCell } from '../measure-cell.ts';
+import { OpenCalls } from '../open-calls.ts';
 import { forkBeside } from '../own-process.ts';
 import type { RemoteTarget } from '../remote/index.ts';
 import { cellLimitMs, NotMeasurable } from '../run-workload.ts';
 import { observeHere, type UsageObserver, type UsageWatching } from '../usage-observer.ts';
 import type { WorkloadSpec } from '../workloads/index.ts';
-import { withDeadline } from '../waiting.ts';
+import { NotInTime, withDeadline } from '../waiting.ts';
 import type { Call, CellAnswer, FromGenerator, ToGenerator } from './protocol.ts';
 
 const openMsMax = 60_000;
@@ -29,19 +30,13 @@ export class ClientFailed extends Error {
   override readonly name = 'ClientFailed';
 }
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: Error) => void;
-}
-
 export class Generator {
   readonly #process: ChildProcess;
-  readonly #calls = new Map<number, Waiting>();
+  readonly #calls = new OpenCalls<unknown>();
   readonly #watches = new Map<number, UsageWatching>();
   readonly #clients = new Set<string>();
   #observer: UsageObserver = observeHere([]);
   #onSample: CellQuestion['onSample'];
-  #lastId = 0;
   #isGone = false;
 
   constructor() {
@@ -107,24 +102,14 @@ export class Generator {
   }
 
   async #call(call: Call, deadlineMs: number): Promise<unknown> {
-    const id = ++this.#lastId;
-    const answered = new Promise<unknown>((resolve, reject) => {
-      if (this.#isGone) {
-        reject(new GeneratorGone('the generator is gone'));
-        return;
-      }
-      this.#calls.set(id, { resolve, reject });
-      this.#send({ ...call, id });
-    });
+    const answered = this.#calls.ask((id) => this.#send({ ...call, id }));
     try {
       return await withDeadline(answered, deadlineMs);
     } catch (reason) {
+      if (!(reason instanceof NotInTime)) throw reason;
       // One that does not answer cannot be asked for anything else.
-      if (this.#calls.delete(id)) {
-        await this.kill();
-        throw new GeneratorGone(`the generator did not answer: ${(reason as Error).message}`, { cause: reason });
-      }
-      throw reason;
+      await this.kill();
+      throw new GeneratorGone(`the generator did not answer: ${reason.message}`, { cause: reason });
     }
   }
 
@@ -136,12 +121,10 @@ export class Generator {
   #take(message: FromGenerator): void {
     switch (message.kind) {
       case 'answer':
-        this.#calls.get(message.id)?.resolve(message.value);
-        this.#calls.delete(message.id);
+        this.#calls.answer(message.id, message.value);
         return;
       case 'failed':
-        this.#calls.get(message.id)?.reject(new Error(message.message));
-        this.#calls.delete(message.id);
+        this.#calls.fail(message.id, new Error(message.message));
         return;
       case 'point':
         this.#onSample?.(message.point);
@@ -165,7 +148,6 @@ export class Generator {
     this.#isGone = true;
     for (const watching of this.#watches.values()) void watching.stop();
     this.#watches.clear();
-    for (const { reject } of this.#calls.values()) reject(new GeneratorGone(`the generator ended: ${how}`));
-    this.#calls.clear();
+    this.#calls.end(new GeneratorGone(`the generator ended: ${how}`));
   }
 }

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { JavaPrograms } from '../../brokers/index.ts';
+import { OpenCalls } from '../open-calls.ts';
 import { WireRefusal } from '../wire.ts';
 import { FrameCutter, FrameReader, FrameWriter } from './frames.ts';
 
@@ -55,9 +56,8 @@ export interface LoadStages {
 export class JavaProcess {
   readonly #process: ChildProcess;
   readonly #events: JavaEvents;
-  readonly #waiting = new Map<number, { resolve: (fields: FrameReader) => void; reject: (reason: Error) => void }>();
+  readonly #calls = new OpenCalls<FrameReader>();
   readonly #loads = new Map<number, LoadStages>();
-  #lastId = 0;
   #isGone = false;
   #said = '';
 
@@ -83,13 +83,7 @@ export class JavaProcess {
 
   /** Rejects with WireRefusal for what the client has not, with Error for what failed. */
   async call(kind: number, fields: (frame: FrameWriter) => void = () => {}, stages?: LoadStages): Promise<FrameReader> {
-    const id = ++this.#lastId;
-    return await new Promise<FrameReader>((resolve, reject) => {
-      if (this.#isGone) {
-        reject(new Error(`the Java process is gone: ${this.#said}`));
-        return;
-      }
-      this.#waiting.set(id, { resolve, reject });
+    return await this.#calls.ask((id) => {
       if (stages !== undefined) this.#loads.set(id, stages);
       const frame = new FrameWriter(kind).int(id);
       fields(frame);
@@ -120,12 +114,14 @@ export class JavaProcess {
     const id = fields.int();
     switch (kind) {
       case told.answer:
-        this.#settle(id)?.resolve(fields);
+        this.#loads.delete(id);
+        this.#calls.answer(id, fields);
         return;
       case told.refused: {
         const isRefusal = fields.boolean();
         const message = fields.text();
-        this.#settle(id)?.reject(isRefusal ? new WireRefusal('broker_has_none', message) : new Error(message));
+        this.#loads.delete(id);
+        this.#calls.fail(id, isRefusal ? new WireRefusal('broker_has_none', message) : new Error(message));
         return;
       }
       case told.settled:
@@ -145,18 +141,11 @@ export class JavaProcess {
     }
   }
 
-  #settle(id: number) {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    this.#loads.delete(id);
-    return waiting;
-  }
-
   #end(why: string): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    for (const { reject } of this.#waiting.values()) reject(new Error(`the Java process is gone: ${why}`));
-    this.#waiting.clear();
+    this.#loads.clear();
+    this.#calls.end(new Error(`the Java process is gone: ${why}`));
     this.#events.ended();
   }
 }

@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { persistenceOf } from '../durability.ts';
+import { OpenCalls } from '../open-calls.ts';
 import { forkBeside } from '../own-process.ts';
 import { systemOf } from '../system-ids.ts';
 import {
@@ -74,13 +75,13 @@ type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
 
 class RemoteChild {
   readonly #process: ChildProcess;
-  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (reason: Error) => void }>();
+  readonly #calls = new OpenCalls<unknown>();
   readonly #batches = new Map<number, (index: number, result: SendResult) => void>();
   readonly #open = new Map<number, Set<number>>();
   readonly #consumers = new Map<number, ConsumeOptions>();
   /** A consumer's first deliveries may come before the answer that names it. */
   readonly #early = new Map<number, RemoteDelivery[]>();
-  #lastId = 0;
+  #lastBatch = 0;
   #isGone = false;
 
   constructor() {
@@ -99,15 +100,7 @@ class RemoteChild {
   }
 
   async call(request: WithoutId<Call>): Promise<unknown> {
-    const id = ++this.#lastId;
-    return await new Promise<unknown>((resolve, reject) => {
-      if (this.#isGone) {
-        reject(new Error('the process is gone'));
-        return;
-      }
-      this.#waiting.set(id, { resolve, reject });
-      this.#send({ ...request, id } as Request);
-    });
+    return await this.#calls.ask((id) => this.#send({ ...request, id } as Request));
   }
 
   async publisher(topic: string, options: { readonly mode?: string }): Promise<WirePublisher> {
@@ -158,7 +151,7 @@ class RemoteChild {
     messages: readonly WireMessage[],
     settled: (index: number, result: SendResult) => void,
   ): void {
-    const batch = ++this.#lastId;
+    const batch = ++this.#lastBatch;
     if (this.#isGone) {
       for (const index of messages.keys()) settled(index, { fate: 'refused', code: 'process_gone' });
       return;
@@ -176,14 +169,13 @@ class RemoteChild {
   #take(reply: Reply): void {
     switch (reply.kind) {
       case 'answer':
-        this.#waiting.get(reply.id)?.resolve(reply.value);
-        this.#waiting.delete(reply.id);
+        this.#calls.answer(reply.id, reply.value);
         return;
       case 'refused':
-        this.#waiting
-          .get(reply.id)
-          ?.reject(reply.code === null ? new Error(reply.message) : new WireRefusal(reply.code, reply.message));
-        this.#waiting.delete(reply.id);
+        this.#calls.fail(
+          reply.id,
+          reply.code === null ? new Error(reply.message) : new WireRefusal(reply.code, reply.message),
+        );
         return;
       case 'settled':
         this.#settle(reply.batch, reply.index, reply.result);
@@ -224,7 +216,7 @@ class RemoteChild {
   #end(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    for (const { reject } of this.#waiting.values()) reject(new Error('the process is gone'));
+    this.#calls.end(new Error('the process is gone'));
     for (const [batch, indexes] of this.#open)
       for (const index of indexes) this.#settle(batch, index, { fate: 'unknown', code: 'process_gone' });
   }

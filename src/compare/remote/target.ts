@@ -1,6 +1,6 @@
 /** How a process gets to a system that its parent knows: by addresses, and opened there. */
 
-import type { ObtainedBrokers } from '../../brokers/index.ts';
+import { brokersOfOthers, type ObtainedBrokers } from '../../brokers/index.ts';
 import type { Layer } from '../report/model.ts';
 import { gatewayKey, openWire, otherBrokerOf } from '../systems.ts';
 import type { Wire } from '../wire.ts';
@@ -32,18 +32,8 @@ export async function openTarget(target: RemoteTarget): Promise<Wire> {
 /** Brokers that somebody else started, known by their addresses. */
 function brokersAt({ rabbitmq, kafka }: RemoteTarget): ObtainedBrokers {
   const given = { nodes: [], source: 'address', startMs: null } as const;
-  const notOurs = () => Promise.reject(new Error('the broker is not this process to disturb'));
-  return {
-    ...(rabbitmq === null ? {} : { rabbitmq: { ...given, kind: 'rabbitmq', ...rabbitmq, urls: [rabbitmq.url] } }),
-    ...(kafka === null ? {} : { kafka: { ...given, kind: 'kafka', ...kafka, libDir: null } }),
-    skipped: [],
-    started: [],
-    killNode: notOurs,
-    startNode: notOurs,
-    pauseNode: notOurs,
-    resumeNode: notOurs,
-    leaderOf: notOurs,
-    rabbitmqctl: notOurs,
-    stop: () => Promise.resolve(),
-  };
+  return brokersOfOthers({
+    rabbitmq: rabbitmq === null ? null : { ...given, kind: 'rabbitmq', ...rabbitmq, urls: [rabbitmq.url] },
+    kafka: kafka === null ? null : { ...given, kind: 'kafka', ...kafka, libDir: null },
+  });
 }

@@ -40,7 +40,6 @@ export const kafkaLines: readonly BrokerLine[] = [
   { name: 'log.cleaner.backoff.ms', value: '1000', byDefault: '15000', reason: soon },
   { name: 'log.initial.task.delay.ms', value: '1000', byDefault: '30000', reason: soon },
   { name: 'log.retention.check.interval.ms', value: '2000', byDefault: '300000', reason: soon },
-  { name: 'file.delete.delay.ms', value: '1000', byDefault: '60000', reason: soon },
 ];
 
 /** Of Java: the flags of Kafka's own start script, but for the heap. */

@@ -251,7 +251,7 @@ function limitsOf(
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     scenarioIds.includes('power-loss') && asksSlowOnAllLayers !== false
       ? 'A power cut is simulated, on one node: what was not synced is taken away. That copies on other machines outlive it, which is what Kafka relies on, was not tested.'
-      : 'What survives a power cut was not tested; fsync stands for it.',
+      : 'What survives a power cut was not tested in this run (power-loss, of the profile full, asks it); fsync stands for it.',
     ...(repeats < 5
       ? [
           `${repeats} ${repeats === 1 ? 'repeat' : 'repeats'} (profile ${profile}): too few for an interval that means much.`,

@@ -4,6 +4,7 @@
  * the figures of the step in which the rate was held, and every step beside them.
  */
 
+import { availableParallelism } from 'node:os';
 import { climb, type StepQuestion } from './climb.ts';
 import { limitedBy } from './limited-by.ts';
 import { plural } from './report/figures.ts';
@@ -129,18 +130,23 @@ function nothingHeld({ foundPerSecond, failed, steps, end }: RateSearch): string
 
 // ------------------------------------------------------------------------------------------------ one step
 
+/** What comes to a system first pays for what is not warm yet, at the lowest rate, where latency would be least. */
+const firstWarmupFactor = 4;
+
 async function probe(options: SearchOptions, ladder: LadderSpec, question: StepQuestion): Promise<MadeStep> {
   options.signal?.throwIfAborted();
   const { ratePerSecond, measuredMs, number, kind } = question;
   const { ladder: _, ...rest } = options.spec;
+  const warmupMs = rest.warmupMs * (number === 0 ? firstWarmupFactor : 1);
   const spec: WorkloadSpec = {
     ...rest,
+    warmupMs,
     mode: 'equal-load',
     ratePerSecond,
     measuredMs,
     // Whoever is allowed so much latency is not late within it.
     onTimeGraceMs: ladder.p99MsMax,
-    messages: Math.ceil((ratePerSecond * (rest.warmupMs + measuredMs)) / 1000),
+    messages: Math.ceil((ratePerSecond * (warmupMs + measuredMs)) / 1000),
   };
   const { repeat, generatorCeiling, onSample } = options;
   const { row, fault } = await options.measure({
@@ -199,6 +205,7 @@ export function stepOf(
       eventLoop: row.utilization.eventLoop,
       clientCores: row.utilization.clientCores,
       brokerCores: row.utilization.brokerCores,
+      machineCores: availableParallelism(),
     });
     // Late without being held up: it is the generator, or the client that shares its event loop.
     return broken?.criterion === 'generator' && by !== 'client' ? 'generator' : by;

@@ -31,7 +31,7 @@ export type RabbitMqVersionName = (typeof rabbitMqVersions)[number];
 
 /**
  * Rows by the brokers' best clients, each a name of its own on the layer `reference`: what the system they belong to can do when
- * JavaScript is not in the way, or by a protocol that no JavaScript client of it speaks.
+ * JavaScript is not in the way, or by a protocol that the usual JavaScript client does not speak.
  */
 export const referenceSystems = {
   'rabbitmq-quorum-java': 'rabbitmq-quorum',

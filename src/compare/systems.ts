@@ -269,7 +269,11 @@ function notesOf(system: SystemId, source: SystemRow['source'], isReference: boo
   if (system !== 'kafka')
     return [
       'shares one RabbitMQ node with the other queue types, measured one after the other',
-      ...(system === 'rabbitmq-stream' && !isReference ? ['over AMQP 0.9.1, as its users without Java have it'] : []),
+      ...(system === 'rabbitmq-stream' && !isReference
+        ? [
+            'over AMQP 0.9.1 by amqplib; the stream protocol, which RabbitMQ recommends for streams, has clients for Java, Go, .NET, Python, Node and others, of which the reference rows have the Java one',
+          ]
+        : []),
     ];
   return source === 'process' ? [KAFKA_AS_STARTED] : [];
 }
@@ -278,4 +282,4 @@ const VARIANT = 'the same system by other settings, not one of the systems of th
 
 /** What `src/brokers` sets beside addresses and directories. */
 const KAFKA_AS_STARTED =
-  "not Kafka's defaults: retention is checked every 2 s and compaction every second instead of 5 min and 15 s, new groups wait 0 instead of 3 s for members, the heap is at most 1 GiB";
+  "not Kafka's defaults: retention is checked every 2 s and compaction every second instead of 5 min and 15 s, new groups wait 0 instead of 3 s for members, the heap begins at 256 MiB instead of 1 GiB";

@@ -60,6 +60,8 @@ export interface WireDelivery {
   readonly headers: () => Readonly<Record<string, string>>;
   readonly ack: () => void;
   readonly nack: () => void;
+  /** Given back as failed, where the broker knows that from given back as untouched (RabbitMQ: basic.reject with requeue). */
+  readonly fail?: () => void;
   /** For good: to the dead letters where there are any. */
   readonly reject: () => void;
 }

@@ -31,7 +31,7 @@ function common(replicas: number) {
       'it waits in a queue of its own and is dead-lettered to the subscriptions that exist when it is due: never early, late by a tenth of the delay at most while the broker keeps up',
       { ms: bounds.delayMsMax },
     ),
-    transactions: unsupported('tx.* of AMQP is atomic on one queue at most'),
+    transactions: unsupported('RabbitMQ gives tx.* of AMQP no atomicity, not even on one queue'),
     compaction: unsupported('queues and streams keep no latest value of a key'),
     headers: emulated(
       'an AMQP table where it loses nothing, else one packed header: bytes, order and repeats are kept',
@@ -60,7 +60,9 @@ function queues() {
     'ttl.message': native(
       'the message expires when it reaches the head of its queue; dead-lettered by the broker where the subscription does so',
     ),
-    'ttl.retention': unsupported('a queue keeps a message until it is acknowledged'),
+    'ttl.retention': unsupported(
+      'a queue can drop its oldest by age or length, and what is acknowledged leaves it at once; the port sets no such limits',
+    ),
     'replay.earliest': unsupported('a queue forgets what was acknowledged'),
     'replay.offset': unsupported('a queue has no offsets'),
     'replay.timestamp': unsupported('a queue forgets what was acknowledged'),

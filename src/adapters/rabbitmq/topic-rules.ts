@@ -17,7 +17,7 @@ export function completeTopicFor(
   if (topic.cleanup === 'compact')
     throw missing('compaction', complete, 'queues and streams keep no latest value of a key');
   if (queueType !== 'stream' && (topic.retention.ms !== null || topic.retention.bytes !== null)) {
-    throw missing('ttl.retention', complete, 'a queue keeps a message until it is acknowledged');
+    throw missing('ttl.retention', complete, 'a queue is given no limit of age or size by the port');
   }
   const nodes = queueType === 'classic' ? 1 : Math.max(urls.length, replicas);
   if (complete.replicas > nodes) {

@@ -90,7 +90,7 @@ export const rules: readonly Rule[] = [
     'per-key-order',
     'Must messages of one key be worked off in order, with several workers?',
     ['order-per-key-competing'],
-    'a single active consumer, or a consistent-hash exchange of one queue for each worker, on a queue',
+    'a consistent-hash exchange and a queue with a single active consumer for each part, which is order by key on RabbitMQ by the broker alone',
   ),
   holds(
     'order-after-failure',
@@ -108,7 +108,7 @@ export const rules: readonly Rule[] = [
     'many-workers',
     'Will there be more workers than you want to plan partitions for?',
     ['consumers-beyond-partitions'],
-    'more partitions from the start, or share groups of Kafka 4.2 and newer, which these cells do not use',
+    'more partitions from the start, or share groups of Kafka 4.2 and newer (the rows kafka-share)',
   ),
   holds(
     'retry',
@@ -132,7 +132,7 @@ export const rules: readonly Rule[] = [
     'delay',
     'Must a message be deliverable at a later time?',
     ['delayed-message'],
-    "RabbitMQ's plug-in for delayed messages, or a scheduler in the application",
+    "a scheduler in the application (RabbitMQ's old plug-in for delayed messages was archived in 2026 and rests on Mnesia, which 4.3 no longer has)",
   ),
   holds(
     'ttl',
@@ -166,9 +166,9 @@ export const rules: readonly Rule[] = [
   ),
   holds(
     'deduplication',
-    'Must a publish that is repeated after a lost answer be stored once?',
+    'Must a message be stored once that the client library sends again by itself after a lost answer?',
     ['duplicates-after-retry'],
-    'consumers that know the ids they have seen',
+    "consumers that know the ids they have seen, which is needed anyway for what the application itself publishes again; RabbitMQ's stream protocol, which has deduplication",
   ),
   holds(
     'latest-by-key',
@@ -202,9 +202,9 @@ export const rules: readonly Rule[] = [
   ),
   holds(
     'backpressure',
-    'Must a publisher be told when there is no room, rather than old messages be dropped?',
+    'Must a publisher be told when a limit of length is reached, rather than old messages be dropped?',
     ['queue-full'],
-    'a limit of length: without one the disk is the limit',
+    "the queue's setting: by default (drop-head) the oldest are dropped and all are confirmed",
   ),
   holds(
     'burst',
@@ -212,7 +212,18 @@ export const rules: readonly Rule[] = [
     ['backlog-drain'],
     'a backlog larger than memory and page cache',
   ),
-  holds('large-messages', 'Are there messages of several megabytes?', ['large-message'], settings),
+  {
+    need: 'large-messages',
+    question: 'Are there messages of several megabytes?',
+    predicate: {
+      kind: 'best-observed',
+      scenario: 'large-message',
+      figure: 'largestCarriedKib',
+      unit: 'KiB',
+      better: 'higher',
+    },
+    wouldChange: 'the limits (message.max.bytes, max_message_size), which can be raised on both',
+  },
   {
     need: 'high-rate',
     question: 'Is the highest rate on one node what counts (1 KiB messages)?',

@@ -100,7 +100,7 @@ export function decideUses(report: Report, documented: Documented): readonly Use
         title,
         suited: sorted.suited,
         answer: answerOf(sorted, advice),
-        scope: `${repeats} ${repeats === 1 ? 'run' : 'runs'} of its workload on each system through Sluice's port, ${nodesOf(report)} of each, ${source.machine}; properties by the broker's own client where it has them`,
+        scope: `${repeats} ${repeats === 1 ? 'run' : 'runs'} of its workload on each system through Sluice's port, ${nodesOf(report)} of each, ${source.machine}; properties by the bare client (amqplib, kafkajs) where it has them`,
         findings,
       };
     });

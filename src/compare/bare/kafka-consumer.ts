@@ -1,6 +1,7 @@
 /**
- * A member of a consumer group, in the two ways people use one: whole batches, committed as a batch; or message by message,
- * where a failed one is sought again. The second is all that Kafka offers for a nack: the partition waits, then repeats.
+ * A member of a consumer group, in the two ways people use one: whole batches, committed as a batch; or message by message, each
+ * committed when it is done, where a failed one is sought again. The second is all that Kafka offers for a nack: the partition waits,
+ * then repeats.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,7 +81,13 @@ export async function consumeGroup(
             handOneByOne(payload, options, waiting, (offset) => {
               if (!isClosed) consumer.seek({ ...offset, topic });
             });
-  await consumer.run({ autoCommit: true, eachBatchAutoResolve: options.settle.kind !== 'each', eachBatch });
+  const isEach = options.settle.kind === 'each';
+  await consumer.run({
+    autoCommit: true,
+    eachBatchAutoResolve: !isEach,
+    ...(isEach ? { autoCommitThreshold: 1 } : {}),
+    eachBatch,
+  });
   // kafkajs keeps a seek until the partition is assigned, so the first fetch is already from there.
   for (const to of moveTo ?? []) consumer.seek({ topic, ...to });
   await joined;
@@ -116,6 +123,7 @@ async function handOneByOne(
       return;
     }
     payload.resolveOffset(message.offset);
+    await payload.commitOffsetsIfNecessary();
     await payload.heartbeat();
   }
 }

@@ -41,8 +41,8 @@ export function batchingPublisher(
       await producer.send({ topic, acks, messages: batch.map((entry) => entry.message) });
       for (const entry of batch) entry.settled(entry.index, { fate: 'acked' });
     } catch (reason) {
-      const code = reason instanceof Error ? reason.message : String(reason);
-      for (const entry of batch) entry.settled(entry.index, { fate: 'unknown', code });
+      const result = resultOf(reason);
+      for (const entry of batch) entry.settled(entry.index, result);
     }
     hasSent = true;
     sendsInFlight--;
@@ -84,6 +84,20 @@ export function batchingPublisher(
       await producer.disconnect();
     },
   };
+}
+
+/** By these the broker says that it stored nothing of the batch. */
+const refusals = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+function resultOf(reason: unknown): SendResult {
+  const code = reason instanceof Error ? reason.message : String(reason);
+  return { fate: refusals.has(typeOf(reason)) ? 'refused' : 'unknown', code };
+}
+
+/** kafkajs puts the error of the protocol inside that of its retries. */
+function typeOf(reason: unknown): string {
+  for (let error = reason; error instanceof Error; error = error.cause) if ('type' in error) return String(error.type);
+  return '';
 }
 
 /** How many of the first make a batch; one at least, whatever its size. */

@@ -57,6 +57,7 @@ export async function consumeQueue(
       // After the channel's end there is nobody to tell; the broker gives the message to the next consumer.
       ack: () => (isClosed ? undefined : channel.ack(message)),
       nack: () => (isClosed ? undefined : channel.nack(message, false, true)),
+      fail: () => (isClosed ? undefined : channel.reject(message, true)),
       reject: () => (isClosed ? undefined : channel.reject(message, false)),
     };
     if (options.settle.kind === 'before') {

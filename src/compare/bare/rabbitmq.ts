@@ -79,10 +79,11 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
       if (spec.copies !== undefined) throw new WireRefusal('broker_has_none', 'not asked of the bare client: one node');
       if (spec.isCompacted === true)
         throw new WireRefusal('broker_has_none', 'RabbitMQ keeps no latest message of a key');
-      if (spec.retention !== undefined && !isStream)
-        throw new WireRefusal('broker_has_none', 'a queue keeps a message until it is acknowledged');
       if (spec.isSynced === true && options.queueType !== 'quorum')
-        throw new WireRefusal('broker_has_none', `a ${options.queueType} queue is never synced before the confirm`);
+        throw new WireRefusal(
+          'broker_has_none',
+          `a ${options.queueType} queue cannot be asked to sync before the confirm`,
+        );
       await onChannel(publishing, async (channel) => {
         await channel.assertExchange(name, spec.isRouted === true && !isStream ? 'topic' : 'fanout', { durable: true });
         for (const delayMs of spec.delaysMs ?? []) await makeDelay(channel, name, delayMs, options.queueType);
@@ -108,7 +109,8 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
       });
     },
     async createSubscription(spec) {
-      readers.set(spec.name, await makeReader(publishing, spec, options.queueType, confirmed.get(spec.topic) ?? 0));
+      const place = { end: confirmed.get(spec.topic) ?? 0, bytesMax: topics.get(spec.topic)?.retention?.bytes };
+      readers.set(spec.name, await makeReader(publishing, spec, options.queueType, place));
     },
     async deleteSubscription(name) {
       const reader = readerOf(readers, name);
@@ -171,7 +173,7 @@ async function makeReader(
   connection: ChannelModel,
   spec: SubscriptionSpec,
   queueType: QueueType,
-  end: number,
+  { end, bytesMax }: { readonly end: number; readonly bytesMax: number | undefined },
 ): Promise<QueueReader> {
   const { name, topic, rules = {} } = spec;
   if (queueType === 'stream') {
@@ -188,7 +190,8 @@ async function makeReader(
     await onChannel(connection, async (channel) => {
       const own = { 'x-queue-type': queueType };
       if (deadLetters !== null) await channel.assertQueue(deadLetters, { durable: true, arguments: own });
-      const all = { ...own, ...queueArguments(rules, deadLetters, queueType), ...limit };
+      const kept = bytesMax === undefined ? {} : { 'x-max-length-bytes': bytesMax };
+      const all = { ...own, ...queueArguments(rules, deadLetters, queueType), ...limit, ...kept };
       await channel.assertQueue(name, { durable: true, arguments: all });
       await channel.bindQueue(name, topic, rules.only ?? '');
     });

@@ -97,23 +97,32 @@ async function run(context: ScenarioContext): Promise<Finding> {
   }
   const asked = modes.filter(({ refusal }) => refusal === null);
   // Without acks nobody answers, and the client only says that it sent.
-  const weak = asked.filter(({ name, kept, acked }) => name !== 'acks=0' && kept < acked);
+  const weak = asked.filter(({ name, kept, acked }) => isAnswered(name) && kept < acked);
   return {
     verdict: weak.length === 0 ? 'PASS' : 'DIFFERS',
     summary: modes
       .map(({ name, acked, kept, refusal, p50Ms }) =>
-        refusal === null ? `${name}: ${kept} of ${acked} kept (answered after ${p50Ms} ms)` : `${name}: refused`,
+        refusal !== null
+          ? `${name}: refused`
+          : isAnswered(name)
+            ? `${name}: ${kept} of ${acked} kept (answered after ${p50Ms} ms)`
+            : `${name}: not answered at all; ${kept} of ${acked} sent ones were there, which nothing promises`,
       )
       .join('; '),
     observed: {
       modes: modes.map(({ name }) => name),
-      answered: modes.map(({ acked }) => acked),
+      answered: modes.map(({ name, acked }) => (isAnswered(name) ? acked : 0)),
+      sent: modes.map(() => perMode),
       kept: modes.map(({ kept }) => kept),
       answerP50Ms: modes.map(({ p50Ms }) => p50Ms),
       restartMs,
     },
     evidence: modes.flatMap(({ name, refusal }) => (refusal === null ? [] : [`${name}: ${refusal}`])),
   };
+}
+
+function isAnswered(mode: string): boolean {
+  return mode !== 'acks=0';
 }
 
 async function publishIn(

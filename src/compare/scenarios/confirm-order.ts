@@ -14,6 +14,16 @@ export const confirmOrder: Scenario = {
   notFor: () => null,
   exclusive: false,
   expectations: [
+    {
+      ...expected(
+        ['kafka'],
+        'bare',
+        'DIFFERS',
+        'The broker answers in order, and the offsets are in order; of several sends that are under way kafkajs tells some a moment before an earlier one. Of few messages, which go in few sends, none is seen.',
+        'seen with kafkajs 2.2: base offsets in order, promises not',
+      ),
+      or: 'PASS',
+    },
     expected(
       everySystem,
       'any',

@@ -27,8 +27,8 @@ export const deadLetter: Scenario = {
       queues,
       'bare',
       'PASS',
-      'A dead-letter exchange takes what is rejected, with the header x-death.',
-      'rabbitmq-website docs/dlx',
+      'A dead-letter exchange takes what is rejected, with the header x-death; by default without a confirm on the way (at most once), by quorum queues at least once where dead-letter-strategy asks for it.',
+      'rabbitmq-website docs/dlx (safety), docs/quorum-queues (dead lettering)',
     ),
     expected(
       everySystem,

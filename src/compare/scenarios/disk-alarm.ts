@@ -44,7 +44,7 @@ export const diskAlarm: Scenario = {
       rabbitMq,
       'bare',
       'DIFFERS',
-      'The broker reads no more from publishing connections: what is published waits in the memory of the client, unanswered, until the alarm is over.',
+      'The broker tells the connection (connection.blocked, an event of amqplib) and reads no more from it; what is published all the same is not refused, but waits in the memory of the client, unanswered, until the alarm is over.',
       'rabbitmq-website docs/alarms, docs/connection-blocked',
     ),
   ],

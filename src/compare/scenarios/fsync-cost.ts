@@ -38,6 +38,14 @@ export const fsyncCost: Scenario = {
       'kafka topic config flush.messages',
     ),
     expected(
+      ['rabbitmq-classic'],
+      'any',
+      'UNSUPPORTED',
+      'Not to be had by asking: the first store of classic queues syncs persistent messages in batches before it confirms them, whoever publishes.',
+      'power-loss on 3.10; rabbitmq-website docs/confirms',
+      '<4.0',
+    ),
+    expected(
       ['rabbitmq-classic', 'rabbitmq-stream'],
       'any',
       'UNSUPPORTED',

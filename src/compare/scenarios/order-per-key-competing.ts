@@ -52,8 +52,9 @@ export const orderPerKeyCompeting: Scenario = {
       layers: ['bare'],
       versions: '*',
       verdict: 'DIFFERS',
-      why: 'Competing consumers are served in order but finish in any order.',
-      source: 'rabbitmq-website docs/queues (message ordering), docs/consumers (single active consumer)',
+      why: 'One queue with competing consumers: served in order, finished in any. A consistent-hash exchange with one queue for each part, each with a single active consumer, keeps a key in order by the broker alone; that is another topology, and not asked here.',
+      source:
+        'rabbitmq-website docs/queues (message ordering), docs/consumers (single active consumer); rabbitmq-consistent-hash-exchange',
     },
     {
       systems: ['rabbitmq-stream'],

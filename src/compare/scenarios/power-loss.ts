@@ -281,6 +281,12 @@ function finding(
   const sum = (of: (cut: Cut) => number) => cuts.reduce((total, cut) => total + of(cut), 0);
   const bytesLost = sum((cut) => cut.bytesLost);
   const notUnderstood = cuts.flatMap((cut) => cut.notUnderstood);
+  // A cut after which some file was left as it was has decided something only where it took something all the same.
+  const undecided = Math.min(
+    cuts.filter((cut) => cut.notUnderstood.length > 0).length,
+    cuts.length - tally.roundsWithLoss,
+  );
+  const lossyCuts = boundOf(tally.roundsWithLoss, cuts.length - undecided);
   const isSound = failure === null && tally.lost === 0 && tally.phantom === 0;
   const inWords = ({ acked, lost, prefix, middle, suffix }: Tally) =>
     `${lossesInWords({ lost, losses: { prefix, middle, suffix } })} of ${acked}`;
@@ -289,7 +295,7 @@ function finding(
     verdict: tally.acked === 0 || (isSound && notUnderstood.length > 0) ? 'INCONCLUSIVE' : isSound ? 'PASS' : 'DIFFERS',
     summary: [
       `${cuts.length} simulated power ${cuts.length === 1 ? 'cut' : 'cuts'}: ${failure === null ? inWords(tally) : 'it did not start again'}`,
-      `loss in ${boundOf(tally.roundsWithLoss, cuts.length)}`,
+      `loss in ${lossyCuts}${undecided === 0 ? '' : `, ${undecided} more left open`}`,
       ...(other === undefined ? [] : [`with ${modes[1]}: ${inWords(other)}`]),
     ].join('; '),
     observed: {
@@ -313,7 +319,7 @@ function finding(
       bytesLost,
     },
     evidence: [
-      `power cuts with loss: ${boundOf(tally.roundsWithLoss, cuts.length)}`,
+      `power cuts with loss: ${lossyCuts}`,
       simulated,
       ...(system === 'kafka' ? [replication] : []),
       ...(failure === null ? [] : [`it did not start again: ${failure}`]),

@@ -29,7 +29,7 @@ export const routing: Scenario = {
       ['rabbitmq-stream'],
       'bare',
       'DIFFERS',
-      'A Bloom filter leaves out whole chunks without the value; what shares a chunk comes too, and the client filters again.',
+      'A Bloom filter leaves out whole chunks without the value; what shares a chunk comes too, and the client filters again. (Over AMQP 1.0 the broker filters message by message since 4.1; not asked here.)',
       'rabbitmq-website docs/stream-filtering',
       '>=3.13',
     ),

@@ -3,14 +3,14 @@
 import { kafkaHeap, kafkaLines } from '../../brokers/index.ts';
 import { variantNames, variantSystems } from '../system-ids.ts';
 import { kafkasAdvice, linesOf } from './apply.ts';
-import { leftAlone } from './table.ts';
+import { clientLines, leftAlone } from './table.ts';
 
 export function settingsPage(): string {
   return [
     '# Settings: stock, tuned, and what each line is for',
     '',
     'Printed by `npm run docs` from `src/compare/settings/table.ts` and `src/brokers/kafka-settings.ts`, which are also what brokers are started,',
-    'topics are made and clients are opened by: what is not here is as the vendor ships it.',
+    'topics are made and clients are opened by: what is not here, of a broker, is as the vendor ships it.',
     '',
     'Corrections are welcome. Whoever knows a broker better changes a line of the table, names a source, and runs',
     '`sluice compare --only throughput-1k --systems NAME-tuned`: a tuned setting must leave the promise as it is (acks, persistence, copies, what a',
@@ -28,8 +28,15 @@ export function settingsPage(): string {
       ],
     ),
     '',
-    'The client of the bare rows is a competent one, with batches of its own for kafkajs (linger 5 ms), confirms and acks of many for amqplib:',
-    'that much is in every row. The embedded log looks at retention and compaction as often as the Kafka beside it.',
+    'The client of the bare rows is a competent one; this much is in every row:',
+    '',
+    ...table(
+      ['client', 'line', 'value', "the client's own default", 'why'],
+      clientLines.map(({ client, name, value, byDefault, reason }) => [client, name, value, byDefault, reason]),
+    ),
+    '',
+    'A topic that a scenario wants compacted is given `segment.ms=50` and `min.cleanable.dirty.ratio=0` on Kafka, so that it is compacted while one looks. The embedded log looks at',
+    'retention and compaction as often as the Kafka beside it.',
     '',
     ...variantNames.flatMap((name) => [
       `## ${name}`,

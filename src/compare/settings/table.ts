@@ -103,6 +103,72 @@ export const settingLines: readonly SettingLine[] = [
   })),
 ];
 
+/** Of the bare clients in every row, stock and tuned: what they are opened with beside addresses. */
+export const clientLines: readonly {
+  readonly client: string;
+  readonly name: string;
+  readonly value: string;
+  readonly byDefault: string;
+  readonly reason: string;
+}[] = [
+  {
+    client: 'kafkajs, producer',
+    name: 'batches over `send`',
+    value: '1,000 messages or 800 KB at most, linger 5 ms, 4 sends under way',
+    byDefault: 'none: each call is a request',
+    reason: "what Kafka's own producer does by itself",
+  },
+  {
+    client: 'kafkajs, consumer',
+    name: '`sessionTimeout`',
+    value: '30000',
+    byDefault: '30000',
+    reason: "kafkajs's default; Kafka's own client has 45000",
+  },
+  {
+    client: 'kafkajs, consumer',
+    name: '`heartbeatInterval`',
+    value: '500',
+    byDefault: '3000',
+    reason: 'members learn of a rebalance by it; it also makes every join shorter',
+  },
+  {
+    client: 'kafkajs, consumer',
+    name: '`maxWaitTimeInMs`',
+    value: '250',
+    byDefault: '5000',
+    reason: 'a fetch that found nothing; what comes is answered at once',
+  },
+  {
+    client: 'kafkajs, consumer',
+    name: '`autoCommitThreshold`',
+    value: '1 where each message is acknowledged by itself',
+    byDefault: 'none: after a batch',
+    reason: 'an acknowledgement of Kafka is a committed offset',
+  },
+  {
+    client: 'kafkajs',
+    name: 'timer of the request queue',
+    value: 'none where nothing waits',
+    byDefault: 'every 10 ms or sooner',
+    reason: 'it keeps an idle client at work',
+  },
+  {
+    client: 'kafkajs and amqplib',
+    name: '`TCP_NODELAY`',
+    value: 'on',
+    byDefault: 'off',
+    reason: 'small frames go out at once',
+  },
+  {
+    client: 'amqplib',
+    name: 'confirms, acks of many, two connections',
+    value: 'a confirm channel of its own; 100 deliveries or 10 ms an ack',
+    byDefault: 'as the application does it',
+    reason: "RabbitMQ's advice for clients",
+  },
+];
+
 /** What was thought of and left as it is. */
 export const leftAlone: readonly { readonly what: string; readonly reason: string }[] = [
   {
@@ -134,6 +200,10 @@ export const leftAlone: readonly { readonly what: string; readonly reason: strin
     what: 'RabbitMQ: management plugin, statistics',
     reason: 'the plugin is not enabled in the first place',
   },
-  { what: 'Partitions', reason: 'levelled for all systems, four' },
+  {
+    what: 'Partitions',
+    reason:
+      'four on Kafka, the embedded log and the port; the bare rows of RabbitMQ have one queue for each subscription, or one stream: several behind a consistent-hash exchange are another topology',
+  },
   { what: 'The embedded log', reason: 'it is no part of the answer; its defaults only' },
 ];

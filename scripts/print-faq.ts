@@ -49,7 +49,7 @@ export const questions: readonly Question[] = [
   },
   {
     question: 'Can many applications read the same messages, each at its own pace?',
-    why: 'On all of them. Queues store a copy for each reader, logs one for all: with many readers that is what differs.',
+    why: 'On all of them. Quorum queues store a copy for each reader, classic queues those of small messages, logs one for all: with many readers that is what differs.',
     claims: ['many-independent-readers'],
     scenarios: ['fan-out', 'away-subscriber', 'idle-subscription', 'fan-out-disk'],
   },
@@ -60,7 +60,7 @@ export const questions: readonly Question[] = [
   },
   {
     question: 'Can I have more workers than partitions?',
-    why: 'A queue hands each message to whoever is free. In a group of Kafka each partition has one reader, so further members wait; share groups, which newer versions have, are not in these rows.',
+    why: 'A queue hands each message to whoever is free. In a consumer group of Kafka each partition has one reader, so further members wait; share groups, which today’s Kafka has, share the messages of a partition, and are the rows kafka-share.',
     claims: ['kafka-scales-out'],
     scenarios: ['consumers-beyond-partitions', 'slow-message', 'slow-consumer'],
   },
@@ -78,18 +78,18 @@ export const questions: readonly Question[] = [
   },
   {
     question: 'What does a power cut take, and what does a bit that flips on the disk do?',
-    why: 'A killed process leaves everything with the kernel; a power cut takes what was not synced. One node is asked here: Kafka and RabbitMQ’s streams count on copies on other machines for that. A reader is to be told of damage: Kafka’s broker and a stream hand the bytes over as they are, and only clients that look at the checksum notice. The cells of this question are in [the report on damage](reports/damage/README.md).',
+    why: 'A killed process leaves everything with the kernel; a power cut takes what was not synced. One node is asked here: Kafka and RabbitMQ’s streams count on copies on other machines for that. A reader is to be told of damage: Kafka’s broker and a stream hand the bytes over as they are, for the client to check. Kafka’s Java consumer does so by default, kafkajs does not; over AMQP a stream is not checked, by its own protocol it is. The cells of this question are in [the report on damage](reports/damage/README.md).',
     scenarios: ['power-loss', 'power-loss-synced', 'corruption', 'torn-tail'],
     isOfDamage: true,
   },
   {
     question: 'Is something lost or done twice when a consumer is killed?',
-    why: 'At least once: what was worked on and not acknowledged comes again, so work must be repeatable. How soon it comes differs most.',
+    why: 'At least once: what was worked on and not acknowledged comes again, so work must be repeatable. A killed process closes its connection, which RabbitMQ acts upon at once; Kafka’s groups wait for the session timeout of the client, which can be set (kafkajs’s default here, Kafka’s own client has a longer one). When a machine or the network dies, RabbitMQ waits too, for a heartbeat; that was not tested.',
     scenarios: ['consumer-kill', 'rebalance'],
   },
   {
     question: 'Is there exactly-once?',
-    why: 'Within Kafka: read, compute and write of one transaction. Nothing else in these rows has it, and nothing outside the broker is part of it. A result that is written by its id needs no such thing.',
+    why: 'Within Kafka: read, compute and write of one transaction. In these rows nothing else has it. RabbitMQ’s streams have deduplication and offsets kept by the broker by their own protocol, which these rows do not speak; and nothing outside the broker is part of either. A result that is written by its id needs no such thing.',
     scenarios: ['one-result-each', 'duplicates-after-retry', 'transaction'],
   },
   {

@@ -7,6 +7,8 @@ const eventLoopFull = 0.9;
 const clientFullCores = 0.8;
 /** Of one core: the queue process or the network thread of a broker has no more; the machine's cores are shared. */
 const brokerFullCores = 0.8;
+/** Of all cores: broker and client together leave nothing, and neither alone is what is full. */
+const machineFull = 0.9;
 /** Of the generator's own maximum against nothing. */
 const generatorFull = 0.7;
 /** The bare client must be this much faster before the port is called the limit. */
@@ -19,6 +21,8 @@ export interface LimitEvidence {
   readonly eventLoop: number;
   readonly clientCores: number;
   readonly brokerCores: number | null;
+  /** That broker and client share. */
+  readonly machineCores: number;
 }
 
 export function limitedBy(evidence: LimitEvidence): LimitedBy {
@@ -26,7 +30,9 @@ export function limitedBy(evidence: LimitEvidence): LimitedBy {
   const { generatorCeiling, messagesPerSecond } = evidence;
   if (generatorCeiling !== null && messagesPerSecond > generatorCeiling * generatorFull) return 'generator';
   if (evidence.eventLoop >= eventLoopFull && evidence.clientCores >= clientFullCores) return 'client';
-  if (evidence.brokerCores !== null && evidence.brokerCores >= brokerFullCores) return 'broker';
+  const { brokerCores, clientCores, machineCores } = evidence;
+  if (brokerCores !== null && brokerCores >= brokerFullCores) return 'broker';
+  if (brokerCores !== null && brokerCores + clientCores >= machineCores * machineFull) return 'machine';
   // Neither is busy: what is waited for (disk, confirm) is the broker's. Embedded, the engine is the broker.
   return 'broker';
 }

@@ -1,5 +1,6 @@
 /** From a run that is over to its row in the report: rates, latencies, costs, phases, and whether it may be printed as a number. */
 
+import { availableParallelism } from 'node:os';
 import { LoadRun } from './load-run.ts';
 import { limitedBy } from './limited-by.ts';
 import { type Measured, nothingMeasured } from './meter.ts';
@@ -41,6 +42,7 @@ export function rowOf(given: FinishedRun): { readonly row: WorkloadRow; readonly
     eventLoop: measured.eventLoop,
     clientCores: measured.client.cpuSeconds / measured.seconds,
     brokerCores,
+    machineCores: availableParallelism(),
   };
   const slip = run.slip.summary();
   const fault = faultOf({ spec, checks: given.promised(checks), slip, run, notes });

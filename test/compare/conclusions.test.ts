@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { AssertionSyntaxError, checkAssertion, parseAssertion } from '../../src/compare/assertions.ts';
 import { blameLayer, limitedBy } from '../../src/compare/limited-by.ts';
 import { arabicOf } from '../../src/compare/report/phrases/index.ts';
-import type { Checks, ClaimVerdict, ScenarioRow } from '../../src/compare/report/model.ts';
+import type { Checks, ClaimVerdict, Layer, ScenarioRow, WorkloadMode } from '../../src/compare/report/model.ts';
 import { summarize } from '../../src/compare/summaries.ts';
 import { validity } from '../../src/compare/validity.ts';
 import { decideClaims } from '../../src/compare/verdicts.ts';
@@ -131,6 +131,7 @@ describe('limited by', () => {
     eventLoop: 0.5,
     clientCores: 0.9,
     brokerCores: 0.5,
+    machineCores: 2,
   } as const;
 
   test.each([
@@ -139,6 +140,8 @@ describe('limited by', () => {
     ['client', { ...evidence, eventLoop: 0.95, brokerCores: 1.2 }],
     ['broker', { ...evidence, brokerCores: 0.9 }],
     ['broker', { ...evidence, eventLoop: 0.95, clientCores: 0.3, brokerCores: 1.2 }],
+    ['machine', { ...evidence, clientCores: 1.2, brokerCores: 0.7 }],
+    ['broker', { ...evidence, clientCores: 1.2, brokerCores: 0.7, machineCores: 8 }],
   ])('%s', (expected, input) => {
     expect(limitedBy(input)).toBe(expected);
   });
@@ -191,16 +194,59 @@ describe('the claim', () => {
     expect(claims({ cells: rates(fast, fast) })['kafka-is-faster']?.verdict).toBe('inconclusive');
   });
 
-  test("the rows of the vendors' own Java clients decide nothing", () => {
-    const cells = rates([100, 101, 102], [1000, 1010, 1020]);
-    const reference = summarize(repeated([9_000, 9_100, 9_200], { system: 'kafka-java', layer: 'reference' }), 1);
-    const without = decideClaims({ systems, scenarios: [], cells, machine: 'a machine' });
-    const beside = {
-      systems: [systemRow('kafka-java', { startMs: 1 }), ...systems],
-      scenarios: [scenarioRow({ id: 'redelivery-limit', system: 'kafka-share', layer: 'reference', verdict: 'PASS' })],
-      cells: [...reference, ...cells],
-    };
-    expect(decideClaims({ ...beside, machine: 'a machine' })).toEqual(without);
+  test("the rows of the vendors' own Java clients are told, put a condition on it where they say otherwise, and decide nothing", () => {
+    const reference = (kafka: number, stream: number) =>
+      summarize(
+        [
+          ...repeated([kafka, kafka + 1, kafka + 2], { system: 'kafka-java', layer: 'reference' }),
+          ...repeated([stream, stream + 1, stream + 2], { system: 'rabbitmq-stream-protocol', layer: 'reference' }),
+        ],
+        1,
+      );
+    const slower = rates([100, 101, 102], [1000, 1010, 1020]);
+    const faster = rates([1000, 1010, 1020], [100, 101, 102]);
+    const verdictOf = (cells: typeof slower) => claims({ cells })['kafka-is-faster'];
+    expect(verdictOf([...faster, ...reference(9_000, 5_000)])?.verdict).toBe('true');
+    const turned = verdictOf([...faster, ...reference(5_000, 9_000)]);
+    expect(turned?.verdict).toBe('true-if');
+    expect(turned?.reason).toContain(
+      "By the vendors' Java clients, at their own maximum: throughput-1k: kafka-java 5,001",
+    );
+    expect(turned?.scope).toMatch(/^true by kafkajs and by amqplib.*not of kafka-java beside rabbitmq-stream-protocol/);
+    expect(verdictOf([...slower, ...reference(5_000, 9_000)])?.verdict).toBe('false');
+    const opposite = verdictOf([...slower, ...reference(9_000, 5_000)]);
+    expect(opposite?.verdict).toBe('true-if');
+    expect(opposite?.scope).toMatch(/^true of kafka-java beside rabbitmq-stream-protocol, not by kafkajs/);
+    const other = { system: 'kafka-share', layer: 'reference', verdict: 'PASS' } as const;
+    const withShare = claims({ scenarios: [scenarioRow({ id: 'redelivery-limit', ...other })] });
+    expect(Object.values(withShare).map(({ verdict }) => verdict)).toEqual(
+      Object.values(claims({})).map(({ verdict }) => verdict),
+    );
+  });
+
+  test('of efficiency has a condition where it is so at the own maximum alone', () => {
+    const at = (mode: WorkloadMode, kafka: number, other: number) =>
+      summarize(
+        (
+          [
+            ['kafka', kafka],
+            ['rabbitmq-classic', other],
+          ] as const
+        ).flatMap(([system, cpu]) =>
+          [cpu, cpu + 0.1, cpu + 0.2].map((brokerCpuSecondsPerMillion, index) => {
+            const row = workloadRow({ system, mode, repeat: index + 1 });
+            return { ...row, cost: { ...row.cost, brokerCpuSecondsPerMillion } };
+          }),
+        ),
+        1,
+      );
+    const verdictOf = (cells: ReturnType<typeof at>) => claims({ cells })['kafka-more-efficient'];
+    expect(verdictOf([...at('own-maximum', 9, 50), ...at('equal-load', 90, 150)])?.verdict).toBe('true');
+    const split = verdictOf([...at('own-maximum', 9, 50), ...at('equal-load', 120, 121)]);
+    expect(split?.verdict).toBe('true-if');
+    expect(split?.reason).toMatch(/^Each at its own maximum: .* At the same load: /);
+    expect(split?.scope).toContain('not the same at the own maximum of each');
+    expect(verdictOf([...at('own-maximum', 50, 9), ...at('equal-load', 150, 90)])?.verdict).toBe('false');
   });
 
   test('of speed is not decided by a system that promises more, nor by the embedded log', () => {
@@ -236,8 +282,35 @@ describe('the claim', () => {
 
   test('of an easy start counts only what was measured', () => {
     const verdict = claims({ cells: rates([100], [50]) })['rabbitmq-easier-to-start'];
-    expect(verdict?.verdict).toBe('true-if');
+    // One start of each decides nothing, and both hold the same memory here.
+    expect(verdict?.verdict).toBe('inconclusive');
     expect(verdict?.scope).toContain('only start-up time and memory');
+    const ofMemory = (cells: readonly { readonly layer: Layer; readonly kafkaBytes: number }[]) =>
+      summarize(
+        cells.flatMap(({ layer, kafkaBytes }) =>
+          (
+            [
+              ['kafka', kafkaBytes],
+              ['rabbitmq-classic', 2 ** 28],
+            ] as const
+          ).map(([system, peakRssBytes]) => {
+            const row = workloadRow({ system, layer });
+            return { ...row, cost: { ...row.cost, peakRssBytes } };
+          }),
+        ),
+        1,
+      );
+    const memory = (kafkaBytes: number, layer: Layer) =>
+      claims({
+        cells: ofMemory([
+          { layer: 'bare', kafkaBytes: 2 ** 28 },
+          { layer, kafkaBytes },
+        ]),
+      })['rabbitmq-easier-to-start'];
+    expect(memory(2 ** 30, 'port')?.verdict).toBe('true-if');
+    expect(memory(2 ** 30, 'port')?.reason).toContain('at most 256 MiB against 1024 MiB');
+    // A gateway's memory is not the broker's.
+    expect(memory(2 ** 30, 'grpc')?.verdict).toBe('inconclusive');
     expect(
       claims({ systems: systems.map((system) => ({ ...system, startMs: null })) })['rabbitmq-easier-to-start']?.verdict,
     ).toBe('not-tested');
@@ -293,16 +366,21 @@ describe('the claim', () => {
     const ids = Array.from({ length: 30 }, (_, i) => `question-${i}`);
     const rows = ids.flatMap((id, i) => [
       asked(id, 'kafka', i < 2 ? 'PASS' : 'DIFFERS'),
-      asked(id, 'rabbitmq-classic', i < 5 && i > 0 ? 'PASS' : 'DIFFERS'),
+      asked(id, 'rabbitmq-classic', i < 6 && i > 0 ? 'PASS' : 'DIFFERS'),
       asked(id, 'log', 'PASS'),
       asked(id, 'rabbitmq-quorum@3.10', 'PASS'),
     ]);
     const verdict = claims({ scenarios: rows })['kafka-more-flexible'];
     expect(verdict?.verdict).toBe('false');
     expect(verdict?.reason).toContain(
-      'only Kafka had 1 (question-0) and only RabbitMQ, with the type of queue that does it, 3',
+      'only Kafka had 1 (question-0) and only RabbitMQ, with the type of queue that does it, 4',
     );
     expect(claims({ scenarios: rows.slice(0, 8) })['kafka-more-flexible']?.verdict).toBe('not-tested');
+    // One question less would turn it.
+    const close = rows.map((row) => (row.id === 'question-5' ? { ...row, verdict: 'DIFFERS' as const } : row));
+    expect(claims({ scenarios: close })['kafka-more-flexible']?.verdict).toBe('inconclusive');
+    const ofAClient = rows.map((row) => (row.id === 'question-5' ? { ...row, id: 'connection-cut' } : row));
+    expect(claims({ scenarios: ofAClient })['kafka-more-flexible']?.reason).toContain('Of 29 properties');
   });
 
   test('of millions is inconclusive on a machine that does not reach them', () => {

@@ -95,6 +95,12 @@ export interface LoadComparison {
   readonly turns: readonly { readonly from: number; readonly to: number; readonly lowerAbove: 'first' | 'second' }[];
 }
 
+/**
+ * How much the same system differs from itself on such a way is not known; below this nothing is called a difference, and with one try
+ * at a rate more is asked for (`singleRepeatFloor`).
+ */
+export const noiseFloorOfLoads = 0.1;
+
 /** Of every pair of curves of one workload and layer whose first is `first`. `floor`: differences within it are none. */
 export function loadComparisons(
   curves: readonly LoadCurve[],

@@ -151,7 +151,7 @@ export interface ScenarioRow {
 // ------------------------------------------------------------------------------------------------ workloads
 
 export type WorkloadMode = 'equal-load' | 'own-maximum' | 'sustainable-rate';
-export type LimitedBy = 'broker' | 'client' | 'port' | 'gateway' | 'generator' | 'offered-load';
+export type LimitedBy = 'broker' | 'client' | 'machine' | 'port' | 'gateway' | 'generator' | 'offered-load';
 export type PersistenceLevel = 'memory' | 'os' | 'fsync';
 
 export interface DurabilityReached {

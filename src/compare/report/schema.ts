@@ -14,7 +14,7 @@ const timestamp = z.iso.datetime({ offset: true });
 const layer = z.enum(['bare', 'port', 'rest', 'grpc', 'reference']);
 const profile = z.enum(['smoke', 'standard', 'full']);
 const mode = z.enum(['equal-load', 'own-maximum', 'sustainable-rate']);
-const limitedBy = z.enum(['broker', 'client', 'port', 'gateway', 'generator', 'offered-load']);
+const limitedBy = z.enum(['broker', 'client', 'machine', 'port', 'gateway', 'generator', 'offered-load']);
 const scenarioVerdict = z.enum(scenarioVerdicts);
 const durability = z.strictObject({ persistence: z.enum(['memory', 'os', 'fsync']), copies: z.int().min(1) });
 

@@ -39,6 +39,7 @@ export const modeWords: Readonly<Record<WorkloadMode, Said>> = {
 export const limitedByWords: Readonly<Record<LimitedBy, Said>> = {
   broker: say('broker', 'الوسيط'),
   client: say('client', 'العميل'),
+  machine: say('machine (client and broker together)', 'الجهاز (العميل والوسيط معًا)'),
   port: say('port', 'الواجهة الموحّدة (port)'),
   gateway: say('gateway', 'البوابة'),
   generator: say('generator', 'المولّد'),

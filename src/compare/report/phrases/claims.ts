@@ -9,10 +9,7 @@ const claims: readonly Phrase[] = [
   ['Kafka is faster than RabbitMQ (messages per second)', 'Kafka أسرع من RabbitMQ (رسائل في الثانية)'],
   ['Kafka handles millions of messages a second', 'Kafka يعالج ملايين الرسائل في الثانية'],
   ['Kafka has lower latency than RabbitMQ', 'زمن الوصول في Kafka أقل منه في RabbitMQ'],
-  [
-    'Kafka needs less for the same work (broker CPU for each message)',
-    'Kafka يحتاج إلى أقل للعمل نفسه (معالج الوسيط لكل رسالة)',
-  ],
+  ["Kafka's broker needs less processor time for a message", 'وسيط Kafka يحتاج إلى وقت معالج أقل لكل رسالة'],
   ['Kafka scales out easily', 'Kafka يتوسع أفقيًا بسهولة'],
   ['Kafka survives faults without loss', 'Kafka ينجو من الأعطال بلا فقد'],
   [
@@ -61,9 +58,24 @@ const notTested: readonly Phrase[] = [
 ];
 
 const reasons: readonly Phrase[] = [
+  ['The most that one node of Kafka took here: {told*}', 'أقصى ما قبلته هنا عقدة Kafka واحدة: {told*}'],
   [
-    'The most that one node of Kafka took here was {rate} messages/s, limited by {limits*}',
-    'أقصى ما قبلته هنا عقدة Kafka واحدة {rate} رسالة في الثانية، والمحدِّد: {limits*}',
+    "by Kafka's Java producer {rate} messages/s of {size}, limited by {limit*}",
+    'من ناشر Kafka المكتوب بـ Java {rate} رسالة في الثانية حجمها {size}، والمحدِّد: {limit*}',
+  ],
+  [
+    'by kafkajs {rate} messages/s of {size}, limited by {limit*}',
+    'من kafkajs {rate} رسالة في الثانية حجمها {size}، والمحدِّد: {limit*}',
+  ],
+  [
+    "by Sluice's port {rate} messages/s of {size}, limited by {limit*}",
+    'من واجهة Sluice الموحّدة (port) {rate} رسالة في الثانية حجمها {size}، والمحدِّد: {limit*}',
+  ],
+  ['Each at its own maximum: {told*}', 'كلٌّ عند حده الأقصى: {told*}'],
+  ['At the same load: {told*}', 'عند الحِمل نفسه: {told*}'],
+  [
+    "By the vendors' Java clients, at their own maximum: {told*}",
+    'بعملاء Java من أصحاب الأنظمة، عند حدهم الأقصى: {told*}',
   ],
   [
     'Kafka lost no acknowledged message in {count} kinds of faults; {others*}',
@@ -91,12 +103,12 @@ const reasons: readonly Phrase[] = [
     '{system}: كُتب {one} بايت لرسالة حجمها {size} مع اشتراك واحد، و {all} حين صارت الاشتراكات {count} (النسبة {times})',
   ],
   [
-    'RabbitMQ accepted connections after {one} ms, Kafka after {other} ms; memory under load {memory} against {against}',
-    'قبل RabbitMQ الاتصالات بعد {one} ms، و Kafka بعد {other} ms؛ والذاكرة تحت الحِمل {memory} مقابل {against}',
+    'RabbitMQ accepted connections after {one} ms, Kafka after {other} ms, one start each; memory of the broker under load at most {memory} against {against}',
+    'قبل RabbitMQ الاتصالات بعد {one} ms، و Kafka بعد {other} ms، في بدء واحد لكل منهما؛ وذاكرة الوسيط تحت الحِمل {memory} على الأكثر مقابل {against}',
   ],
   [
-    'RabbitMQ accepted connections after {one} ms, Kafka after {other} ms',
-    'قبل RabbitMQ الاتصالات بعد {one} ms، و Kafka بعد {other} ms',
+    'RabbitMQ accepted connections after {one} ms, Kafka after {other} ms, one start each',
+    'قبل RabbitMQ الاتصالات بعد {one} ms، و Kafka بعد {other} ms، في بدء واحد لكل منهما',
   ],
   [
     "Of {all} properties RabbitMQ's queues have {one} and Kafka's consumer groups {other}; only RabbitMQ: none",
@@ -138,7 +150,7 @@ const reasons: readonly Phrase[] = [
 
 /** `throughput-1k: Kafka 13,568 messages/s, rabbitmq-classic 5,880 messages/s (promises os × 3, Kafka os × 1).` */
 const pairs: readonly Phrase[] = [
-  [/^(?<workload>[a-z]+-\w+): (?<sides>Kafka .+)$/, '{workload}: {sides*}'],
+  [/^(?<workload>[a-z]+-\w+): (?<sides>(?:Kafka|kafka-java) .+)$/, '{workload}: {sides*}'],
   [
     /^(?<side>.+) \(promises (?<own>[a-z]+ × \d+), Kafka (?<kafka>[a-z]+ × \d+)\)$/,
     '{side*} (وعده {own}، ووعد Kafka {kafka})',
@@ -176,8 +188,8 @@ const scopes: readonly Phrase[] = [
     'لا يقول شيئًا عن عنقود على أجهزة خاصة به، ومنه الأرقام المنشورة',
   ],
   [
-    'true up to as many consumers as partitions, which must be chosen beforehand, with even keys and while no consumer dies',
-    'صحيح حتى يبلغ المستهلكون عدد الأقسام، وهو عدد يجب اختياره مسبقًا، ومع مفاتيح متوازنة وما لم يمت مستهلك',
+    'true up to as many consumers as partitions (more can be added later, but then keys move to other partitions), with even keys, and but for the session timeout after a consumer died',
+    'صحيح حتى يبلغ المستهلكون عدد الأقسام (يمكن زيادتها لاحقًا، لكن المفاتيح تنتقل عندئذ إلى أقسام أخرى)، ومع مفاتيح متوازنة، وما عدا مهلة الجلسة بعد موت مستهلك',
   ],
   [
     'more nodes were not measured: on one host they share its cores',
@@ -195,7 +207,7 @@ const scopes: readonly Phrase[] = [
   ['with one node, and of one of three on the same machine', 'مع عقدة واحدة، ومع واحدة من ثلاث على الجهاز نفسه'],
   ['that a replica takes over was not tested', 'لم يُختبر أن تحل نسخة محلها'],
   ['that a replica takes over, and a power cut, were not tested', 'لم يُختبر أن تحل نسخة محلها ولا انقطاع الكهرباء'],
-  ['a power cut was not tested', 'لم يُختبر انقطاع الكهرباء'],
+  ['a power cut was not tested in this run', 'لم يُختبر انقطاع الكهرباء في هذا التشغيل'],
   [
     'a power cut, simulated on one node, took {lost} of {all} acknowledged messages of Kafka at its defaults',
     'أخذ انقطاع كهرباء، بمحاكاة على عقدة واحدة، {lost} من {all} رسالة أقرّ بها Kafka بإعداداته الافتراضية',
@@ -215,13 +227,41 @@ const scopes: readonly Phrase[] = [
     'قيس زمن البدء والذاكرة فقط، لا سهولة التعلم',
   ],
   ['true of memory alone', 'صحيح في الذاكرة وحدها'],
-  ['true of start-up time alone', 'صحيح في زمن البدء وحده'],
-  ['with the usual client of each', 'بالعميل المعتاد لكل منهما'],
+  ['one start of each decides nothing', 'وبدء واحد لكل منهما لا يحسم شيئًا'],
+  ['what Kafka holds is mostly what its heap may take', 'ومعظم ما يشغله Kafka هو ما يُسمح لكومته (heap) بأخذه'],
+  ['with the usual JavaScript client of each', 'بعميل JavaScript المعتاد لكل منهما'],
   [
-    "Kafka's share groups, which take some of it over, are not in this run",
-    'مجموعات المشاركة (share groups) في Kafka، التي تتولى بعض ذلك، ليست في هذا التشغيل',
+    "Kafka's share groups were asked by Java, stand in the rows kafka-share, and count in no verdict",
+    'سُئلت مجموعات المشاركة (share groups) في Kafka بـ Java، وهي في الصفوف kafka-share، ولا تدخل في أي حكم',
   ],
-  ['a count of questions, not of their weight', 'عدٌّ للأسئلة لا لأوزانها'],
+  ["Kafka's share groups were not asked", 'لم تُسأل مجموعات المشاركة (share groups) في Kafka'],
+  [
+    'a count of questions, not of their weight, in which a difference of {count} decides nothing',
+    'عدٌّ للأسئلة لا لأوزانها، ولا يحسم فيه فرق مقداره {count} شيئًا',
+  ],
+  ['left out is what a client library decides ({ids})', 'واستُبعد ما تقرره مكتبة العميل ({ids})'],
+  [
+    'RabbitMQ was asked over AMQP 0.9.1, its stream protocol and AMQP 1.0 have more',
+    'سُئل RabbitMQ عبر AMQP 0.9.1، وفي بروتوكول دفوقه (streams) وفي AMQP 1.0 أكثر من ذلك',
+  ],
+  ['by kafkajs and by amqplib, which speaks AMQP 0.9.1', 'بـ kafkajs وبـ amqplib الذي يتكلم AMQP 0.9.1'],
+  ["By the vendors' Java clients, at the same load: {told*}", 'بعملاء Java من أصحاب الأنظمة، عند الحِمل نفسه: {told*}'],
+  [
+    'true of kafka-java beside {systems}, not by kafkajs and by amqplib, which speaks AMQP 0.9.1',
+    'صحيح لـ kafka-java بجانب {systems}، وغير صحيح بـ kafkajs وبـ amqplib الذي يتكلم AMQP 0.9.1',
+  ],
+  [
+    'true by kafkajs and by amqplib, which speaks AMQP 0.9.1, not of kafka-java beside {systems}',
+    'صحيح بـ kafkajs وبـ amqplib الذي يتكلم AMQP 0.9.1، وغير صحيح لـ kafka-java بجانب {systems}',
+  ],
+  [
+    'not the same at the own maximum of each, where batches are larger, and at one load for all',
+    'ليس الحال واحدًا عند الحد الأقصى لكل منها، حيث الدفعات أكبر، وعند حِمل واحد للجميع',
+  ],
+  [
+    'a load on the way of a search is tried briefly, and decides only where it was tried more than once',
+    'كل حِمل على طريق بحثٍ جُرّب لمدة قصيرة، ولا يحسم إلا حيث جُرّب أكثر من مرة',
+  ],
   ["no single type of RabbitMQ's queues has all of its properties", 'لا يملك نوع واحد من طوابير RabbitMQ كل خواصه'],
   ['of minutes, not of days: there was no soak', 'على مدى دقائق لا أيام: لم يكن هناك اختبار طويل'],
   ['true at some loads and false at others, as said', 'صحيح عند أحمال وغير صحيح عند أخرى، كما قيل'],
@@ -246,6 +286,7 @@ const scopes: readonly Phrase[] = [
 const words: readonly Phrase[] = [
   ['broker', 'الوسيط'],
   ['client', 'العميل'],
+  ['machine', 'الجهاز (العميل والوسيط معًا)'],
   ['port', 'الواجهة الموحّدة (port)'],
   ['gateway', 'البوابة'],
   ['generator', 'المولّد'],

@@ -56,8 +56,8 @@ const limits: readonly Phrase[] = [
     'حوكي انقطاع الكهرباء على عقدة واحدة: يُؤخذ كل ما لم يُزامَن إلى القرص. ولم يُختبر أن تبقى بعده نسخ على أجهزة أخرى، وهو ما يعتمد عليه Kafka.',
   ],
   [
-    'What survives a power cut was not tested; fsync stands for it.',
-    'لم يُختبر ما ينجو من انقطاع الكهرباء؛ و fsync ينوب عنه.',
+    'What survives a power cut was not tested in this run (power-loss, of the profile full, asks it); fsync stands for it.',
+    'لم يُختبر في هذا التشغيل ما ينجو من انقطاع الكهرباء (يسأل عنه power-loss من المقاس full)؛ و fsync ينوب عنه.',
   ],
   [
     '{repeats} repeats (profile {profile}): too few for an interval that means much.',
@@ -204,6 +204,7 @@ const primary: readonly Phrase[] = [
     '{first}: {a} ثانية معالج لكل مليون، و{second}: {b} ثانية معالج لكل مليون',
   ],
   ['{first} {a} msg/s, {second} {b} msg/s', '{first}: {a} رسالة في الثانية، و{second}: {b} رسالة في الثانية'],
+  [/^(?<first>[\w@.-]+) (?<a>[\d.,]+ ms), (?<second>[\w@.-]+) (?<b>[\d.,]+ ms)$/, '{first}: {a}، و{second}: {b}'],
   ['{first} takes more messages a second than {second}', '{first} يقبل رسائل في الثانية أكثر من {second}'],
   [
     '{first} has a lower end-to-end p99 at the same load than {second}',

@@ -31,7 +31,7 @@ const scenarioTitles: readonly Phrase[] = [
   ['Acked before the work', 'إقرار قبل العمل'],
   ['Consumer killed', 'قتل مستهلك'],
   ['One result for each input', 'نتيجة واحدة لكل مدخل'],
-  ['Publish again after a lost answer', 'إعادة النشر بعد ضياع الجواب'],
+  ['Sent again after a lost answer', 'إعادة الإرسال بعد ضياع الجواب'],
   ['What an answer means', 'ماذا يعني الجواب'],
   ['Order of the answers', 'ترتيب الأجوبة'],
   ['Nobody is listening', 'لا أحد يستمع'],
@@ -145,8 +145,8 @@ const scenarioQuestions: readonly Phrase[] = [
     'هل تُنحّى رسالة تفشل دائمًا بعد محاولاتها، وتُنجز الرسائل الأخرى؟',
   ],
   [
-    'Does the broker by itself stop to deliver a message that is given back every time, while the others are done?',
-    'هل يكفّ الوسيط من تلقاء نفسه عن تسليم رسالة تُعاد إليه كل مرة، وتُنجز الرسائل الأخرى؟',
+    'Does the broker by itself stop to deliver a message that fails and is given back every time, while the others are done?',
+    'هل يكفّ الوسيط من تلقاء نفسه عن تسليم رسالة تفشل وتُعاد إليه كل مرة، وتُنجز الرسائل الأخرى؟',
   ],
   [
     'When a consumer that acks before its work is killed, is the loss bounded by its prefetch?',
@@ -161,8 +161,8 @@ const scenarioQuestions: readonly Phrase[] = [
     'هل لكل مدخل نتيجة واحدة بالضبط حين يُقتل العامل بين كتابة النتيجة والإقرار بالمدخل؟',
   ],
   [
-    'Is a message stored once when its answer was lost on the way and it is published again?',
-    'هل تُخزن الرسالة مرة واحدة حين يضيع جوابها في الطريق فتُنشر مرة أخرى؟',
+    'Is a message stored once when its answer was lost and it is sent again, by the client library where that does so, else by the application?',
+    'هل تُخزن الرسالة مرة واحدة حين يضيع جوابها فتُرسل مرة أخرى، من مكتبة العميل إن كانت تفعل ذلك وإلا فمن التطبيق؟',
   ],
   [
     'Does an answered publish survive a kill of the broker in every way of publishing, also the weakest?',
@@ -237,8 +237,8 @@ const scenarioQuestions: readonly Phrase[] = [
     'هل تنتهي كل رسالة مرفوضة إلى الرسائل الميتة مرة واحدة ومعها السبب، ولا تنتهي إليها غيرها؟',
   ],
   [
-    'With room for half of the messages, is each of the others refused to its publisher?',
-    'حين لا يتسع المكان إلا لنصف الرسائل، هل يُرفض الباقي رسالة رسالة ويُبلَّغ ناشره؟',
+    'With room for half of the messages, can each of them be either kept or refused to its publisher (overflow=reject-publish)?',
+    'حين لا يتسع المكان إلا لنصف الرسائل، هل يمكن أن تُحفظ كل منها أو تُرفض ويُبلَّغ ناشرها (overflow=reject-publish)؟',
   ],
   [
     'While the broker takes no more (disk alarm), is a publisher told so, do consumers go on, and is nothing lost?',
@@ -377,12 +377,12 @@ const useWords: readonly Phrase[] = [
   ['Left open: {systems*}', 'ما بقي غير محسوم: {systems*}'],
   [/^(?<system>(?:rabbitmq|kafka|log)[\w@.-]*) \((?<needs>.+)\)$/, '{system} ({needs*})'],
   [
-    "{runs} run of its workload on each system through Sluice's port, {nodes*} of each, {machine}; properties by the broker's own client where it has them",
-    'تشغيل واحد لحِمل عمله على كل نظام عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine}؛ والخواص بعميل الوسيط نفسه حيث توجد له',
+    "{runs} run of its workload on each system through Sluice's port, {nodes*} of each, {machine}; properties by the bare client (amqplib, kafkajs) where it has them",
+    'تشغيل واحد لحِمل عمله على كل نظام عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine}؛ والخواص بالعميل المجرد (amqplib أو kafkajs) حيث توجد له',
   ],
   [
-    "{runs} runs of its workload on each system through Sluice's port, {nodes*} of each, {machine}; properties by the broker's own client where it has them",
-    'عدد تشغيلات حِمل عمله على كل نظام {runs}، عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine}؛ والخواص بعميل الوسيط نفسه حيث توجد له',
+    "{runs} runs of its workload on each system through Sluice's port, {nodes*} of each, {machine}; properties by the bare client (amqplib, kafkajs) where it has them",
+    'عدد تشغيلات حِمل عمله على كل نظام {runs}، عبر واجهة Sluice الموحّدة (port)، {nodes*} لكل نظام، {machine}؛ والخواص بالعميل المجرد (amqplib أو kafkajs) حيث توجد له',
   ],
   ['one node', 'عقدة واحدة'],
   ['{count} nodes', 'العقد {count}'],

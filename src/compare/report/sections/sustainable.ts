@@ -16,7 +16,13 @@ import {
 } from '../document.ts';
 import { count, durability, figure, number, parametersOfStep, rowsOf, spread } from '../figures.ts';
 import { countedArabic, nouns, type Said, say } from '../language.ts';
-import { type LoadCurve, loadComparisonInWords, loadComparisons, loadCurves } from '../latency-by-load.ts';
+import {
+  type LoadCurve,
+  loadComparisonInWords,
+  loadComparisons,
+  loadCurves,
+  noiseFloorOfLoads,
+} from '../latency-by-load.ts';
 import type { CellSummary, RateSearch, Report, SearchCriterion, SearchStep, WorkloadRow } from '../model.ts';
 import { baseSystem, comparisonGroups, layers, limitedByWords, workloadGroups, type WorkloadGroup } from '../view.ts';
 import { labelOf, titleOfPanel } from './bar-panels.ts';
@@ -38,9 +44,6 @@ const endWords: Readonly<Record<RateSearch['end'], Said>> = {
   'time-limit': say('limit of time', 'حد الوقت'),
   'nothing-passed': say('nothing passed', 'لم ينجح شيء'),
 };
-
-/** What the same system differs by is not known of these; differences below it are not called differences. */
-const leastFloor = 0.1;
 
 export function sustainableSection(report: Report): Section {
   const groups = workloadGroups(report, 'sustainable-rate');
@@ -197,7 +200,7 @@ function turnTable(curves: readonly LoadCurve[], id: string): readonly Block[] {
     curves,
     (system) => baseSystem(system) === 'kafka',
     (system) => system.startsWith('rabbitmq-'),
-    leastFloor,
+    noiseFloorOfLoads,
   );
   if (comparisons.length === 0) return [];
   return [

@@ -284,7 +284,9 @@ describe('the verdict of a use', () => {
     expect(verdict?.suited).toEqual(['kafka']);
     expect(verdict?.findings.find(({ fit }) => fit === 'emulated')).toMatchObject({
       system: 'rabbitmq-quorum',
-      reason: expect.stringMatching(/not by the broker alone \(it does not\); through Sluice: the port does/),
+      reason: expect.stringMatching(
+        /not by the bare client in the topology that was asked \(it does not\); through Sluice: the port does/,
+      ),
     });
     expect(verdict?.findings.some(({ fit }) => fit === 'no')).toBe(false);
     expect(verdict?.answer).toMatch(/^Suited: kafka\. Also possible, .*: rabbitmq-quorum\.$/);

@@ -177,7 +177,7 @@ function scenarioOnAnyLayer(scenario: string, system: string, input: AdviceInput
   return {
     fit: 'emulated',
     basis: broker.basis,
-    reason: `not by the broker alone (${broker.reason}); through Sluice: ${port.summary}`,
+    reason: `not by the bare client in the topology that was asked (${broker.reason}); through Sluice: ${port.summary}`,
     cites: [...(broker.basis === 'measured' ? broker.cites : []), idOf(port)],
   };
 }

@@ -184,8 +184,9 @@ async function makeReader(
     return { queue: topic, isStream: true, deadLetters: null, streamFilter: only, streamOffset };
   }
   const deadLetters = rules.hasDeadLetters === true ? `${name}.dead` : null;
+  // The limit counts deliveries after the first.
   const limit =
-    spec.maxAttempts === undefined || queueType !== 'quorum' ? {} : { 'x-delivery-limit': spec.maxAttempts };
+    spec.maxAttempts === undefined || queueType !== 'quorum' ? {} : { 'x-delivery-limit': spec.maxAttempts - 1 };
   try {
     await onChannel(connection, async (channel) => {
       const own = { 'x-queue-type': queueType };

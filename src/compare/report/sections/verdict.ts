@@ -106,7 +106,9 @@ function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof
 
 /** What it rests on, system by system, is read line by line. */
 function linesIn(reason: string): readonly string[] {
-  const lines = reason.split(/(?<=[a-z0-9)]\.) (?=(?:rabbitmq|kafka|throughput|sustainable)[\w@.-]*[,:])/);
+  const lines = reason.split(
+    /(?<=[a-z0-9)]\.) (?=(?:rabbitmq|kafka|throughput|sustainable)[\w@.-]*[,:]|(?:At|By) [^.]{1,60}: )/,
+  );
   return lines.length > linesInProseMax ? lines : [reason];
 }
 

@@ -4,12 +4,15 @@
  * before, between and after. Seeds are printed; SLUICE_SEED repeats one, SLUICE_LONG=1 takes ten million inputs.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { connect as connectHttp2 } from 'node:http2';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadProto } from '../../src/gateway/grpc/proto.ts';
-import { errorCodes } from '../../src/adapters/index.ts';
+import { errorCodes, openPort } from '../../src/adapters/index.ts';
 import { runs, seedOfRun } from '../core-log/support.ts';
 import { guarded, type Guarded, keyWith } from '../gateway/access/support.ts';
 import { Mutator } from './mutations.ts';
@@ -28,10 +31,19 @@ const LONG_MS = 12 * 3_600_000;
 const { key, entry } = keyWith(['admin']);
 let world: Guarded;
 
+/** The log itself and not a model of it: what gets through is stored and read, and millions of inputs do not slow it down. */
+const dataDir = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
+
 beforeAll(async () => {
-  world = await guarded({ access: { keys: [entry] } });
+  const port = await openPort({ backend: 'native', config: { dataDir, durability: 'os' } });
+  world = await guarded({ access: { keys: [entry] } }, { port });
   await world.port.createTopic({ name: 'fuzz', partitions: 2 });
   await world.port.createSubscription({ name: 'fuzz-reader', topic: 'fuzz' });
+});
+
+afterAll(async () => {
+  await world.port.close();
+  rmSync(dataDir, { recursive: true });
 });
 
 describe(`S1 fuzz, seed ${seed}`, { timeout: runs(300_000, LONG_MS) }, () => {

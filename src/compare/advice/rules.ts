@@ -110,12 +110,12 @@ export const rules: readonly Rule[] = [
     ['consumers-beyond-partitions'],
     'more partitions from the start, or share groups of Kafka 4.2 and newer (the rows kafka-share)',
   ),
-  holds(
-    'retry',
-    'Must a message that keeps failing be set aside while the others go on?',
-    ['poison-message'],
-    'a retry topic that the application fills itself',
-  ),
+  {
+    need: 'retry',
+    question: 'Must a message that keeps failing be set aside while the others go on?',
+    predicate: { kind: 'holds-on-any-layer', scenarios: ['poison-message'] },
+    wouldChange: 'a retry topic that the application fills itself',
+  },
   holds(
     'dead-letters',
     'Must rejected messages be kept, with the reason?',

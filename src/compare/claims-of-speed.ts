@@ -345,11 +345,12 @@ function evidenceOfPairs(pairs: readonly Pair[]): readonly string[] {
   return [...new Set(pairs.flatMap(({ kafka, other }) => [evidenceOf(kafka), evidenceOf(other)]))];
 }
 
-function evidenceOf(cell: CellSummary): string {
+/** A cell as it is cited. */
+export function evidenceOf(cell: CellSummary): string {
   return `${cell.workload}.${cell.system}.${cell.layer}`;
 }
 
-function isRabbitMq(system: string): boolean {
+export function isRabbitMq(system: string): boolean {
   return system.startsWith('rabbitmq-');
 }
 

@@ -14,7 +14,15 @@ import type {
   WorkloadRow,
 } from './report/model.ts';
 import { isMoreFlexible, notTested, scalesOut, suitsMessaging, survivesFaults } from './claims-of-scenarios.ts';
-import { handlesMillions, hasLowLatency, hasSteadyTails, isFaster, isMoreEfficient } from './claims-of-speed.ts';
+import {
+  evidenceOf,
+  handlesMillions,
+  hasLowLatency,
+  hasSteadyTails,
+  isFaster,
+  isMoreEfficient,
+  isRabbitMq,
+} from './claims-of-speed.ts';
 import { isBesideTheAnswer } from './system-ids.ts';
 
 export interface VerdictInput {
@@ -187,10 +195,6 @@ function holds(row: ScenarioRow): boolean {
   return row.verdict === 'PASS' || row.verdict === 'EMULATED';
 }
 
-function isRabbitMq(system: string): boolean {
-  return system.startsWith('rabbitmq-');
-}
-
 function scopeOf(input: VerdictInput): string {
   const versions = new Map(
     input.systems
@@ -198,10 +202,6 @@ function scopeOf(input: VerdictInput): string {
       .map((system) => [`${system.product} ${system.version}`, system.nodes]),
   );
   return `${[...versions].map(([name, nodes]) => `${name} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`).join(', ')}, ${input.machine}`;
-}
-
-function evidenceOf(cell: CellSummary): string {
-  return `${cell.workload}.${cell.system}.${cell.layer}`;
 }
 
 function scenarioEvidence(row: ScenarioRow): string {

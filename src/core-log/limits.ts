@@ -31,6 +31,8 @@ export const limits = {
   queuedAppendsMax: 65_536,
   /** Appends of one partition that wait for room in the queue; above: `queue_full`. */
   waitingAppendsMax: 65_536,
+  /** The bytes of their records: a disk that hangs must not fill the memory with large ones. */
+  waitingBytesMax: 128 * 1024 * 1024,
   /** One write call: small enough to stay in the processor's cache, and so that those who are answered first build their
    *  next batches while the rest is written. */
   groupBytesMax: 512 * 1024,

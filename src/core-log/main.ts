@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 
 export { FORMAT_VERSION } from './storage/format-version.ts';
 
-/** CONTRACT: damaged, or not done; wrong usage or not a directory of this log. */
+/** Exit status: damaged, or not done; wrong usage or not a directory of this log. */
 const EXIT_DAMAGED = 1;
 const EXIT_USAGE = 2;
 

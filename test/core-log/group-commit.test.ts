@@ -352,6 +352,20 @@ describe('the queue of a partition', () => {
     expect(engine.status('t', 0).next).toBe(limits.waitingAppendsMax + 3);
   });
 
+  it('refuses with queue_full when what waits for room is large, however few they are', async () => {
+    const { engine, disk } = await open();
+    const write = hold(disk, 'write');
+    const third = { value: Buffer.alloc(limits.queuedBytesMax / 3) };
+    await engine.append('t', 0, [third, third, third], { durability: 'memory' });
+    await write.reached();
+    const eighth = { value: Buffer.alloc(limits.waitingBytesMax / 8) };
+    const waiting = Array.from({ length: 8 }, () => engine.append('t', 0, [eighth]));
+    expect((await rejection(engine.append('t', 0, [{ value: 'x' }]))).code).toBe('queue_full');
+    write.release();
+    await Promise.all(waiting);
+    expect(engine.status('t', 0).next).toBe(11);
+  });
+
   it('is emptied before the engine is closed', async () => {
     const { engine, made } = await open();
     const appends = Array.from({ length: 20 }, (_, index) => engine.append('t', 0, [{ value: `${index}` }]));

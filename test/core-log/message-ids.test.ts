@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/core-log/index.ts';
+import { MessageIdBudget, MessageIds } from '../../src/core-log/broker/message-ids.ts';
 import { limits } from '../../src/core-log/limits.ts';
 import { fillableFiles, numbered, type Place, readAll, temporaryPlace, valuesOf } from './temporary-engine.ts';
 
@@ -19,6 +20,33 @@ async function publish(engine: Engine, ...ids: (string | null)[]) {
     { ids },
   );
 }
+
+describe('ids of many partitions', () => {
+  it('that are over give way first, and the oldest of all after them: an idle partition takes nothing from a busy one', () => {
+    const budget = new MessageIdBudget(1_000);
+    const idle = Array.from({ length: 10 }, () => new MessageIds(budget));
+    for (const table of idle) for (let at = 0; at < 100; at += 1) table.note(`i${at}`, at, 0);
+    const busy = new MessageIds(budget);
+    const laterMs = limits.messageIdWindowMs + 1;
+    for (const id of ['x', 'y']) busy.note(id, 0, laterMs);
+    expect([busy.find('x', laterMs)?.offset, busy.size, budget.count]).toEqual([0, 2, 2]);
+  });
+
+  it('within their time: the oldest of all go', () => {
+    const budget = new MessageIdBudget(200);
+    const [old, young] = [new MessageIds(budget), new MessageIds(budget)];
+    for (let at = 0; at < 100; at += 1) old.note(`o${at}`, at, at);
+    for (let at = 0; at < 150; at += 1) young.note(`y${at}`, at, 10_000 + at);
+    expect(budget.count).toBeLessThanOrEqual(200);
+    expect([young.size, old.find('o0', 10_200), old.find('o99', 10_200) !== undefined]).toEqual([
+      150,
+      undefined,
+      budget.count > 150,
+    ]);
+    old.close();
+    expect(budget.count).toBe(150);
+  });
+});
 
 describe('a message with an id', () => {
   it('that comes again is answered with the first place, and only what is new is stored', async () => {

@@ -223,8 +223,13 @@ class LogEngine implements Engine {
       await this.#maps.topics.put(name, encodeTopic(definition, false), 'fsync');
       for (const partition of topic.partitions) partition.configure(logPolicy(definition), recordRules(definition));
       const partitions = topic.partitions.slice();
-      if (hasMore) await this.#openPartitions(definition, false, partitions);
+      const found = hasMore ? await this.#openPartitions(definition, false, partitions) : [];
       this.#topics.set(name, { definition, partitions });
+      const broken = found.find(({ fencedReason }) => fencedReason !== null);
+      if (broken !== undefined) {
+        const why = `${broken.fencedReason}; it refuses appends until the log is opened again`;
+        throw new EngineError('write_failed', `partition ${broken.partition} of "${name}" is not ready: ${why}`);
+      }
     });
     return definition;
   }
@@ -416,6 +421,7 @@ class LogEngine implements Engine {
     partitions: Partition[],
   ): Promise<RecoveryReport['partitions'][number][]> {
     const found: RecoveryReport['partitions'][number][] = [];
+    const before = partitions.length;
     for (let first = partitions.length; first < definition.partitions; first += limits.openConcurrency) {
       const numbers = Array.from(
         { length: Math.min(limits.openConcurrency, definition.partitions - first) },
@@ -443,7 +449,8 @@ class LogEngine implements Engine {
       for (const [index, one] of opened.entries()) {
         if (one.status === 'rejected') {
           const closed = new EngineError('engine_closed', `topic "${definition.name}" was not opened`);
-          await Promise.allSettled(partitions.map((partition) => partition.abandon(closed)));
+          // Those that were there are in use.
+          await Promise.allSettled(partitions.slice(before).map((partition) => partition.abandon(closed)));
           throw one.reason;
         }
         const { recovered } = one.value;

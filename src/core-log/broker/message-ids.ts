@@ -12,10 +12,45 @@ export interface KnownId {
   isRefused: boolean;
 }
 
-/** How many ids all partitions remember together. */
+/** How many ids all partitions remember together. Above the bound the oldest of all go, wherever they are. */
 export class MessageIdBudget {
+  readonly #max: number;
+  readonly #tables = new Set<MessageIds>();
   count = 0;
+
+  constructor(max: number = limits.messageIdsMax) {
+    this.#max = max;
+  }
+
+  join(table: MessageIds): void {
+    this.#tables.add(table);
+  }
+
+  leave(table: MessageIds): void {
+    this.#tables.delete(table);
+  }
+
+  relieve(nowMs: number): void {
+    if (this.count <= this.#max) return;
+    for (const table of this.#tables) table.dropExpired(nowMs);
+    while (this.count > this.#max) {
+      let oldest: MessageIds | undefined;
+      let nextMs = Infinity;
+      for (const table of this.#tables) {
+        const { oldestMs } = table;
+        if (oldestMs === undefined) continue;
+        if (oldest?.oldestMs === undefined || oldestMs < oldest.oldestMs) {
+          nextMs = oldest?.oldestMs ?? Infinity;
+          oldest = table;
+        } else nextMs = Math.min(nextMs, oldestMs);
+      }
+      // Some at a time, since all tables are looked at for them: those that are as old as the oldest of another one, about.
+      if (oldest === undefined || oldest.dropOldest(droppedTogether, nextMs + 1_000) === 0) return;
+    }
+  }
 }
+
+const droppedTogether = 64;
 
 export class MessageIds {
   readonly #budget: MessageIdBudget;
@@ -24,6 +59,7 @@ export class MessageIds {
 
   constructor(budget: MessageIdBudget) {
     this.#budget = budget;
+    budget.join(this);
   }
 
   get size(): number {
@@ -39,7 +75,33 @@ export class MessageIds {
     this.#forget(id);
     this.#known.set(id, { offset, acceptedMs: nowMs, isRefused: false });
     this.#budget.count += 1;
-    this.#expire(nowMs);
+    while (this.#known.size > limits.messageIdsPerPartitionMax) this.dropOldest(1);
+    this.dropExpired(nowMs);
+    this.#budget.relieve(nowMs);
+  }
+
+  /** When the one that goes first was accepted. */
+  get oldestMs(): number | undefined {
+    const [oldest] = this.#known.values();
+    return oldest?.acceptedMs;
+  }
+
+  dropExpired(nowMs: number): void {
+    for (const [id, known] of this.#known) {
+      if (isCurrent(known, nowMs)) return;
+      this.#forget(id);
+    }
+  }
+
+  /** The oldest one, and more that were accepted until then. @returns how many. */
+  dropOldest(count: number, untilMs = Infinity): number {
+    let dropped = 0;
+    for (const [id, { acceptedMs }] of this.#known) {
+      if (dropped >= count || (dropped > 0 && acceptedMs > untilMs)) break;
+      this.#forget(id);
+      dropped += 1;
+    }
+    return dropped;
   }
 
   /** Offsets from here on were not written and will be given out again. */
@@ -56,23 +118,15 @@ export class MessageIds {
     for (const entry of this.#known) if (entry[1].offset < offset) yield entry;
   }
 
-  clear(): void {
+  /** Nothing is remembered any more. */
+  close(): void {
     this.#budget.count -= this.#known.size;
     this.#known.clear();
+    this.#budget.leave(this);
   }
 
   #forget(id: string): void {
     if (this.#known.delete(id)) this.#budget.count -= 1;
-  }
-
-  #expire(nowMs: number): void {
-    for (const [id, known] of this.#known) {
-      const isTooMany =
-        this.#known.size > limits.messageIdsPerPartitionMax ||
-        (this.#budget.count > limits.messageIdsMax && this.#known.size > 1);
-      if (!isTooMany && isCurrent(known, nowMs)) return;
-      this.#forget(id);
-    }
   }
 }
 

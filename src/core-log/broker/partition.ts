@@ -85,6 +85,7 @@ export class Partition {
   #gone: EngineError | undefined;
   #compacting: Promise<number> | undefined;
   #appendsWaiting = 0;
+  #bytesWaiting = 0;
   /** When the append that waits last may go on. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -165,10 +166,11 @@ export class Partition {
       this.#checkWritable();
       if (ids !== undefined) {
         checkIds(ids, records.length);
-        if (this.#mustWait) return this.#later(() => this.#acceptIdentified(records, ids, durability));
+        if (this.#mustWait)
+          return this.#later(bytesOfRecords(records), () => this.#acceptIdentified(records, ids, durability));
         return this.#acceptIdentified(records, ids, durability);
       }
-      if (this.#mustWait) return this.#later(() => this.#acceptRecords(records, durability));
+      if (this.#mustWait) return this.#later(bytesOfRecords(records), () => this.#acceptRecords(records, durability));
       return this.#acceptRecords(records, durability);
     } catch (reason) {
       return Promise.reject(reason);
@@ -184,8 +186,8 @@ export class Partition {
       if (this.#rules.needsKeys && !mustOpen) checkBatchKeys(bytes);
       // Opened in its turn, so that none that came later overtakes it meanwhile.
       const open = async (): Promise<void> => checkBatchKeys(await inflateBatch(bytes));
-      if (mustOpen) return this.#later(() => this.#acceptBatch(bytes, durability), open);
-      if (this.#mustWait) return this.#later(() => this.#acceptBatch(bytes, durability));
+      if (mustOpen) return this.#later(bytes.length, () => this.#acceptBatch(bytes, durability), open);
+      if (this.#mustWait) return this.#later(bytes.length, () => this.#acceptBatch(bytes, durability));
       return this.#acceptBatch(bytes, durability);
     } catch (reason) {
       return Promise.reject(reason);
@@ -514,11 +516,18 @@ export class Partition {
   }
 
   /** The queue is full, or there is something to `prepare`: the append waits, and in its turn, before it is accepted. */
-  async #later(accept: () => Promise<AppendResult>, prepare?: () => Promise<void>): Promise<AppendResult> {
-    if (this.#appendsWaiting >= limits.waitingAppendsMax) {
-      throw new EngineError('queue_full', `${this.#appendsWaiting} appends wait for ${this.name} already`);
+  async #later(
+    bytes: number,
+    accept: () => Promise<AppendResult>,
+    prepare?: () => Promise<void>,
+  ): Promise<AppendResult> {
+    const isTooMuch = this.#bytesWaiting > 0 && this.#bytesWaiting + bytes > limits.waitingBytesMax;
+    if (isTooMuch || this.#appendsWaiting >= limits.waitingAppendsMax) {
+      const waiting = `${this.#appendsWaiting} appends of ${this.#bytesWaiting} bytes`;
+      throw new EngineError('queue_full', `${waiting} wait for ${this.name} already`);
     }
     this.#appendsWaiting += 1;
+    this.#bytesWaiting += bytes;
     const turn = this.#turn.then(async () => {
       while (!this.#commit.hasRoom) await this.#commit.room();
       await prepare?.();
@@ -530,6 +539,7 @@ export class Partition {
       return await accept();
     } finally {
       this.#appendsWaiting -= 1;
+      this.#bytesWaiting -= bytes;
     }
   }
 
@@ -630,6 +640,16 @@ function checkIds(ids: readonly (string | null)[], count: number): void {
   );
   if (wrong !== -1)
     throw new EngineError('invalid_option', `ids[${wrong}] is not a text of 1 to ${messageIdCharactersMax} characters`);
+}
+
+/** About, without a look at the characters of texts. */
+function bytesOfRecords(records: readonly RecordInput[]): number {
+  let bytes = 0;
+  for (const { key, value, headers = [] } of records) {
+    bytes += (key?.length ?? 0) + (value?.length ?? 0);
+    for (const header of headers) bytes += header.name.length + (header.value?.length ?? 0);
+  }
+  return bytes;
 }
 
 function withId(record: RecordInput, id: string): RecordInput {

@@ -113,7 +113,7 @@ export class Publishers {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#writing;
-    this.ids.clear();
+    this.ids.close();
   }
 
   /** When a message came the log does not say: it counts as if it came now, so that no window is cut short by a restart. */

@@ -35,12 +35,13 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
   if (heldHere.has(name)) return { owner: 'this process' };
   heldHere.add(name);
   let server: net.Server | undefined;
+  let socket: Awaited<ReturnType<typeof takeSocketLock>> = 'held';
   try {
     const file = join(directory, LOCK_FILE);
     if (process.platform === 'linux') server = await listen(`\0sluice-log-${name}`);
     const owner = liveOwner(file);
     const isHeld = owner !== undefined || (process.platform === 'linux' && server === undefined);
-    const socket = isHeld ? 'held' : await takeSocketLock(directory);
+    if (!isHeld) socket = await takeSocketLock(directory);
     if (socket === 'held') {
       heldHere.delete(name);
       await closeServer(server);
@@ -49,17 +50,18 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
     }
     const self: Owner = { pid: process.pid, startTime: startTimeOf(process.pid), boot: bootId() };
     await fs.promises.writeFile(file, `${JSON.stringify(self)}\n`);
-    const held = server;
+    const [held, lock] = [server, socket];
     return {
       async release() {
         await fs.promises.rm(file, { force: true });
-        await socket.release();
+        await lock.release();
         await closeServer(held);
         heldHere.delete(name);
       },
     };
   } catch (reason) {
     heldHere.delete(name);
+    if (socket !== 'held') await socket.release();
     await closeServer(server);
     throw reason;
   }

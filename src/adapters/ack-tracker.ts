@@ -46,6 +46,11 @@ export class AckTracker {
     return lowest.done === true ? this.#firstUnsettledFrom(this.#next) : lowest.value;
   }
 
+  /** Nothing is noted of offsets from here on. */
+  get knownTo(): number {
+    return Math.max(this.#next, this.#restored.at(-1)?.to ?? 0);
+  }
+
   get outstandingCount(): number {
     return this.#outstanding.size;
   }
@@ -68,12 +73,18 @@ export class AckTracker {
   /** Registers a fetched offset. False when it was settled before: do not deliver it. */
   take(offset: number): boolean {
     if (offset < this.#next) throw new RangeError(`offset ${offset} taken after ${this.#next - 1}: order was lost`);
+    if (offset > this.#next) this.#forgetAttempts(this.#next, offset);
     this.#next = offset + 1;
     while (this.#restored.length > 0 && (this.#restored[0] as OffsetRange).to <= offset) this.#restored.shift();
     const range = this.#restored[0];
     if (range !== undefined && range.from <= offset) return false;
     this.#outstanding.set(offset, true);
     return true;
+  }
+
+  /** Of offsets that the log skipped: nobody will be given them any more. */
+  #forgetAttempts(from: number, to: number): void {
+    for (const offset of this.#attempts.keys()) if (offset >= from && offset < to) this.#attempts.delete(offset);
   }
 
   /** False when it was not outstanding. */

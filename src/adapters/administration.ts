@@ -212,7 +212,13 @@ export class Administration {
     const topic = await this.#definitions.topic(subscription.topic);
     await this.#definitions.putSubscription(subscription.name, null);
     await this.#sessions.inTurn(subscription.name, async () => await this.#sessions.end(subscription.name));
-    await this.#driver.deleteSubscription(subscription, topic);
+    try {
+      await this.#driver.deleteSubscription(subscription, topic);
+    } catch (reason) {
+      // What is left of it on the backend would be in no list, and could not be deleted again: so it is there again, and the caller is told.
+      await this.#definitions.putSubscription(subscription.name, subscription).catch(() => undefined);
+      throw reason;
+    }
     await this.#secrets.forgetEpoch(subscription.name);
   }
 

@@ -4,7 +4,7 @@ import type { Definitions } from './definitions.ts';
 import type { Driver, OutgoingMessage } from './driver.ts';
 import { PortError } from './errors.ts';
 import { partitionForKey } from './partitioner.ts';
-import type { SubscriptionDefinition } from './port.ts';
+import type { Durability, SubscriptionDefinition, TopicDefinition } from './port.ts';
 import type { PublishPath } from './publish-path.ts';
 import type { DeadLetter } from './session.ts';
 import type { MessageStamp, PortTracing } from './tracing.ts';
@@ -37,6 +37,15 @@ export class DeadLetters {
     );
   }
 
+  /** The message it stands for may have been published with more than what is usual here, and is settled when the letter is stored. */
+  #deepest(topic: TopicDefinition): Durability {
+    try {
+      return this.#driver.durability(topic, { persistence: 'fsync' });
+    } catch {
+      return this.#driver.durability(topic, {});
+    }
+  }
+
   async #storeNow(
     subscription: SubscriptionDefinition,
     { message, attempts, reason }: DeadLetter,
@@ -63,7 +72,7 @@ export class DeadLetters {
       timestampMs: message.timestampMs,
       partition: message.key === null ? 0 : partitionForKey(message.key, topic.partitions),
     };
-    const durability = this.#driver.durability(topic, {});
+    const durability = this.#deepest(topic);
     const storing = this.#publishing.store(topic, [letter], { durability, signal: undefined });
     const [outcome] = await storing.catch((reason: unknown) => {
       throw PortError.from(reason);

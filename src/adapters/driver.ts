@@ -90,7 +90,7 @@ export interface Intake {
   close(): Promise<void>;
 }
 
-/** A small replicated key-value log for definitions, shared by every process on the same backend (CONTRACT: where definitions live). */
+/** A small replicated key-value log for definitions, shared by every process on the same backend. */
 export interface MetaStore {
   /** Definitions of the configuration: `put` is refused. */
   readonly isReadOnly?: boolean;

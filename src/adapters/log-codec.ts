@@ -7,6 +7,8 @@ import type { Header, Message } from './port.ts';
 
 export const CONTENT_TYPE_HEADER = 'content-type';
 export const ID_HEADER = 'sluice-id';
+/** On the native log: an id that was made for the message. Only one that the application gave makes a later message a repetition. */
+export const MADE_ID_HEADER = 'sluice-made-id';
 
 interface RecordHeader {
   readonly name: string;
@@ -27,14 +29,14 @@ export function toRecordHeaders(message: {
   return own;
 }
 
-/** The same for a log that takes text as text: no bytes of its own for each id. */
+/** The same for the native log, which takes text as text (no bytes of its own for each id) and adds the header of an id that it is given. */
 export function toTextHeaders(
   { contentType, headers }: { readonly headers: readonly Header[]; readonly contentType: string | null },
-  id: string | null,
+  madeId: string | null,
 ): { readonly name: string; readonly value: string | Buffer }[] {
   const own: { readonly name: string; readonly value: string | Buffer }[] = [];
   if (contentType !== null) own.push(contentTypeHeader(contentType));
-  if (id !== null) own.push({ name: ID_HEADER, value: id });
+  if (madeId !== null) own.push({ name: MADE_ID_HEADER, value: madeId });
   for (const header of headers) own.push(header);
   return own;
 }
@@ -68,7 +70,7 @@ export function fromRecord(
   const headers: Header[] = [];
   for (const { name, value } of record.headers) {
     if (name === CONTENT_TYPE_HEADER && contentType === null) contentType = value?.toString() ?? '';
-    else if (name === ID_HEADER && id === null) id = value?.toString() ?? '';
+    else if ((name === ID_HEADER || name === MADE_ID_HEADER) && id === null) id = value?.toString() ?? '';
     else headers.push({ name, value: value ?? Buffer.alloc(0) });
   }
   return {

@@ -51,7 +51,8 @@ export class OpenSessions {
   async opened(name: string, credit: Required<Credit>): Promise<SubscriptionSession> {
     const existing = this.#sessions.get(name);
     if (existing !== undefined && !existing.isClosing) return existing;
-    if (existing !== undefined) await existing.close();
+    // How it ended was told to those that it had.
+    if (existing !== undefined) await existing.close().catch(() => undefined);
     let opening = this.#opening.get(name);
     if (opening === undefined) {
       opening = this.inTurn(name, async () => await this.#open(name, credit)).finally(() => this.#opening.delete(name));
@@ -140,6 +141,9 @@ export class OpenSessions {
   async end(name: string): Promise<void> {
     const session = this.#sessions.get(name);
     this.#sessions.delete(name);
-    await session?.endWith(new PortError('subscription_not_found', `subscription "${name}" was deleted`));
+    // Where it stood goes with it, whether that could still be written or not.
+    await session
+      ?.endWith(new PortError('subscription_not_found', `subscription "${name}" was deleted`))
+      .catch(() => undefined);
   }
 }

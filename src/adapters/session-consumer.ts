@@ -1,6 +1,6 @@
 /** A consumer's side of a session: its credit, and at most a few callers that wait for messages. */
 
-import type { PortError } from './errors.ts';
+import { PortError } from './errors.ts';
 import { limits } from './limits.ts';
 import type { Consumer, Credit, Delivery } from './port.ts';
 import type { SubscriptionSession } from './session.ts';
@@ -22,7 +22,8 @@ export class SessionConsumer implements Consumer {
   readonly #session: SubscriptionSession;
   readonly #waiters = new Fifo<Waiter>();
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => void this.close();
+  // Whoever ends it like that waits for nothing; what could not be given back comes again by itself.
+  readonly #onAbort = (): void => void this.close().catch(() => undefined);
   #heldMessages = 0;
   #heldBytes = 0;
   #closed: Promise<void> | undefined;
@@ -79,6 +80,8 @@ export class SessionConsumer implements Consumer {
   async #pull(options: PullOptions): Promise<readonly Delivery[]> {
     this.#throwIfEnded();
     if (this.#isEnded) return [];
+    if (!(options.maxMessages >= 1))
+      throw new PortError('invalid_argument', `maxMessages must be at least 1, not ${options.maxMessages}`);
     const maxBytes = options.maxBytes ?? limits.pullBytesMax;
     if (this.#firstWaiter() === undefined) {
       const deliveries = this.#session.takeFor(this, options.maxMessages, maxBytes);

@@ -278,7 +278,16 @@ export class SubscriptionSession {
   async seek(move: () => Promise<void>): Promise<void> {
     const intake = this.#intake;
     this.#intake = undefined;
-    await intake?.close();
+    // Before the intake is closed, which may take its time: an ack in between would promise what nobody keeps.
+    this.#lost([...this.#entries.keys()]);
+    try {
+      await intake?.close();
+    } catch (reason) {
+      // Its place may not be written. Without an intake the session would answer for ever with nothing.
+      const error = PortError.from(reason);
+      this.#end(error);
+      throw error;
+    }
     this.#lost([...this.#entries.keys()]);
     try {
       await move();
@@ -354,7 +363,8 @@ export class SubscriptionSession {
 
   /** Whether anything was handed out. */
   #serveOneEach(): boolean {
-    if (this.#ready.count === 0) return false;
+    const before = this.#ready.count;
+    if (before === 0) return false;
     const waiting = [...this.#consumers].filter((consumer) => consumer.isWaiting);
     let left = waiting.length;
     for (const consumer of waiting) {
@@ -363,11 +373,13 @@ export class SubscriptionSession {
       left -= 1;
     }
     // The one served first goes to the back of the line.
+    let isServed = false;
     for (const consumer of waiting) {
       if (consumer.isWaiting || !this.#consumers.delete(consumer)) continue;
       this.#consumers.add(consumer);
+      isServed = true;
     }
-    return waiting.length > 0;
+    return isServed || this.#ready.count < before;
   }
 
   #lease(entry: Entry, consumer: SessionConsumer, nowMs: number, monotonicMs: number): Delivery {
@@ -467,6 +479,8 @@ export class SubscriptionSession {
         reason,
       });
     } catch {
+      // Closed or lost meanwhile: it comes again, and whoever has it then stores the letter.
+      if (this.isClosing || !this.#entries.has(entry.delivery)) return;
       // Not stored, or not known to be: the message stays unsettled, so a second dead letter is possible and none is lost.
       this.#after(limits.deadLetterRetryMs, entry, () => this.#exhaustAlone(entry, reason));
       return;
@@ -525,19 +539,27 @@ export class SubscriptionSession {
     this.#intake = undefined;
     if (intake !== undefined) {
       // What failed here since it came goes back as counted, the rest as untouched.
-      const returns = [...this.#entries.values()].map(async ({ delivery, hasFailed }) => {
+      const entries = [...this.#entries.values()];
+      const returns = entries.map(async ({ delivery, hasFailed }) => {
         await intake.giveBack(delivery, hasFailed);
       });
+      // Nothing that waits for its back-off, or for its dead letter, is this session's any more.
+      for (const entry of entries) entry.state = 'gone';
       this.#entries.clear();
       await Promise.allSettled(returns);
-      await intake.close();
     }
-    for (const consumer of this.#consumers) consumer.end(undefined);
-    this.#consumers.clear();
-    this.#hooks.closed(this);
+    try {
+      await intake?.close();
+    } finally {
+      for (const consumer of this.#consumers) consumer.end(undefined);
+      this.#consumers.clear();
+      // Also where the end could not be written: one that stayed would keep the subscription from being opened again.
+      this.#hooks.closed(this);
+    }
   }
 }
 
 function backoffMs(attempt: number, retry: SubscriptionDefinition['retry']): number {
-  return Math.min(retry.maxBackoffMs, retry.minBackoffMs * 2 ** (attempt - 1));
+  // Beyond that it is the longest anyway, and 0 times infinity is no time.
+  return Math.min(retry.maxBackoffMs, retry.minBackoffMs * 2 ** Math.min(attempt - 1, 40));
 }

@@ -16,6 +16,18 @@ const history = fc
   });
 
 describe('AckTracker', () => {
+  it('forgets the attempts of what the log skips: what it writes then can be read again', () => {
+    const tracker = new AckTracker(10);
+    tracker.take(10);
+    tracker.setAttempts(10, 1);
+    const later = AckTracker.decode(10, tracker.encode());
+    // Retention took 10 to 99 meanwhile.
+    later.take(100);
+    later.settle(100);
+    const read = AckTracker.decode(later.watermark, later.encode());
+    expect([read.watermark, read.attemptsOf(10), read.isWatermarkAlone]).toEqual([101, 0, true]);
+  });
+
   it('keeps the watermark at the lowest unsettled offset, in whatever order acks come', () => {
     fc.assert(
       fc.property(history, ({ start, offsets, settled }) => {

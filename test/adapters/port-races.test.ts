@@ -2,6 +2,7 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Intake, IntakeCredit, IntakeSink } from '../../src/adapters/driver.ts';
+import { PortError } from '../../src/adapters/errors.ts';
 import { portFromDriver } from '../../src/adapters/open-port.ts';
 import type { SubscriptionDefinition, TopicDefinition } from '../../src/adapters/port.ts';
 import { ModelDriver } from '../support/model-driver.ts';
@@ -12,6 +13,7 @@ class WatchedDriver extends ModelDriver {
   mostOpen = 0;
   opens: Promise<void> = Promise.resolve();
   failDeleteTopic: Error | undefined;
+  failDeleteSubscription: Error | undefined;
 
   override async openIntake(
     subscription: SubscriptionDefinition,
@@ -30,6 +32,11 @@ class WatchedDriver extends ModelDriver {
       await closed;
     };
     return intake;
+  }
+
+  override async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+    if (this.failDeleteSubscription !== undefined) throw this.failDeleteSubscription;
+    await super.deleteSubscription(subscription, topic);
   }
 
   override async deleteTopic(topic: TopicDefinition): Promise<void> {
@@ -56,6 +63,16 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
   });
   return { opened, open };
 }
+
+it('a subscription whose deletion is refused is still there, and can be deleted again', async () => {
+  const { driver, port } = await world();
+  driver.failDeleteSubscription = new PortError('subscription_in_use', 'another client reads it');
+  await expect(port.deleteSubscription('billing')).rejects.toMatchObject({ code: 'subscription_in_use' });
+  expect(await port.describeSubscription('billing')).toMatchObject({ name: 'billing', topic: 'orders' });
+  driver.failDeleteSubscription = undefined;
+  await port.deleteSubscription('billing');
+  await expect(port.describeSubscription('billing')).rejects.toMatchObject({ code: 'subscription_not_found' });
+});
 
 describe('one subscription, several calls at the same time', () => {
   it('eight seeks at once leave one reader: each message comes once, not once per seek', async () => {

@@ -43,6 +43,7 @@ async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: I
   let failLetters = 0;
   let ackFailure: Error | undefined;
   let openingFailure: Error | undefined;
+  let isClosed = false;
   const intake: Intake = {
     retryMode,
     grant: () => undefined,
@@ -74,7 +75,7 @@ async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: I
         letters.push(letter);
       },
       event: () => undefined,
-      closed: () => undefined,
+      closed: () => void (isClosed = true),
     },
   });
   await session.open({ messages: 100, bytes: 1_000_000 });
@@ -111,6 +112,8 @@ async function world(changes: Partial<SubscriptionDefinition> = {}, retryMode: I
     acked,
     givenBack,
     letters,
+    intake,
+    closed: () => isClosed,
     lose: (delivery: DriverDelivery) => sink?.lost([delivery]),
     failNextLetters: (count: number) => void (failLetters = count),
     failAcks: (reason: Error) => void (ackFailure = reason),
@@ -287,6 +290,67 @@ describe('a session', () => {
     await expect(session.seek(async () => undefined)).rejects.toMatchObject({ code: 'backend_unavailable' });
     expect(session.isClosing).toBe(true);
     await expect(consumer.pull({ maxMessages: 1, waitMs: 0 })).rejects.toMatchObject({ code: 'backend_unavailable' });
+  });
+
+  it('whose end cannot be written is over all the same: the subscription can be opened again', async () => {
+    const { consumer, intake, closed } = await world();
+    intake.close = async () => await Promise.reject(new PortError('storage_full', 'no room for the cursor'));
+    await expect(consumer.close()).rejects.toMatchObject({ code: 'storage_full' });
+    expect(closed()).toBe(true);
+  });
+
+  it('a seek whose old place cannot be written ends the session and says so, instead of going on without a backend', async () => {
+    const { session, consumer, intake, closed } = await world();
+    intake.close = async () => await Promise.reject(new PortError('storage_full', 'no room for the cursor'));
+    await expect(session.seek(async () => undefined)).rejects.toMatchObject({ code: 'storage_full' });
+    await expect(consumer.pull({ maxMessages: 1, waitMs: 0 })).rejects.toMatchObject({ code: 'storage_full' });
+    expect([session.isClosing, closed()]).toEqual([true, true]);
+  });
+
+  it('an ack while the subscription is moved is expired, not ok: nobody writes it any more', async () => {
+    const { session, feed, pull, acked, intake } = await world();
+    feed('a');
+    const [delivery] = await pull();
+    let closeIt: () => void = () => undefined;
+    intake.close = async () => await new Promise<void>((resolve) => (closeIt = resolve));
+    const moving = session.seek(async () => undefined);
+    expect(await session.ack([delivery!.token])).toEqual(['expired']);
+    intake.close = async () => undefined;
+    closeIt();
+    await moving;
+    expect(acked).toEqual([]);
+  });
+
+  it('a dead letter whose store fails while its session closes is not tried again: whoever has the message next stores it', async () => {
+    const { session, consumer, feed, pull, letters, failNextLetters } = await world();
+    failNextLetters(1);
+    feed('a');
+    const [delivery] = await pull();
+    const rejecting = session.reject([delivery!.token], 'poison');
+    const closing = consumer.close();
+    await rejecting;
+    await closing;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(letters).toEqual([]);
+  });
+
+  it('a pull of nothing is refused: it would be asked again for ever', async () => {
+    const { consumer, feed } = await world();
+    feed('a');
+    for (const maxMessages of [0, Number.NaN])
+      await expect(consumer.pull({ maxMessages, waitMs: 10 })).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+
+  it('a back-off of nothing stays nothing, after however many attempts', async () => {
+    const { session, feed, pull } = await world({
+      onExhausted: 'block',
+      deadLetterTopic: null,
+      retry: { minBackoffMs: 0, maxBackoffMs: 0, maxAttempts: 1 },
+    });
+    feed('a', null, 1_100);
+    const [delivery] = await pull();
+    await session.nack([delivery!.token], undefined, undefined);
+    expect(await pull()).toMatchObject([{ value: 'a', attempt: 1_101 }]);
   });
 
   it('several waiting consumers share a burst', async () => {

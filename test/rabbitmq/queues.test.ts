@@ -28,6 +28,32 @@ describe.skipIf(rabbitmq === null)('queues', () => {
       ).toEqual(['stored', 'stored']);
     });
 
+    it('that one of several queues refuses is unknown, not refused: the others have it', async () => {
+      const topic = await world.topic({ queueType });
+      const subscription = await world.subscription(topic);
+      const connection = await connect(rabbitmq?.url ?? '');
+      const channel = await connection.createChannel();
+      const full = unique('full');
+      await channel.assertQueue(full, {
+        durable: true,
+        arguments: { 'x-queue-type': queueType, 'x-max-length': 1, 'x-overflow': 'reject-publish' },
+      });
+      await channel.bindQueue(full, `sluice.t.${topic.name}`, '0');
+      const kinds: string[] = [];
+      // A quorum queue takes a few above its length before it says no.
+      await until('a refusal', async () => {
+        for (const { kind } of await world.publish(topic, messages(10))) kinds.push(kind);
+        return kinds.some((kind) => kind !== 'stored');
+      });
+      expect(new Set(kinds.filter((kind) => kind !== 'stored'))).toEqual(new Set(['unknown']));
+      const intake = await world.intake(subscription, topic);
+      await intake.received(kinds.length);
+      await intake.ackAll();
+      await intake.intake.close();
+      await channel.deleteQueue(full);
+      await connection.close();
+    });
+
     it('two messages with the same id in one publish get an outcome each', async () => {
       const topic = await world.topic({ queueType });
       const twins = [message('1', { id: 'same' }), message('2', { id: 'same' })];

@@ -144,16 +144,16 @@ export class GroupMember {
 
   /** Resolves when the group rebalances. Rejects when this member was thrown out, or nobody could be asked for too long. */
   async #heartbeatUntilRebalance(): Promise<void> {
-    let answeredAtMs = Date.now();
+    let answeredAtMs = performance.now();
     for (;;) {
       await this.#pause(waitInStep(kafkaLimits.heartbeatIntervalMs));
       this.#stopped.signal.throwIfAborted();
       try {
         await this.#client.heartbeat(this.membership);
-        answeredAtMs = Date.now();
+        answeredAtMs = performance.now();
       } catch (reason) {
         if (isFault(reason, 'REBALANCE_IN_PROGRESS')) return;
-        const isSilent = Date.now() - answeredAtMs > kafkaLimits.sessionTimeoutMs;
+        const isSilent = performance.now() - answeredAtMs > kafkaLimits.sessionTimeoutMs;
         if (isFault(reason, ...THROWN_OUT, ...FATAL)) throw reason;
         if (isSilent) {
           // The partitions may be somebody else's by now. The id is kept: a coordinator that comes back knows it, and a new

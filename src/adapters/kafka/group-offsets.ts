@@ -32,7 +32,7 @@ export async function deleteGroup(
   groupId: string,
   subscription: SubscriptionDefinition,
 ): Promise<void> {
-  const deadline = Date.now() + kafkaLimits.groupDeleteWaitMs;
+  const deadline = performance.now() + kafkaLimits.groupDeleteWaitMs;
   let hasShownOut = false;
   for (;;) {
     try {
@@ -40,7 +40,7 @@ export async function deleteGroup(
       return;
     } catch (reason) {
       if (!isFault(reason, 'NON_EMPTY_GROUP')) throw reason;
-      if (Date.now() >= deadline) {
+      if (performance.now() >= deadline) {
         const { members } = await client.describeGroup(groupId);
         const others = members.filter(({ isOurs }) => !isOurs);
         if (others.length > 0 || hasShownOut) {

@@ -403,11 +403,11 @@ export class KafkaIntake implements Intake {
       this.#missingSinceMs = null;
     } catch (reason) {
       const isMissing = isFault(reason, 'UNKNOWN_TOPIC_OR_PARTITION');
-      this.#missingSinceMs = isMissing ? (this.#missingSinceMs ?? Date.now()) : null;
+      this.#missingSinceMs = isMissing ? (this.#missingSinceMs ?? performance.now()) : null;
     }
     this.#retryTimer = null;
     if (this.#isClosed) return;
-    if (this.#missingSinceMs !== null && Date.now() - this.#missingSinceMs > kafkaLimits.missingTopicMs) {
+    if (this.#missingSinceMs !== null && performance.now() - this.#missingSinceMs > kafkaLimits.missingTopicMs) {
       this.#end(
         new PortError('subscription_not_found', `the topic of subscription "${this.#subscription.name}" was deleted`),
       );
@@ -435,7 +435,8 @@ export class KafkaIntake implements Intake {
     if (dirty.length === 0) return;
     for (const partition of dirty) partition.isDirty = false;
     const offsets = dirty.map(({ partition, tracker }) => encodeAckState(tracker, partition));
-    this.#committing = this.#client
+    // On the connection of the group a join holds up what follows it, and a commit that waited for one is of an old generation.
+    this.#committing = this.#adminClient
       .commitOffsets(this.#member.membership, this.#topic.name, offsets)
       .catch(() => {
         // The next commit carries it; after a rebalance nobody may, and those messages come again.

@@ -60,15 +60,15 @@ export class KafkaJsClient implements KafkaClient {
   }
 
   async connect(timeoutMs: number): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     // What an attempt failed with says more than that the last one was cut short.
     let last: KafkaFault | null = null;
     for (;;) {
       try {
-        await withDeadline(this.metadata([]), deadline - Date.now(), () => last);
+        await withDeadline(this.metadata([]), deadline - performance.now(), () => last);
         return;
       } catch (reason) {
-        const isOver = this.#connections.isClosed || Date.now() + kafkaLimits.retryDelayMs >= deadline;
+        const isOver = this.#connections.isClosed || performance.now() + kafkaLimits.retryDelayMs >= deadline;
         const fault = toFault(reason);
         if (isOver || fault.kind === 'client' || fault.isTurnedAway) throw fault;
         last = fault;
@@ -110,7 +110,7 @@ export class KafkaJsClient implements KafkaClient {
       if (type !== null) continue;
       const partitions = partitionMetadata.map(toPartition).sort((a, b) => a.partition - b.partition);
       found.set(topic, partitions);
-      this.#topics.set(topic, { partitions, atMs: Date.now() });
+      this.#topics.set(topic, { partitions, atMs: performance.now() });
     }
     return found;
   }

@@ -20,7 +20,7 @@ export class Leaders {
   /** The smallest in-sync set over the topic's partitions; 1 when nothing is known. Old knowledge is renewed behind the scenes. */
   copies(topic: string): number {
     const known = this.#client.knownPartitions(topic);
-    if (known === null || Date.now() - known.atMs > kafkaLimits.metadataMaxAgeMs) {
+    if (known === null || performance.now() - known.atMs > kafkaLimits.metadataMaxAgeMs) {
       // A failure shows in the next request that needs the broker; this one only keeps a figure fresh.
       this.refresh(topic).catch(() => undefined);
     }

@@ -20,12 +20,12 @@ const NOT_YET = [
  * @param alsoNotYet answers that a moment mends here, and would be final elsewhere.
  */
 export async function untilServed<T>(ask: () => Promise<T>, ...alsoNotYet: readonly string[]): Promise<T> {
-  const deadline = Date.now() + kafkaLimits.requestTimeoutMs;
+  const deadline = performance.now() + kafkaLimits.requestTimeoutMs;
   for (;;) {
     try {
       return await ask();
     } catch (reason) {
-      if (!isFault(reason, ...NOT_YET, ...alsoNotYet) || Date.now() >= deadline) throw reason;
+      if (!isFault(reason, ...NOT_YET, ...alsoNotYet) || performance.now() >= deadline) throw reason;
     }
     await pause(kafkaLimits.retryDelayMs / 2);
   }

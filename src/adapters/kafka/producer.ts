@@ -94,7 +94,7 @@ export class Producer {
       const outcomes: ProduceOutcome[] = Array.from({ length: messages.length });
       let left = messages.length;
       if (left === 0) resolve(outcomes);
-      const queuedAtMs = Date.now();
+      const queuedAtMs = performance.now();
       messages.forEach(({ partition, record }, index) => {
         const settle = (outcome: ProduceOutcome): void => {
           outcomes[index] = outcome;
@@ -295,7 +295,7 @@ export class Producer {
       code = isRefused ? 'backend_rejected' : unreachableCode(fault);
     }
     const retryMs = isRefused ? 0 : this.#retryMs(isUnreachable, isMissing);
-    const now = Date.now();
+    const now = performance.now();
     const [late, again] = [queues.filter(isLate), queues.filter((queue) => !isLate(queue))];
     const error = new PortError(isMissing ? 'topic_not_found' : code, `topic "${topic}": ${reason}`);
     for (const queue of late) this.#refuse(queue, error, now - retryMs);

@@ -171,9 +171,9 @@ async function untilMetadata(
   name: string,
   holds: (partitions: Partitions | undefined) => boolean,
 ): Promise<void> {
-  const deadline = Date.now() + kafkaLimits.requestTimeoutMs;
+  const deadline = performance.now() + kafkaLimits.requestTimeoutMs;
   while (!holds((await client.metadata([name])).get(name))) {
-    if (Date.now() >= deadline)
+    if (performance.now() >= deadline)
       throw new PortError('deadline_exceeded', `Kafka did not settle topic "${name}" in time`);
     await pause(kafkaLimits.retryDelayMs / 5);
   }

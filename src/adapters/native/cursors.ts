@@ -14,7 +14,14 @@ const WATERMARK_BYTES = 8;
 export function loadTracker(engine: Engine, subscription: string, partition: number): AckTracker | undefined {
   const bytes = engine.cursors.get(cursorKey(subscription, partition));
   if (bytes === undefined) return undefined;
-  return AckTracker.decode(Number(bytes.readBigUInt64BE(0)), bytes.subarray(WATERMARK_BYTES));
+  const watermark = Number(bytes.readBigUInt64BE(0));
+  try {
+    return AckTracker.decode(watermark, bytes.subarray(WATERMARK_BYTES));
+  } catch {
+    // What is settled above the watermark cannot be read: it comes again, which a consumer must be ready for. A subscription that could
+    // not be opened any more would be worse, and so would a log that could not.
+    return new AckTracker(watermark);
+  }
 }
 
 /**

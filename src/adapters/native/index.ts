@@ -141,7 +141,12 @@ class NativeDriver implements Driver {
   async createTopic(topic: TopicDefinition): Promise<void> {
     const existing = this.#engine.topic(topic.name);
     if (existing !== undefined) {
-      if (existing.partitions === topic.partitions) return;
+      if (existing.partitions === topic.partitions) {
+        // Left over from a create that died before its definition was written: nobody was promised anything of it.
+        const { retention, cleanup, options } = topic;
+        await engineCall(this.#engine.alterTopic(topic.name, { retention, cleanup, ...options }));
+        return;
+      }
       throw new PortError('already_exists', `the log of topic "${topic.name}" has ${existing.partitions} partitions`);
     }
     const { segmentBytes } = this.#options;
@@ -173,7 +178,7 @@ class NativeDriver implements Driver {
     // What comes to a partition that is new is read from its first message on.
     for (const { name } of subscriptions)
       for (let partition = from.partitions; partition < partitions; partition += 1)
-        await engineCall(saveTracker(this.#engine, name, partition, new AckTracker(0)));
+        await engineCall(saveTracker(this.#engine, name, partition, new AckTracker(0), 'fsync'));
   }
 
   async deleteTopic(topic: TopicDefinition): Promise<void> {
@@ -370,7 +375,8 @@ class NativeDriver implements Driver {
     // All are known before the first is moved: an offset out of range moves none.
     for (const [partition, start] of starts.entries()) {
       const tracker = new AckTracker(start);
-      await engineCall(saveTracker(this.#engine, subscription.name, partition, tracker));
+      // As deep as the definition and the epoch are: a place that a power cut takes back would replay, or pass over, what was said.
+      await engineCall(saveTracker(this.#engine, subscription.name, partition, tracker, 'fsync'));
     }
   }
 

@@ -52,8 +52,8 @@ export const bounds = {
   /** A cursor is stored after this many settled messages or this long after the first, whichever is sooner. */
   cursorCommitMessages: 1_000,
   cursorCommitMs: 200,
-  /** The held cursor is the lease; it is written anew long before the broker's consumer timeout would take it back. */
-  cursorRenewMs: 3_600_000,
+  /** The held cursor is the lease; it is written anew long before the broker's consumer timeout (30 minutes) would take it back. */
+  cursorRenewMs: 600_000,
   /** Acked ranges of one cursor. Beyond it the highest are left out: those messages would come again. */
   cursorBytesMax: 64 * 1024,
   /** Cursor messages that may wait in a cursor queue; the newest decides, the oldest are dropped. */

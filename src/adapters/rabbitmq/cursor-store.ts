@@ -58,7 +58,8 @@ export class CursorStore {
   /** The lease queue first: after a crash in between, the copy is old, which only misstates a lag. */
   async write(subscription: string, partition: number, message: CursorMessage): Promise<void> {
     const content = encodeCursorMessage(message);
-    const options = { persistent: true, mandatory: true, contentType: 'application/json' };
+    const timestamp = Math.floor(Date.now() / 1_000);
+    const options = { persistent: true, mandatory: true, contentType: 'application/json', timestamp };
     await this.#publisher.store({
       exchange: '',
       routingKey: this.#topology.cursorQueue(subscription, partition),

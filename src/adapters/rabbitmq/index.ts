@@ -28,6 +28,7 @@ import { capabilityTable } from './capabilities.ts';
 import { SupervisedConnection, withChannel } from './connection.ts';
 import { CursorStore } from './cursor-store.ts';
 import { DelayQueues, delayProblem, isDelayed, stepOf } from './delay-queues.ts';
+import { isGone } from './errors.ts';
 import { ExistingTopology } from './existing.ts';
 import { checkExisting } from './existing-lookup.ts';
 import { type HeldOfQueue, QueueIntake } from './intake-queue.ts';
@@ -205,7 +206,10 @@ class RabbitMqDriver implements Driver {
     checkAlteredTopic(from, to);
     // Queues before the port sends to their partitions: until then nothing is published there.
     await this.createTopic(to);
-    for (const subscription of subscriptions) await this.createSubscription(subscription, to);
+    for (const subscription of subscriptions) {
+      if (to.queueType === 'stream') await this.#createCursors(subscription, to, from.partitions);
+      else await this.#createQueues(subscription, to, from.partitions);
+    }
   }
 
   checkAlteredSubscription(from: SubscriptionDefinition, to: SubscriptionDefinition, topic: TopicDefinition): void {
@@ -230,25 +234,33 @@ class RabbitMqDriver implements Driver {
 
   async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
     if (topic.queueType === 'stream') {
-      await this.#createCursors(subscription, topic);
+      await this.#createCursors(subscription, topic, 0);
       return;
     }
+    await this.#createQueues(subscription, topic, 0);
+  }
+
+  /** For the partitions from `first` on. A queue that is there for earlier ones is only bound: it may have the arguments of another version. */
+  async #createQueues(subscription: SubscriptionDefinition, topic: TopicDefinition, first: number): Promise<void> {
     const exchange = this.#topology.exchange(topic.name);
     await withChannel(this.#consuming, `create subscription "${subscription.name}"`, async (channel) => {
       for (const queue of this.#topology.subscriptionQueues(subscription, topic)) {
-        await channel.assertQueue(queue.name, {
-          durable: true,
-          arguments: this.#topology.queueArguments(subscription, topic),
-        });
-        for (const partition of queue.partitions) await channel.bindQueue(queue.name, exchange, String(partition));
-        this.#queueAges.forget(queue.name); // of one that had its name
+        const added = queue.partitions.filter((partition) => partition >= first);
+        if (added.length === queue.partitions.length) {
+          await channel.assertQueue(queue.name, {
+            durable: true,
+            arguments: this.#topology.queueArguments(subscription, topic),
+          });
+          this.#queueAges.forget(queue.name); // of one that had its name
+        }
+        for (const partition of added) await channel.bindQueue(queue.name, exchange, String(partition));
       }
     });
   }
 
-  /** A cursor that is there already is left alone: this is called again after a crash in between. */
-  async #createCursors(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
-    for (let partition = 0; partition < topic.partitions; partition += 1) {
+  /** For the partitions from `first` on. A cursor that is there already is left alone: this is called again after a crash in between. */
+  async #createCursors(subscription: SubscriptionDefinition, topic: TopicDefinition, first: number): Promise<void> {
+    for (let partition = first; partition < topic.partitions; partition += 1) {
       if (await this.#cursors.create(subscription.name, partition, topic)) continue;
       const offset = (await this.#resolve(subscription.start, topic, partition)) ?? 0;
       await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
@@ -374,7 +386,12 @@ class RabbitMqDriver implements Driver {
     const common = { connection: this.#consuming, subscription, topic, sink, credit };
     const intake =
       topic.queueType === 'stream'
-        ? new StreamIntake({ ...common, cursors: this.#cursors, topology: this.#topology })
+        ? new StreamIntake({
+            ...common,
+            cursors: this.#cursors,
+            topology: this.#topology,
+            endOf: async (stream) => await this.#reader.endOfRead(stream),
+          })
         : new QueueIntake({
             ...common,
             queues: this.#topology.subscriptionQueues(subscription, topic),
@@ -386,6 +403,7 @@ class RabbitMqDriver implements Driver {
             gaveBack: (queue, oldestMs) => this.#queueAges.gaveBack(queue, oldestMs, Date.now()),
           });
     await intake.open();
+    for (const [name, other] of this.#intakes) if (other.isClosed) this.#intakes.delete(name);
     this.#intakes.set(subscription.name, intake);
     return intake;
   }
@@ -436,6 +454,11 @@ class RabbitMqDriver implements Driver {
       const looks: { readonly messageCount: number; readonly consumerCount: number }[] = [];
       for (const { name } of queues) looks.push(await channel.checkQueue(name));
       return looks;
+    }).catch((reason: PortError) => {
+      if (!isGone(reason.cause)) throw reason;
+      throw new PortError('subscription_not_found', `the queue of subscription "${subscription.name}" is gone`, {
+        cause: reason,
+      });
     });
     const held = intake?.heldByQueue;
     const nowMs = Date.now();

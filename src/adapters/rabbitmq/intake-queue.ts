@@ -179,6 +179,7 @@ export class QueueIntake implements Intake {
       else await channel.close((message) => this.#failed.has(message));
     }
     this.#presence?.leave();
+    this.#gate.takeHeld(0);
   }
 
   /**
@@ -350,8 +351,9 @@ export class QueueIntake implements Intake {
 
   async #restart(channel: DeliveryChannel): Promise<void> {
     this.#channel = undefined;
-    await channel.close();
+    // First: what is given back while the channel closes must not be acknowledged any more.
     this.#lose(channel);
+    await channel.close();
     this.#reattacher.soon();
   }
 }

@@ -14,6 +14,8 @@ export interface StreamIntakeOptions {
   readonly connection: SupervisedConnection;
   readonly cursors: CursorStore;
   readonly topology: Topology;
+  /** The offset that the next message of a stream gets, of which there were messages. */
+  readonly endOf: (stream: string) => Promise<number>;
   readonly subscription: SubscriptionDefinition;
   readonly topic: TopicDefinition;
   readonly sink: IntakeSink;
@@ -28,7 +30,7 @@ export class StreamIntake implements Intake {
   #closing: Promise<void> | undefined;
 
   constructor(options: StreamIntakeOptions) {
-    const { connection, cursors, topology, subscription, topic, sink, credit } = options;
+    const { connection, cursors, topology, endOf, subscription, topic, sink, credit } = options;
     this.#sink = sink;
     this.#gate = new CreditGate(sink, credit, (delivery) => delivery.partition.handedOut(delivery));
     this.#partitions = Array.from(
@@ -39,6 +41,7 @@ export class StreamIntake implements Intake {
           cursors,
           cursorQueue: topology.cursorQueue(subscription.name, partition),
           stream: topology.stream(topic.name, partition),
+          endOf,
           subscription,
           topic,
           partition,

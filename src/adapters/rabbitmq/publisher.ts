@@ -3,7 +3,8 @@
  *
  *   waiting --(window has room)--> sent --confirmed--------------------> stored
  *      |                            |---returned, then confirmed-------> refused: unroutable
- *      |                            |---nacked, or not allowed---------> refused: backend_rejected
+ *      |                            |---not allowed-------------------> refused: backend_rejected
+ *      |                            |---nacked: by the one queue (default exchange) refused, by one of several unknown
  *      |                            `---channel or connection ended, or blocked for longer than a moment --> unknown
  *      `---connection ended or blocked---------------------------------> refused: backend_unavailable
  *
@@ -110,6 +111,15 @@ export class Publisher {
     );
     for (const lane of this.#lanes) lane.giveUpSent(error);
   }
+}
+
+/** A nack says that one queue at least refused it: the others of an exchange may have stored it. */
+function nacked({ exchange }: Publication): PublicationOutcome {
+  if (exchange === '')
+    return { kind: 'refused', error: new PortError('backend_rejected', 'RabbitMQ refused the message') };
+  const text =
+    'a queue of RabbitMQ refused the message; whether others of its exchange stored it RabbitMQ does not say';
+  return { kind: 'unknown', error: new PortError('publish_outcome_unknown', text) };
 }
 
 function laneOf(exchange: string): number {
@@ -335,8 +345,7 @@ class Lane {
     if (this.#isChannelOver) return;
     if (!this.#sent.delete(entry)) return;
     this.#sentBytes -= entry.bytes;
-    if (failure !== null)
-      entry.settle({ kind: 'refused', error: new PortError('backend_rejected', 'RabbitMQ refused the message') });
+    if (failure !== null) entry.settle(nacked(entry.publication));
     else {
       this.#allowed.add(entry.publication.exchange);
       entry.settle(entry.isReturned ? { kind: 'refused', error: unroutable(entry.publication) } : STORED);

@@ -13,6 +13,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { AckTracker } from '../ack-tracker.ts';
 import type { DriverDelivery } from '../driver.ts';
@@ -59,6 +60,7 @@ export interface StreamPartitionOptions {
   readonly cursors: CursorStore;
   readonly cursorQueue: string;
   readonly stream: string;
+  readonly endOf: (stream: string) => Promise<number>;
   readonly subscription: SubscriptionDefinition;
   readonly topic: TopicDefinition;
   readonly partition: number;
@@ -66,6 +68,8 @@ export interface StreamPartitionOptions {
   readonly gate: CreditGate<StreamDelivery>;
   readonly gone: (error: PortError) => void;
 }
+
+type StreamOffset = number | 'first' | { readonly '!': 'timestamp'; readonly value: number };
 
 /** Cursor messages in hand: more than a cursor queue can hold, so that the claim always arrives. */
 const LEASE_PREFETCH = bounds.cursorQueueLength * 2;
@@ -252,19 +256,50 @@ export class StreamPartition {
     const tracker = this.#tracker;
     if (tracker === undefined) return;
     try {
-      this.#unstored = 1; // the new epoch is stored before anything else, so that readers of older ones are fenced off
+      const from = await this.#placeToReadFrom(tracker);
+      if (tracker !== this.#tracker || this.#closing !== undefined) return;
+      this.#unstored = 1; // the new epoch is stored before anything is handed out, so that readers of older ones are fenced off
       await this.#commit();
       if (tracker !== this.#tracker || this.#closing !== undefined) return;
       this.#streamConsumer = await channel.consume(
         this.#options.stream,
         this.#options.prefetch,
         (raw) => this.#streamMessage(channel, tracker, raw),
-        { 'x-stream-offset': tracker.next },
+        { 'x-stream-offset': from },
       );
     } catch (reason) {
       if (isGone(reason)) this.#options.gone(this.#goneError());
       else this.#restart(channel);
     }
+  }
+
+  /**
+   * A stream does not sync, its cursor queue does. So a power cut may leave a cursor ahead of the stream, and so does one that is deleted and
+   * made again. RabbitMQ would take such an offset for the end, and what was given those offsets since would be passed over in silence. It
+   * was published after the cursor was written: reading goes on a little before that time, and some of it comes again. Only a stream that has
+   * not grown past its cursor again shows it.
+   */
+  async #placeToReadFrom(tracker: AckTracker): Promise<StreamOffset> {
+    if (tracker.knownTo === 0 || (await this.#hasAllUpTo(tracker.knownTo))) return tracker.next;
+    tracker.endAt(0);
+    const writtenAtSeconds: unknown = this.#inHand.at(-1)?.properties.timestamp;
+    if (typeof writtenAtSeconds !== 'number') return 'first';
+    return { '!': 'timestamp', value: Math.max(0, writtenAtSeconds - Math.ceil(bounds.clockSkewMs / 1_000)) };
+  }
+
+  /** A replica may be behind for a moment. What cannot be known now is taken for there. */
+  async #hasAllUpTo(offset: number): Promise<boolean> {
+    const { endOf, stream } = this.#options;
+    const untilMs = performance.now() + bounds.streamAnswerMs;
+    try {
+      while ((await endOf(stream)) < offset) {
+        if (performance.now() > untilMs) return false;
+        await delay(bounds.streamSilenceMs);
+      }
+    } catch {
+      return true;
+    }
+    return true;
   }
 
   // ------------------------------------------------------------------------------------------ reading

@@ -53,6 +53,12 @@ export class StreamReader {
     this.#filled.delete(stream);
   }
 
+  /** Of a stream that messages were read from: one that is silent is waited for, until it is certain that they are gone. */
+  async endOfRead(stream: string): Promise<number> {
+    this.#filled.add(stream);
+    return await this.nextOffset(stream);
+  }
+
   async nextOffset(stream: string): Promise<number> {
     return (await this.#lastChunk(stream)).next;
   }

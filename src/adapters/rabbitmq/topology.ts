@@ -139,12 +139,15 @@ export class Topology {
     };
   }
 
-  /** The broker's own default is 20 from 4.0 on, which would drop messages that the subscription still wants tried. */
+  /**
+   * The broker's own default is 20 from 4.0 on, which would drop messages that the subscription still wants tried, also from a queue that was
+   * declared before the upgrade. So a number is given on every version, and -1, which the old ones do not know, on none.
+   */
   #deliveryLimit({ onExhausted, retry }: SubscriptionDefinition): QueueArguments {
     if (onExhausted !== 'block') {
       return { 'x-delivery-limit': retry.maxAttempts * DELIVERY_LIMIT_FACTOR + DELIVERY_LIMIT_MARGIN };
     }
-    return this.#version.atLeast(4, 0) ? { 'x-delivery-limit': -1 } : {};
+    return { 'x-delivery-limit': UNLIMITED };
   }
 
   streamArguments(topic: TopicDefinition): QueueArguments {
@@ -171,7 +174,7 @@ export class Topology {
       'x-single-active-consumer': true,
       'x-max-length': bounds.cursorQueueLength,
       'x-quorum-initial-group-size': topic.replicas ?? 1,
-      ...(this.#version.atLeast(4, 0) ? { 'x-delivery-limit': -1 } : {}),
+      'x-delivery-limit': UNLIMITED,
       ...this.#consumerTimeouts(),
     };
   }
@@ -181,10 +184,13 @@ export class Topology {
       'x-queue-type': 'quorum',
       'x-max-length': 1,
       'x-quorum-initial-group-size': topic.replicas ?? 1,
-      ...(this.#version.atLeast(4, 0) ? { 'x-delivery-limit': -1 } : {}),
+      'x-delivery-limit': UNLIMITED,
     };
   }
 }
+
+/** Nothing is tried so often: the largest that fits where 31 bits are kept. */
+const UNLIMITED = 2 ** 31 - 1;
 
 function segmentBytesFor(retentionBytes: number): number {
   return Math.min(SEGMENT_BYTES_MAX, Math.max(SEGMENT_BYTES_MIN, Math.ceil(retentionBytes / SEGMENTS_KEPT)));

@@ -43,7 +43,7 @@ class FakeKafka {
   get client(): KafkaClient {
     const partitionsNow = () => this.leaders.map((leader, partition) => ({ partition, leader, inSync: [leader] }));
     const client: Partial<KafkaClient> = {
-      knownPartitions: () => ({ partitions: partitionsNow(), atMs: Date.now() }) as never,
+      knownPartitions: () => ({ partitions: partitionsNow(), atMs: performance.now() }) as never,
       metadata: async (topics) => new Map((topics ?? []).map((topic) => [topic, partitionsNow()])) as never,
       joinGroup: async ({ onMemberId }) => {
         if (this.isSlowToJoin) await new Promise<void>((resolve) => (this.giveId = resolve));

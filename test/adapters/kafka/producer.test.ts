@@ -35,7 +35,7 @@ class MemoryBroker {
         if (this.isDown) return Promise.reject(new KafkaFault('unreachable', 'connect refused'));
         return Promise.resolve(new Map(this.isMissing ? [] : (topics ?? []).map((topic) => [topic, partitions])));
       },
-      knownPartitions: () => ({ partitions, atMs: Date.now() }),
+      knownPartitions: () => ({ partitions, atMs: performance.now() }),
       produce: (_node, batches) => this.#produce(batches),
     };
     return new Producer(client as KafkaClient, new Leaders(client as KafkaClient));

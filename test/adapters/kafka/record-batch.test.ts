@@ -118,6 +118,14 @@ describe('record batches', () => {
     expect(records.map(({ value }) => String(value))).toEqual(['committed']);
     expect(nextOffset).toBe(3);
   });
+
+  test('of a control batch that compaction has emptied are none', () => {
+    const emptied = encodeBatch([text('gone')]).subarray(0, 61);
+    emptied.writeInt32BE(emptied.length - 12, 8);
+    emptied.writeInt32BE(0, 57);
+    const marker = transactional(rebased(emptied, 4), 7n, true);
+    expect(decodeRecords(marker, 4, [])).toEqual({ records: [], nextOffset: 5 });
+  });
 });
 
 function text(value: string): RecordToWrite {

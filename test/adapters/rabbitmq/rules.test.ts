@@ -168,6 +168,6 @@ describe('names on the broker', () => {
     const limitOf = (change: Partial<SubscriptionDefinition>) =>
       topology.queueArguments({ ...subscription, ...change }, topicOf('quorum'))['x-delivery-limit'];
     expect(limitOf({})).toBe(150);
-    expect(limitOf({ onExhausted: 'block', deadLetterTopic: null })).toBe(-1);
+    expect(limitOf({ onExhausted: 'block', deadLetterTopic: null })).toBe(2 ** 31 - 1);
   });
 });

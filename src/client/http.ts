@@ -50,20 +50,22 @@ export interface Answer<T> {
 export class Gateway {
   readonly url: string;
   readonly attempts: number;
+  /** Of one call with all its tries, where it says nothing else. */
+  readonly timeoutMs: number;
   readonly #options: ConnectOptions;
   readonly #fetch: typeof fetch;
 
   constructor(url: string, options: ConnectOptions) {
     this.url = checkedUrl(url);
     this.attempts = options.attempts ?? clientLimits.attemptsMax;
+    this.timeoutMs = options.timeoutMs ?? clientLimits.timeoutMs;
     this.#options = options;
     this.#fetch = options.fetch ?? fetch;
   }
 
   /** @throws SluiceError, or the reason of the signal. */
   async call<T>(request: Request): Promise<Answer<T>> {
-    const timeoutMs = request.timeoutMs ?? this.#options.timeoutMs ?? clientLimits.timeoutMs;
-    const endsAtMs = performance.now() + timeoutMs;
+    const endsAtMs = performance.now() + (request.timeoutMs ?? this.timeoutMs);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return { ...(await this.#once<T>(request, endsAtMs - performance.now())), attempt };

@@ -5,7 +5,8 @@ import type { Message, MessageToPublish } from './generated/schemas.ts';
 type HeaderJson = Message['headers'][string];
 
 /**
- * What is published. `value`: a string is stored as its UTF-8 bytes, bytes as they are, `null` as a tombstone, anything else as its JSON text.
+ * What is published. `value`: a string is stored as its UTF-8 bytes, bytes as they are, `null` as a tombstone, anything else as its JSON text;
+ * `undefined` is refused (TypeError), because a forgotten value must not delete what has the key.
  */
 export interface OutgoingMessage
   extends Omit<MessageToPublish, 'key' | 'keyBase64' | 'value' | 'valueBase64' | 'headers'> {
@@ -26,11 +27,12 @@ export interface ReceivedMessage extends Omit<Message, 'key' | 'keyBase64' | 'va
 
 /** With the id that it is known by in every try. */
 export function messageJson({ key, value, headers, ...rest }: OutgoingMessage, id: string): MessageToPublish {
+  if (value === undefined) throw new TypeError('a message must have a value; null is a tombstone');
   return {
     ...rest,
     id,
     ...(key === undefined ? {} : typeof key === 'string' ? { key } : { keyBase64: base64(key) }),
-    ...(value instanceof Uint8Array ? { valueBase64: base64(value) } : { value: value ?? null }),
+    ...(value instanceof Uint8Array ? { valueBase64: base64(value) } : { value }),
     ...(headers === undefined
       ? {}
       : { headers: Object.fromEntries(Object.entries(headers).map(([name, given]) => [name, headerJson(given)])) }),

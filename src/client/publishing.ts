@@ -60,7 +60,7 @@ export class Publishing {
     options: PublishOptions,
     outcomes: PublishOutcome[],
   ): Promise<void> {
-    const endsAtMs = performance.now() + (options.timeoutMs ?? clientLimits.timeoutMs);
+    const endsAtMs = performance.now() + (options.timeoutMs ?? this.#gateway.timeoutMs);
     let left = batch;
     for (let attempt = 1; ; attempt += 1) {
       const results = await this.#once(topic, left, { ...options, timeoutMs: endsAtMs - performance.now() });
@@ -159,9 +159,22 @@ function* batchesOf(messages: readonly Numbered[]): Generator<readonly Numbered[
   if (batch.length > 0) yield batch;
 }
 
-/** In the body, about: exact only for texts without anything to escape. */
-function sizeOf({ value, valueBase64, headers }: MessageToPublish): number {
-  const ofValue =
-    typeof value === 'string' ? value.length : (valueBase64?.length ?? JSON.stringify(value ?? null).length);
-  return ofValue + (headers === undefined ? 0 : JSON.stringify(headers).length) + 100;
+/** In the body, in bytes: of what may be large as it is sent, of the rest at most. */
+function sizeOf({ key = '', keyBase64 = '', value, valueBase64, headers }: MessageToPublish): number {
+  const ofValue = valueBase64?.length ?? (typeof value === 'string' ? textBytes(value) : jsonBytes(value));
+  return (
+    ofValue + textBytes(key) + keyBase64.length + (headers === undefined ? 0 : jsonBytes(headers)) + otherFieldsMax
+  );
+}
+
+/** Id, content type, numbers, and the names of the fields. */
+const otherFieldsMax = 1_024;
+
+function textBytes(text: string): number {
+  // What is escaped becomes six bytes at the most; most texts have nothing of it.
+  return /["\\]|[^ -\uffff]/.test(text) ? jsonBytes(text) : Buffer.byteLength(text);
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value ?? null));
 }

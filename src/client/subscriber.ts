@@ -32,7 +32,10 @@ export interface SubscribeOptions {
   readonly idleMs?: number;
 }
 
-/** Of a settle. `expired`: the lease had ended, and the message comes again. `already`: settled before. */
+/**
+ * Of a settle. `expired`: the lease had ended, and the message comes again. `already`: settled before. `elsewhere`: another gateway
+ * handed it out and may hold its lease, at whose end the message comes again. `invalid`: no token of this subscription.
+ */
 export type { SettleStatus } from './settling.ts';
 
 export interface Delivery {

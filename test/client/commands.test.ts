@@ -222,6 +222,17 @@ describe('sluice pub', () => {
     expect(await valuesOf('photo')).toEqual([Buffer.from([0, 255, 10, 13])]);
   });
 
+  it.each([
+    ['neither value nor valueBase64', '{"key":"a"}'],
+    ['both', '{"value":1,"valueBase64":"AA=="}'],
+    ['what is no base64', '{"valueBase64":"%%%"}'],
+  ])('--json with %s is wrong usage, and nothing is published', async (_, line) => {
+    await sluice.topics.create({ name: 'strict' });
+    const wrong = await run(['pub', 'strict', '--json'], `${line}\n`);
+    expect([wrong.status, wrong.errors], wrong.errors).toEqual([2, expect.stringContaining('line 1')]);
+    expect((await sluice.browse('strict', 0)).messages).toEqual([]);
+  });
+
   it('tells each message that is refused and goes on; wrong usage is told before anything is published', async () => {
     await sluice.topics.create({ name: 'mixed' });
     const lines = '{"value":1}\n{"value":2,"partition":7}\n{"value":3}\n';

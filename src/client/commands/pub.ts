@@ -207,6 +207,10 @@ function jsonMessage(line: Buffer, number: number, common: Omit<OutgoingMessage,
     ...rest
   } = given as Record<string, unknown>;
   for (const field of ['contentType', 'id', 'key']) if (rest[field] === null) delete rest[field];
+  if ((rest['value'] === undefined) === (valueBase64 === undefined))
+    throw new UsageError(`line ${number} must have either value or valueBase64; "value": null is a tombstone`);
+  if (rest['key'] !== undefined && keyBase64 !== undefined)
+    throw new UsageError(`line ${number} has both key and keyBase64`);
   return {
     ...(rest as object),
     ...(keyBase64 === undefined ? {} : { key: fromBase64(keyBase64, 'keyBase64', number) }),
@@ -217,8 +221,11 @@ function jsonMessage(line: Buffer, number: number, common: Omit<OutgoingMessage,
 }
 
 function fromBase64(given: unknown, field: string, number: number): Buffer {
-  if (typeof given === 'string') return Buffer.from(given, 'base64');
-  throw new UsageError(`line ${number}: ${field} must be a string`);
+  if (typeof given !== 'string') throw new UsageError(`line ${number}: ${field} must be a string`);
+  const bytes = Buffer.from(given, 'base64');
+  // Node leaves out what it cannot read; other bytes must not be published than were meant.
+  if (bytes.toString('base64') !== given) throw new UsageError(`line ${number}: ${field} is not base64`);
+  return bytes;
 }
 
 function headersOf(headers: Readonly<Record<string, unknown>>): NonNullable<OutgoingMessage['headers']> {

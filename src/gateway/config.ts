@@ -216,7 +216,12 @@ export function configText(config: GatewayConfig): string {
   const { native, rabbitmq, kafka, ...common } = config;
   const own = { native, rabbitmq, kafka }[config.backend];
   const masked = (key: string, value: unknown): unknown => (secretNames.has(key) ? '***' : value);
-  return JSON.stringify({ ...common, [config.backend]: own }, masked).replace(/(\w+:\/\/)[^@/\s"]*@/g, '$1***@');
+  return JSON.stringify({ ...common, [config.backend]: own }, masked).replace(/\w+:\/\/[^\s"]+/g, maskedAddress);
+}
+
+/** As a URL is read, a password goes up to the last @ before the path; and what a query says may be a key. */
+function maskedAddress(address: string): string {
+  return address.replace(/^(\w+:\/\/)[^/?#]*@/, '$1***@').replace(/\?.*$/, '?***');
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

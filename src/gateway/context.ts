@@ -8,6 +8,7 @@ import type { Access } from './access/access.ts';
 import type { Cors } from './access/cors.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
 import type { BackendWatch } from './backend-watch.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { GatewayMetrics } from './observability.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -19,6 +20,8 @@ export interface GatewayContext {
   readonly idempotency: IdempotencyKeys;
   readonly metrics: GatewayMetrics;
   readonly streams: OpenStreams;
+  /** Of what is arriving and being worked on, by every door. */
+  readonly bodies: ByteBudget;
   readonly backend: BackendWatch;
   readonly limits: GatewayLimits;
   readonly access: Access;

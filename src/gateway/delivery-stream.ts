@@ -6,6 +6,7 @@
  * read costs one frame beside the socket's buffer, however much credit it gave, and holds the leases of no more.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Consumer,
   type Delivery,
@@ -17,6 +18,7 @@ import {
 } from '../adapters/index.ts';
 import { type Caller, nothingOwed, Pace } from './access/caller.ts';
 import { settle, type SettleBody, type SettleCall } from './consuming.ts';
+import { toldTo } from './backend-watch.ts';
 import type { GatewayContext } from './context.ts';
 import { gatewayLimits } from './limits.ts';
 import type { StreamKind } from './open-streams.ts';
@@ -38,6 +40,13 @@ export interface DeliveryPeer {
   ended(reason: PortError | undefined): void;
 }
 
+interface DeliveryStreamOptions {
+  readonly outstandingMax?: number | undefined;
+  readonly hasLocalTokens?: boolean;
+  readonly after?: Promise<void>;
+  readonly isCounted?: boolean;
+}
+
 export class DeliveryStream {
   readonly #context: GatewayContext;
   readonly #subscription: string;
@@ -56,6 +65,7 @@ export class DeliveryStream {
     consumer: Consumer,
     { messages, bytes }: StreamCredit,
     peer: DeliveryPeer,
+    isCounted: boolean,
   ) {
     this.#context = context;
     this.#subscription = consumer.subscription;
@@ -64,10 +74,12 @@ export class DeliveryStream {
     this.#messages = messages;
     this.#bytes = bytes ?? Number.POSITIVE_INFINITY;
     this.#pace = new Pace(peer.caller, () => this.#closing.signal.aborted);
-    const forget = context.streams.add(peer.kind, async (reason) => await this.close(reason), peer.caller);
-    const stopListening = context.streams.listen((health) => peer.backend(health));
+    const forget = isCounted
+      ? context.streams.add(peer.kind, async (reason) => await this.close(reason), peer.caller)
+      : undefined;
+    const stopListening = context.streams.listen((health) => peer.backend(toldTo(peer.caller, health)));
     this.#forget = () => {
-      forget();
+      forget?.();
       stopListening();
     };
   }
@@ -76,6 +88,8 @@ export class DeliveryStream {
    * Resolves when the subscription is open; deliveries begin.
    * @param options.outstandingMax how many may be out and not settled, below what the subscription allows.
    * @param options.hasLocalTokens the peer settles by itself and shows no token to its client.
+   * @param options.after nothing is pulled before it: a lease begins with the pull.
+   * @param options.isCounted false: whoever opens it has added it to the open streams already.
    * @throws PortError `scope_missing`, `subscription_not_found`, `too_many_in_flight`, `draining`.
    */
   static async open(
@@ -83,23 +97,19 @@ export class DeliveryStream {
     subscription: string,
     credit: StreamCredit,
     peer: DeliveryPeer,
-    {
-      outstandingMax,
-      hasLocalTokens = false,
-    }: { readonly outstandingMax?: number | undefined; readonly hasLocalTokens?: boolean } = {},
+    { outstandingMax, hasLocalTokens = false, after = Promise.resolve(), isCounted = true }: DeliveryStreamOptions = {},
   ): Promise<DeliveryStream> {
     peer.caller.requireNamed('consume', subscription);
-    const { maxInFlight } = await context.port.describeSubscription(subscription);
-    const messages = Math.min(maxInFlight.messages, outstandingMax ?? maxInFlight.messages);
+    // The subscription's own bounds are the port's to hold, as they are and as they will be changed.
     const consumer = await context.port.subscribe(subscription, {
-      credit: { ...maxInFlight, messages },
+      credit: { messages: outstandingMax ?? limits.maxInFlightMessages, bytes: limits.maxInFlightBytes },
       hasLocalTokens,
     });
     try {
-      const stream = new DeliveryStream(context, consumer, credit, peer);
+      const stream = new DeliveryStream(context, consumer, credit, peer, isCounted);
       const { trouble } = context.backend;
-      if (trouble !== undefined) peer.backend(trouble);
-      void stream.#run();
+      if (trouble !== undefined) peer.backend(toldTo(peer.caller, trouble));
+      void stream.#run(after);
       return stream;
     } catch (reason) {
       await consumer.close();
@@ -143,14 +153,17 @@ export class DeliveryStream {
     this.#peer.ended(reason);
   }
 
-  async #run(): Promise<void> {
+  async #run(after: Promise<void>): Promise<void> {
+    let framedAtMs = Number.NEGATIVE_INFINITY;
     try {
+      await after;
       while (!this.#closing.signal.aborted) {
         if (!this.#hasCredit) {
           await this.#granted();
           continue;
         }
         await this.#pace.next(nothingOwed);
+        await this.#gathered(framedAtMs);
         const deliveries = await this.#consumer.pull({
           maxMessages: Math.min(this.#messages, gatewayLimits.streamFrameMessagesMax),
           maxBytes: Math.min(this.#bytes, gatewayLimits.streamFrameBytesMax),
@@ -163,11 +176,24 @@ export class DeliveryStream {
         this.#peer.caller.debitDelivered(deliveries);
         this.#context.metrics.delivered(this.#subscription, deliveries.length);
         await this.#peer.deliver(deliveries);
+        framedAtMs = performance.now();
       }
       await this.close(new PortError('closed', 'the port was closed'));
     } catch (reason) {
       await this.close(PortError.from(reason));
     }
+  }
+
+  /**
+   * With many streams a frame waits a little for what comes right behind the last one: each is a wake-up, a write and a settle of its
+   * own, a thousand messages a second to a hundred streams a hundred thousand of them. All wait for the same moments, so that streams of
+   * one topic read the same messages together. A message after a pause goes at once.
+   */
+  async #gathered(framedAtMs: number): Promise<void> {
+    const { streamFrameGapMsMax, streamsPerFrameGapMs } = gatewayLimits;
+    const gapMs = Math.min(streamFrameGapMsMax, Math.floor(this.#context.streams.openCount / streamsPerFrameGapMs));
+    const nowMs = performance.now();
+    if (gapMs >= 1 && nowMs - framedAtMs < gapMs) await delay(gapMs - (nowMs % gapMs));
   }
 
   get #hasCredit(): boolean {

@@ -5,9 +5,11 @@
  * 1. Here, for `idempotencyMs` after an answer in which every message is stored: same key and same request, same answer. A request that comes
  *    while the first is still under way waits for it. The same key with another request is refused: one of the two is a mistake.
  * 2. The ids of messages that have none are made of the key (`KEY`, or `KEY.0`, `KEY.1`, ... of several), so that a backend that claims
- *    `publish.dedup` stores a repetition once also after a restart, or through another gateway.
+ *    `publish.dedup` stores a repetition once also after a restart, or through another gateway. Where there are principals the ids are made
+ *    of key and principal: what one of them publishes must not be taken for a repetition of what another did.
  *
- * What was refused, or is not known to be stored, is not remembered: the repetition is a new try, with the same ids.
+ * Where nothing was stored, nothing is remembered. Where only a part was, or may have been, the repetition is a new try with the same ids, and
+ * the key stays with its request: other messages with these ids would be taken for what is stored.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,6 +21,8 @@ type Outcomes = readonly PublishOutcome[];
 interface Remembered {
   readonly fingerprint: string;
   readonly outcomes: Promise<Outcomes>;
+  /** It is over, and not all of it is known to be stored. */
+  mayTryAgain: boolean;
   /** Undefined while it is under way. */
   expiresAtMs: number | undefined;
   messages: number;
@@ -35,7 +39,7 @@ export class IdempotencyKeys {
   }
 
   /**
-   * @param scope what the key is unique in: the topic, and whose key it is.
+   * @param scope the key, with what it is unique in: the topic, and whose key it is.
    * @returns the outcomes, and whether they are those of an earlier request.
    * @throws PortError `idempotency_key_reused`, and what `publish` throws.
    */
@@ -46,6 +50,7 @@ export class IdempotencyKeys {
   ): Promise<{ readonly outcomes: Outcomes; readonly isRepeated: boolean }> {
     this.#forgetOld();
     const before = this.#remembered.get(scope);
+    let isKept = false;
     if (before !== undefined) {
       if (before.fingerprint !== fingerprint) {
         throw new PortError(
@@ -53,22 +58,35 @@ export class IdempotencyKeys {
           'this Idempotency-Key came with another request before: use a new key for a new request',
         );
       }
-      const outcomes = await before.outcomes.catch(() => undefined);
-      if (outcomes?.every(isStored) === true) return { outcomes: outcomes.map(asDuplicate), isRepeated: true };
-      // The first one failed while this one waited for it. One of those who waited tries again, the others wait for that one.
-      return await this.once(scope, fingerprint, publish);
+      if (!before.mayTryAgain) {
+        const outcomes = await before.outcomes.catch(() => undefined);
+        if (outcomes?.every(isStored) === true) return { outcomes: outcomes.map(asDuplicate), isRepeated: true };
+        // The first one failed while this one waited for it. One of those who waited tries again, the others wait for that one.
+        return await this.once(scope, fingerprint, publish);
+      }
+      // A part of it is stored, whatever becomes of this try.
+      isKept = true;
+      this.#forget(scope, before);
     }
-    const entry: Remembered = { fingerprint, outcomes: publish(), expiresAtMs: undefined, messages: 0 };
+    const entry: Remembered = {
+      fingerprint,
+      outcomes: publish(),
+      mayTryAgain: false,
+      expiresAtMs: undefined,
+      messages: 0,
+    };
     this.#remembered.set(scope, entry);
-    let isKept = false;
+    let isDone = false;
     try {
       const outcomes = await entry.outcomes;
-      isKept = outcomes.every(isStored);
+      isDone = outcomes.every(isStored);
+      isKept ||= outcomes.some(mayBeStored);
       entry.messages = outcomes.length;
       return { outcomes, isRepeated: false };
     } finally {
+      entry.mayTryAgain = !isDone;
       if (isKept) this.#keep(entry);
-      else this.#remembered.delete(scope);
+      else this.#forget(scope, entry);
     }
   }
 
@@ -91,11 +109,16 @@ export class IdempotencyKeys {
       this.#messages -= messages;
     }
   }
+
+  #forget(scope: string, { expiresAtMs, messages }: Remembered): void {
+    this.#remembered.delete(scope);
+    if (expiresAtMs !== undefined) this.#messages -= messages;
+  }
 }
 
 /** RFC draft: a string in quotes; without quotes it is taken as it is. @throws PortError `invalid_argument`. */
 export function idempotencyKey(given: string | string[] | undefined): string | undefined {
-  if (given === undefined || given === '') return undefined;
+  if (given === undefined) return undefined;
   const text = String(given);
   const key = /^".*"$/.test(text) ? text.slice(1, -1) : text;
   if (/^[\x21-\x7e]+$/.test(key) && key.length <= gatewayLimits.idempotencyKeyCharactersMax) return key;
@@ -103,12 +126,24 @@ export function idempotencyKey(given: string | string[] | undefined): string | u
   throw new PortError('invalid_argument', `the header idempotency-key must be 1 to ${most} visible ASCII characters`);
 }
 
-/** Messages with an id keep it. */
-export function withIdsOf(key: string, messages: readonly PublishMessage[]): readonly PublishMessage[] {
+/**
+ * Messages with an id keep it.
+ * @param principal whose key it is, where there are several.
+ */
+export function withIdsOf(
+  key: string,
+  messages: readonly PublishMessage[],
+  principal: string | undefined,
+): readonly PublishMessage[] {
+  const stem = principal === undefined ? key : digestOf(JSON.stringify([principal, key]));
   return messages.map((message, index) => {
     if (message.id !== undefined) return message;
-    return { ...message, id: messages.length === 1 ? key : `${key}.${index}` };
+    return { ...message, id: messages.length === 1 ? stem : `${stem}.${index}` };
   });
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }
 
 /** What makes two requests the same: everything that decides what is stored. */
@@ -139,6 +174,10 @@ function part(hash: ReturnType<typeof createHash>, content: string | Uint8Array 
 
 function isStored({ kind }: PublishOutcome): boolean {
   return kind === 'stored';
+}
+
+function mayBeStored({ kind }: PublishOutcome): boolean {
+  return kind !== 'refused';
 }
 
 function asDuplicate(outcome: PublishOutcome): PublishOutcome {

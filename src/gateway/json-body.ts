@@ -22,7 +22,7 @@ type DefaultParser = (
 /** Reads a body or a line. @throws PortError `invalid_argument`; `what` is how the text is called in it. */
 export type StrictJson = (bytes: Buffer, what?: string) => unknown;
 
-/** `onArrived` is told the size of each body. Reads `application/json`; other types are for whoever adds a parser for them.
+/** `onArrived` is told the size of each body, and may refuse it. Reads `application/json`; other types are for whoever adds a parser for them.
  * `otherwise` may know better what a body is. */
 export function useStrictJsonBodies(
   app: FastifyInstance,
@@ -45,9 +45,9 @@ export function useStrictJsonBodies(
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
-    onArrived(request, bytes.length);
     let value: unknown;
     try {
+      onArrived(request, bytes.length);
       value = otherwise(request, bytes) ?? strictJson(bytes);
     } catch (reason) {
       done(reason as PortError);

@@ -2,10 +2,14 @@
 export const gatewayLimits = {
   /** A value of 1 MiB in its worst JSON spelling (`\u0000`, six characters a byte), with key and headers. */
   bodyBytesMax: 8 * 1024 * 1024,
-  /** Bodies that are arriving or being worked on, all requests together: memory, not fairness. Above: `overloaded`. */
+  /** Bodies that are arriving or being worked on, of all doors together. Above: `overloaded`. */
   bodyBytesInFlightMax: 256 * 1024 * 1024,
+  /** Of these bytes, and of the streams below, one principal has at most this part: nobody can shut out all others. */
+  principalShare: 0.5,
   /** From the first byte of a request to its last; Node's own default of five minutes lets slow senders hold sockets. */
   requestTimeoutMs: 30_000,
+  /** A socket whose request was late is closed so long after its answer. */
+  lateLingerMs: 1_000,
   /** The head alone. */
   headersTimeoutMs: 10_000,
   /** A socket without a byte either way. Above the longest pull (30 s) and the longest publish (30 s). */
@@ -41,9 +45,16 @@ export const gatewayLimits = {
   pullIdleMs: 30_000,
   /** Streams of every kind together (gRPC, SSE, WebSocket, NDJSON): each holds a consumer or frames. Above: `too_many_in_flight`. */
   streamsMax: 2_000,
+  /** Streams of gRPC's health and reflection, which need no credentials: a bound of their own, so that they take none of the others'. */
+  grpcOpenStreamsMax: 100,
+  /** A message to them: a name of a service or of a file. */
+  grpcOpenMessageBytesMax: 4 * 1024,
   /** Deliveries of one frame of a stream: a frame is what a client that does not read costs, beside the socket's own buffer. */
   streamFrameMessagesMax: 500,
   streamFrameBytesMax: 256 * 1024,
+  /** Between two frames of a stream: a millisecond for each so many open streams, and no more than this. Alone a stream waits for nothing. */
+  streamFrameGapMsMax: 5,
+  streamsPerFrameGapMs: 20,
   /** Frames of one stream that are being worked on; then it is not read from until one is answered. */
   streamFramesInFlightMax: 16,
   /** The bytes of their messages: below the port's own bound (64 MiB), so that one publisher cannot take all of it. */

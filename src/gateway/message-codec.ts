@@ -1,5 +1,5 @@
 /**
- * JSON message <-> port message (CONTRACT: the message). Delivered messages are written as JSON text here, not as objects:
+ * JSON message <-> port message. Delivered messages are written as JSON text here, not as objects:
  * a stored JSON value goes out as the text that was stored, so that numbers beyond 2^53 and the order of fields survive.
  */
 
@@ -62,13 +62,18 @@ export function messageJson(message: Message, encoding: Encoding): string {
 /** The last text of a message that several streams may send: the native log gives all of them the same object. */
 const shared = new WeakMap<Message, { readonly encoding: Encoding; readonly json: string }>();
 
-/** As `messageJson`, made once for all streams that get the same message in the same encoding. */
+/** As `messageJson` in one line, made once for all streams that get the same message in the same encoding. */
 export function sharedMessageJson(message: Message, encoding: Encoding): string {
   const known = shared.get(message);
   if (known?.encoding === encoding) return known.json;
-  const json = messageJson(message, encoding);
+  const json = inOneLine(messageJson(message, encoding));
   shared.set(message, { encoding, json });
   return json;
+}
+
+/** JSON that was stored with line breaks has them between its parts only: inside a text they are escaped. */
+export function inOneLine(json: string): string {
+  return /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, ' ') : json;
 }
 
 /** One `Delivery` of the REST API as JSON text. */

@@ -14,9 +14,12 @@ export type EndStream = (reason: PortError) => Promise<void>;
 export type TellBackend = (health: Health) => void;
 
 export class OpenStreams {
-  readonly #open = new Map<EndStream, { readonly kind: StreamKind; readonly caller: Caller | undefined }>();
+  readonly #open = new Map<EndStream, { readonly caller: Caller | undefined }>();
   readonly #listeners = new Set<TellBackend>();
-  readonly #opened = Object.fromEntries(streamKinds.map((kind) => [kind, 0])) as Record<StreamKind, number>;
+  readonly #opened = noneOfEach();
+  readonly #count = noneOfEach();
+  /** By principal. */
+  readonly #owned = new Map<string, number>();
   readonly #max: number;
   #isDraining = false;
 
@@ -27,16 +30,42 @@ export class OpenStreams {
   /**
    * Call what comes back when the stream has ended.
    * @param caller whose stream it is; absent for one that is open to everybody.
-   * @throws PortError `too_many_in_flight` above the bound, `draining` at the end of the gateway.
+   * @throws PortError `too_many_in_flight` above the bounds, `draining` at the end of the gateway.
    */
   add(kind: StreamKind, end: EndStream, caller?: Caller): () => void {
     if (this.#isDraining) throw drainingError();
-    if (this.#open.size >= this.#max) {
-      throw new PortError('too_many_in_flight', `${this.#open.size} streams are open`, { retryAfterMs: 1_000 });
-    }
-    this.#open.set(end, { kind, caller });
+    this.#refuseAboveBounds(kind, caller);
+    this.#open.set(end, { caller });
+    this.#note(kind, caller, 1);
     this.#opened[kind] += 1;
-    return () => void this.#open.delete(end);
+    return () => {
+      if (this.#open.delete(end)) this.#note(kind, caller, -1);
+    };
+  }
+
+  /** What needs no credentials has a bound of its own, and one principal a share: neither can take the streams of all. */
+  #refuseAboveBounds(kind: StreamKind, caller: Caller | undefined): void {
+    const isOpenToAll = kind === 'grpc_other';
+    const count = isOpenToAll ? this.#count.grpc_other : this.#open.size - this.#count.grpc_other;
+    if (count >= (isOpenToAll ? gatewayLimits.grpcOpenStreamsMax : this.#max))
+      throw new PortError('too_many_in_flight', `${count} streams are open`, { retryAfterMs: 1_000 });
+    const owner = caller?.owner;
+    const own = owner === undefined ? 0 : (this.#owned.get(owner) ?? 0);
+    if (owner !== undefined && own >= Math.max(1, this.#max * gatewayLimits.principalShare))
+      throw new PortError('too_many_in_flight', `${own} streams of ${owner} are open`, { retryAfterMs: 1_000 });
+  }
+
+  #note(kind: StreamKind, caller: Caller | undefined, more: 1 | -1): void {
+    this.#count[kind] += more;
+    const owner = caller?.owner;
+    if (owner === undefined) return;
+    const own = (this.#owned.get(owner) ?? 0) + more;
+    if (own === 0) this.#owned.delete(owner);
+    else this.#owned.set(owner, own);
+  }
+
+  get openCount(): number {
+    return this.#open.size;
   }
 
   /** Since the start. */
@@ -59,9 +88,7 @@ export class OpenStreams {
   }
 
   count(kind: StreamKind): number {
-    let count = 0;
-    for (const open of this.#open.values()) if (open.kind === kind) count += 1;
-    return count;
+    return this.#count[kind];
   }
 
   /** Ends those whose caller may not go on. */
@@ -78,6 +105,10 @@ export class OpenStreams {
     this.#isDraining = true;
     await Promise.allSettled([...this.#open.keys()].map(async (end) => await end(drainingError())));
   }
+}
+
+function noneOfEach(): Record<StreamKind, number> {
+  return Object.fromEntries(streamKinds.map((kind) => [kind, 0])) as Record<StreamKind, number>;
 }
 
 export function drainingError(): PortError {

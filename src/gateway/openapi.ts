@@ -99,7 +99,7 @@ function withHeaders(document: Document): Document {
             'Idempotency-Key',
             'A request that comes again with its key is answered as the first one was (docs/PUBLISHING.md).',
           ]
-        : method === 'patch'
+        : method === 'patch' || method === 'delete'
           ? ['If-Match', 'Only while the definition has one of these ETags; else 412 precondition_failed.']
           : [];
       if (name === undefined) continue;

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PortError } from '../adapters/index.ts';
+import type { Hold } from './byte-budget.ts';
 import type { StrictJson } from './json-body.ts';
 import { gatewayLimits } from './limits.ts';
 
@@ -24,10 +25,13 @@ export class RawBody {
 export class LinesBody {
   readonly stream: IncomingMessage;
   readonly readLine: StrictJson;
+  /** For what was read and is no whole line yet, or waits to be published. */
+  readonly hold: Hold;
 
-  constructor(stream: IncomingMessage, readLine: StrictJson) {
+  constructor(stream: IncomingMessage, readLine: StrictJson, hold: Hold) {
     this.stream = stream;
     this.readLine = readLine;
+    this.hold = hold;
   }
 }
 
@@ -51,19 +55,18 @@ export function isBinaryEvent(request: FastifyRequest): boolean {
   return request.headers['ce-specversion'] !== undefined && isPublish(request);
 }
 
-/** @param bodies is told of the size of each body, and which of them never ends. */
+/** @param bodies is told of the size of each body, and which of them is a stream. */
 export function useOtherBodies(
   app: FastifyInstance,
   strictJson: StrictJson,
-  bodies: { arrived(request: FastifyRequest, bytes: number): void; streams(request: FastifyRequest): void },
+  bodies: { arrived(request: FastifyRequest, bytes: number): void; streams(request: FastifyRequest): Hold },
 ): void {
-  app.addContentTypeParser('application/x-ndjson', (request, stream, done) => {
-    if (!isPublish(request)) {
-      done(unsupported(request));
-      return;
-    }
-    bodies.streams(request);
-    done(null, new LinesBody(stream, strictJson));
+  app.addContentTypeParser('application/x-ndjson', async (request: FastifyRequest, stream: IncomingMessage) => {
+    if (!isPublish(request)) throw unsupported(request);
+    if (!isBinaryEvent(request)) return new LinesBody(stream, strictJson, bodies.streams(request));
+    const bytes = await collected(request, stream);
+    bodies.arrived(request, bytes.length);
+    return new RawBody(bytes);
   });
   for (const isBatch of [false, true]) {
     const type = `application/cloudevents${isBatch ? '-batch' : ''}+json`;

@@ -6,8 +6,16 @@
  * what is left. A letter that was stored and not yet acknowledged when the process died is published again under the same id.
  */
 
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Consumer, type Delivery, type Message, PortError, type PublishMessage } from '../adapters/index.ts';
+import {
+  type Consumer,
+  type Delivery,
+  limits,
+  type Message,
+  PortError,
+  type PublishMessage,
+} from '../adapters/index.ts';
 import type { Caller } from './access/caller.ts';
 import type { GatewayContext } from './context.ts';
 import { gatewayLimits } from './limits.ts';
@@ -153,17 +161,33 @@ async function storeAgain(
 const COUNT = 'dead-letter-redrives';
 
 /** Without what the dead letter said about it, and with how often it came this way. Another message to a backend that knows ids. */
-function messageAgain(letter: Message): PublishMessage {
-  const count = Number(headerOf(letter, COUNT) ?? 0) + 1;
+export function messageAgain(letter: Message): PublishMessage {
+  const before = Number(headerOf(letter, COUNT) ?? 0);
   const headers = letter.headers.filter(({ name }) => !name.startsWith('dead-letter-'));
-  const id = letter.id?.replace(/-r\d+$/, '');
+  const counter = { name: COUNT, value: Buffer.from(String(before + 1)) };
   return {
     key: letter.key,
     value: letter.value,
-    headers: [...headers, { name: COUNT, value: String(count) }],
+    // A message may have as many headers as there can be: it goes back without the count then.
+    headers: hasRoomFor(counter, headers) ? [...headers, counter] : headers,
     ...(letter.contentType === null ? {} : { contentType: letter.contentType }),
-    ...(id === undefined ? {} : { id: `${id.slice(0, 190)}-r${count}` }),
+    ...(letter.id === null ? {} : { id: idAgain(letter.id, before) }),
   };
+}
+
+/** `ID-r1`, then `ID-r2`. Only what an earlier redrive wrote is taken off: an id may end like that by itself. */
+function idAgain(id: string, before: number): string {
+  const written = `-r${before}`;
+  const stem = before > 0 && id.endsWith(written) ? id.slice(0, -written.length) : id;
+  const again = `${stem}-r${before + 1}`;
+  if (again.length <= limits.idCharactersMax) return again;
+  return `${createHash('sha256').update(stem).digest('base64url')}-r${before + 1}`;
+}
+
+function hasRoomFor(more: Message['headers'][number], headers: Message['headers']): boolean {
+  let bytes = 0;
+  for (const { name, value } of [...headers, more]) bytes += Buffer.byteLength(name) + value.length;
+  return headers.length < limits.headersMax && bytes <= limits.headerBytesMax;
 }
 
 /** The last one: a letter that died twice has them twice. */

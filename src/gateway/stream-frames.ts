@@ -21,13 +21,26 @@ export class StreamFrames {
   readonly #subscription: string | undefined;
   #stream: Promise<DeliveryStream> | undefined;
   readonly #pace: Pace;
-  #isClosed = false;
+  readonly #forget: () => void;
+  #closed: Promise<void> | undefined;
 
+  /**
+   * It counts as an open stream from now on, started or not: it is held to what its caller may still do.
+   * @throws PortError `too_many_in_flight`, `draining`.
+   */
   constructor(context: GatewayContext, peer: FramePeer, subscription?: string) {
     this.#context = context;
-    this.#peer = peer;
+    this.#peer = {
+      ...peer,
+      // It may take the client a while to leave.
+      ended: (reason) => {
+        this.#forget();
+        peer.ended(reason);
+      },
+    };
     this.#subscription = subscription;
-    this.#pace = new Pace(peer.caller, () => this.#isClosed);
+    this.#pace = new Pace(peer.caller, () => this.#closed !== undefined);
+    this.#forget = context.streams.add(peer.kind, async (reason) => await this.close(reason), peer.caller);
   }
 
   /**
@@ -53,10 +66,13 @@ export class StreamFrames {
     }
   }
 
-  /** Gives back what is held. The peer is told, once. */
+  /** Resolves when what is held was given back. The peer is told, once. */
   async close(reason?: PortError): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    this.#closed ??= this.#closeNow(reason);
+    await this.#closed;
+  }
+
+  async #closeNow(reason: PortError | undefined): Promise<void> {
     let stream: DeliveryStream | undefined;
     try {
       stream = await this.#stream;
@@ -78,9 +94,15 @@ export class StreamFrames {
     if (this.#subscription !== undefined && subscription !== undefined && subscription !== this.#subscription) {
       throw new PortError('invalid_argument', `frame: start.subscription is not that of the path`);
     }
-    this.#stream = DeliveryStream.open(this.#context, this.#subscription ?? subscription ?? '', credit, this.#peer);
+    // Between two reviews the key may have been taken away.
+    const refusal = this.#context.access.review(this.#peer.caller);
+    if (refusal !== undefined) throw refusal;
+    const name = this.#subscription ?? subscription ?? '';
+    this.#stream = DeliveryStream.open(this.#context, name, credit, this.#peer, { isCounted: false });
     const stream = await this.#stream;
-    // The client left while the backend was asked.
-    if (this.#isClosed) await stream.close();
+    // It was ended while the backend was asked, with its own reason; or the start came after the end.
+    if (this.#closed === undefined) return;
+    await this.#closed;
+    await stream.close();
   }
 }

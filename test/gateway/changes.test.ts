@@ -47,6 +47,18 @@ describe('PATCH', () => {
     expect((await world.call('GET', url)).json.partitions).toBe(3);
   });
 
+  it('DELETE with If-Match removes only what the caller saw', async () => {
+    const world = await gateway();
+    const { topic, subscription } = await topicAndSubscription(world);
+    for (const url of [`/v1/subscriptions/${subscription}`, `/v1/topics/${topic}`]) {
+      const etag = String((await world.call('GET', url)).headers['etag']);
+      const refused = await world.raw('DELETE', url, '', { 'if-match': '"other"' });
+      expect(problemOf(refused)).toMatchObject({ status: 412, code: 'precondition_failed' });
+      expect((await world.call('GET', url)).status).toBe(200);
+      expect((await world.raw('DELETE', url, '', { 'if-match': etag })).status).toBe(204);
+    }
+  });
+
   it('that changes nothing is a change all the same, and keeps the ETag', async () => {
     const world = await gateway();
     const { topic, subscription } = await topicAndSubscription(world);

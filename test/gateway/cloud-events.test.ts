@@ -126,6 +126,33 @@ describe('binary mode', () => {
     },
   );
 
+  it('without a body is an event of its attributes alone', async () => {
+    const world = await gateway();
+    const { topic } = await topicAndSubscription(world);
+    const fields = { 'ce-specversion': '1.0', 'ce-id': 'A-1', 'ce-source': '/shop', 'ce-type': 't' };
+    const answer = await world.raw('POST', `/v1/topics/${topic}/messages`, '', fields);
+    expect(answer.status, answer.text).toBe(200);
+    const [message] = (await world.port.read(topic, 0, 'earliest', 10)).messages;
+    expect([message?.value?.length, message?.contentType]).toEqual([0, null]);
+  });
+
+  it('whose data is lines of JSON is one event', async () => {
+    const world = await gateway();
+    const { topic } = await topicAndSubscription(world);
+    const answer = await world.raw('POST', `/v1/topics/${topic}/messages`, '{"value":1}\n{"value":2}\n', {
+      'content-type': 'application/x-ndjson',
+      'ce-specversion': '1.0',
+      'ce-id': 'A-1',
+      'ce-source': '/shop',
+      'ce-type': 't',
+    });
+    expect(answer.status, answer.text).toBe(200);
+    const { messages } = await world.port.read(topic, 0, 'earliest', 10);
+    expect(messages.map(({ value, contentType }) => [String(value), contentType])).toEqual([
+      ['{"value":1}\n{"value":2}\n', 'application/x-ndjson'],
+    ]);
+  });
+
   it('without an attribute that is required is refused', async () => {
     const world = await gateway();
     const { topic } = await topicAndSubscription(world);

@@ -84,6 +84,10 @@ describe('what is printed', () => {
     const urls = ['amqp://guest:secret@127.0.0.1:5672', 'amqps://u:p%40ss@b/v'];
     const text = configText(parseConfig({ backend: 'rabbitmq', rabbitmq: { urls } }));
     expect(text).toContain('amqp://***@127.0.0.1:5672');
+    const odd = configText(
+      parseConfig({ backend: 'rabbitmq', rabbitmq: { urls: ['amqp://u:p@ss@127.0.0.1:5672/?x=secret'] } }),
+    );
+    expect(odd).toContain('amqp://***@127.0.0.1:5672/?***');
     expect(text).not.toMatch(/secret|guest|p%40ss|\n/);
     expect(configText(parseConfig({}))).toContain('"dataDir":"./sluice-data"');
   });

@@ -9,6 +9,7 @@ import { IdempotencyKeys } from '../../src/gateway/idempotency.ts';
 import { gatewayLimits } from '../../src/gateway/limits.ts';
 import { alter } from '../support/broken-ports.ts';
 import { openModel } from '../support/model-driver.ts';
+import { guarded, keyWith } from './access/support.ts';
 import { gateway, problemOf, topicAndSubscription, type World } from './support.ts';
 
 const twoMessages = { messages: [{ value: 'paid' }, { key: 'k', value: { total: 1 }, headers: { a: '1' } }] };
@@ -106,6 +107,71 @@ describe('the same key', () => {
     expect(calls).toBe(2);
     expect(await storedIn(world, topic)).toEqual(['key']);
   });
+});
+
+describe('a key of which a part was stored', () => {
+  it('stays with its request: other messages would get the ids of what is stored', async () => {
+    const model = await openModel(['publish.dedup']);
+    let refusesSecond = true;
+    let isAway = false;
+    const port = alter(model, {
+      publish: async (topic, messages, options) => {
+        if (isAway) throw new PortError('backend_unavailable', 'it is away');
+        const outcomes = await model.publish(topic, refusesSecond ? messages.slice(0, 1) : messages, options);
+        const error = new PortError('storage_full', 'the disk is full');
+        return messages.map(({ id = '' }, at) => outcomes[at] ?? ({ kind: 'refused', id, error } as const));
+      },
+    });
+    const world = await gateway({ port });
+    const { topic } = await topicAndSubscription(world);
+    expect((await publish(world, topic, twoMessages, 'key')).status).toBe(207);
+    const other = await publish(world, topic, { messages: [{ value: 'b' }, { value: 'c' }] }, 'key');
+    expect(problemOf(other)).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+    // Nor does a try that fails altogether free it.
+    isAway = true;
+    expect((await publish(world, topic, twoMessages, 'key')).status).toBe(503);
+    isAway = false;
+    expect((await publish(world, topic, { messages: [{ value: 'd' }, { value: 'e' }] }, 'key')).status).toBe(422);
+    refusesSecond = false;
+    expect((await publish(world, topic, twoMessages, 'key')).status).toBe(200);
+    expect((await publish(world, topic, twoMessages, 'key')).headers['idempotency-replayed']).toBe('true');
+  });
+
+  it('of which nothing was stored may come with another request: it was corrected', async () => {
+    const world = await gateway();
+    const { topic } = await topicAndSubscription(world);
+    const large = { messages: [{ value: 'x'.repeat(2 * 1024 * 1024) }] };
+    expect((await publish(world, topic, large, 'key')).status).toBe(413);
+    expect((await publish(world, topic, twoMessages, 'key')).status).toBe(200);
+  });
+
+  it('that is empty is refused: a client whose variable is empty is told that it has no protection', async () => {
+    const world = await gateway();
+    const { topic } = await topicAndSubscription(world);
+    expect(problemOf(await publish(world, topic, twoMessages, '')).code).toBe('invalid_argument');
+  });
+});
+
+it('the same key of two principals: each is stored, also by a backend that tells repetitions by ids', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sluice-idempotency-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const port = await openPort({ backend: 'native', config: { dataDir } });
+  onTestFinished(async () => await port.close());
+  const [one, two] = [keyWith(['publish:*']), keyWith(['publish:*'])];
+  const world = await guarded({ access: { keys: [one.entry, two.entry] } }, { port });
+  await port.createTopic({ name: 'a' });
+  const publishAs = async (key: string, value: string) =>
+    await world.ask('POST', '/v1/topics/a/messages', {
+      key,
+      body: { messages: [{ value }] },
+      headers: { 'idempotency-key': 'order-4711' },
+    });
+  expect((await publishAs(one.key, 'paid')).json.results[0].duplicate).toBeUndefined();
+  expect((await publishAs(two.key, 'shipped')).json.results[0].duplicate).toBeUndefined();
+  expect((await port.read('a', 0, 'earliest', 10)).messages.map(({ value }) => String(value))).toEqual([
+    'paid',
+    'shipped',
+  ]);
 });
 
 it('a repetition through a gateway that knows nothing of the key is stored once by a backend that claims publish.dedup', async () => {

@@ -183,6 +183,21 @@ describe('a bound on time', () => {
     expect(await firstBytes(good)).toContain('HTTP/1.1 201');
   });
 
+  it('what came too late was not done, nor is it afterwards, and it holds no room meanwhile', async () => {
+    const world = await started({ requestTimeoutMs: 300 });
+    const socket = await world.socket();
+    const closed = once(socket, 'close');
+    const body = '{"messages":[{"value":"late"}]}';
+    socket.write(
+      `POST /v1/topics/orders/messages HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,
+    );
+    expect(await firstBytes(socket)).toContain('did not arrive in time');
+    // As a client does that writes all of its body before it reads.
+    socket.write(body.slice(9));
+    await closed;
+    expect((await world.port.read('orders', 0, 'earliest', 10)).messages).toEqual([]);
+  });
+
   it('silence: Node is told the bounds of the page', async () => {
     const { built } = await appOnly();
     expect(built.app.server.timeout).toBe(limitValue('connectionTimeoutMs'));
@@ -232,10 +247,9 @@ describe('a bound on what is there at the same time', () => {
     const two = await world.sse();
     expect(two.status).toBe(200);
     await expect.poll(async () => (await world.sse()).status).toBe(429);
-    const refusedSocket = await world.webSocket();
+    const refusedSocket = world.openingWebSocket();
     const closed = once(refusedSocket, 'close');
     const said = once(refusedSocket, 'message');
-    refusedSocket.send('{"start":{"credit":{"messages":1}}}');
     expect(String((await said)[0])).toContain('too_many_in_flight');
     expect((await closed)[0]).toBe(1013);
     const lines = await world.raw('topics/orders/messages', '{"value":"x"}\n', 'application/x-ndjson');
@@ -319,6 +333,9 @@ describe('the page', () => {
     'adminTimeoutMs',
     'healthTimeoutMs',
     'shutdownMs',
+    // test/security/shares.test.ts
+    'grpcOpenStreamsMax',
+    'grpcOpenMessageBytesMax',
     // test/gateway/access/bounds.test.ts
     'credentialCharactersMax',
     'principalCharactersMax',
@@ -370,6 +387,7 @@ interface World {
   raw(path: string, body: string, type?: string): Promise<Answer>;
   socket(): Promise<Socket>;
   webSocket(): Promise<WebSocket>;
+  openingWebSocket(): WebSocket;
   sse(): Promise<{ readonly status: number; leave(): void }>;
   clients(): ReturnType<typeof grpcClients>;
   anotherGrpc(): ReturnType<typeof grpcClients>;
@@ -407,6 +425,12 @@ async function started(
     const answer = await fetch(`${url}/v1/${path}`, { method: 'POST', headers: { 'content-type': type }, body });
     return { status: answer.status, json: await answer.json() };
   };
+  const openingWebSocket = (): WebSocket => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/subscriptions/reader/ws`);
+    socket.on('error', () => undefined);
+    onTestFinished(() => socket.terminate());
+    return socket;
+  };
   // One connection for all: each client of the library would have one of its own.
   const clients = () => (shared ??= anotherGrpc());
   return {
@@ -422,10 +446,9 @@ async function started(
       await once(socket, 'connect');
       return socket;
     },
+    openingWebSocket,
     webSocket: async () => {
-      const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/subscriptions/reader/ws`);
-      socket.on('error', () => undefined);
-      onTestFinished(() => socket.terminate());
+      const socket = openingWebSocket();
       await once(socket, 'open');
       return socket;
     },

@@ -1,7 +1,8 @@
 /** Dead letters published again: each once, however often one asks; in a dry run none; at a rate; and what cannot be stored stays. */
 
 import { describe, expect, it } from 'vitest';
-import { type MessagingPort, PortError } from '../../src/adapters/index.ts';
+import { limits, type Message, type MessagingPort, PortError } from '../../src/adapters/index.ts';
+import { messageAgain } from '../../src/gateway/redrive.ts';
 import { RedriveAnswer } from '../../src/gateway/schema/redrive.ts';
 import { openModel } from '../support/model-driver.ts';
 import { gateway, problemOf, topicAndSubscription, type World } from './support.ts';
@@ -21,6 +22,47 @@ describe('a redrive', () => {
       attempt: 1,
       message: { key: 'k', id: 'id-a-r1', headers: { trace: 't', 'dead-letter-redrives': '1' } },
     });
+  });
+
+  it('takes nothing off an id that ends like a redriven one by itself', () => {
+    const letter = (id: string, redrives?: number): Message => ({
+      topic: 'a.dead',
+      partition: 0,
+      offset: 0,
+      key: null,
+      value: Buffer.from('x'),
+      contentType: null,
+      id,
+      timestampMs: 0,
+      headers: redrives === undefined ? [] : [{ name: 'dead-letter-redrives', value: Buffer.from(String(redrives)) }],
+    });
+    const again = (...given: Parameters<typeof letter>) => messageAgain(letter(...given)).id;
+    // A thousand messages of one process are named in base 36: r0 to r9 are among them.
+    expect([again('log-r1'), again('log-r2'), again('invoice-42-r1')]).toEqual([
+      'log-r1-r1',
+      'log-r2-r1',
+      'invoice-42-r1-r1',
+    ]);
+    expect([again('log-r1-r1', 1), again('log-r7', 1)]).toEqual(['log-r1-r2', 'log-r7-r2']);
+    const [long, longer] = [again(`${'x'.repeat(199)}a`), again(`${'x'.repeat(199)}b`)];
+    expect(long).not.toBe(longer);
+    expect(long?.length).toBeLessThanOrEqual(limits.idCharactersMax);
+  });
+
+  it('goes without the count where a message has as many headers as there can be', () => {
+    const headers = Array.from({ length: limits.headersMax }, (_, at) => ({ name: `h${at}`, value: Buffer.from('v') }));
+    const message = messageAgain({
+      topic: 'a.dead',
+      partition: 0,
+      offset: 0,
+      key: null,
+      value: null,
+      contentType: null,
+      id: 'a',
+      timestampMs: 0,
+      headers: [...headers, { name: 'dead-letter-topic', value: Buffer.from('a') }],
+    });
+    expect([message.id, message.headers?.length]).toEqual(['a-r1', limits.headersMax]);
   });
 
   it('of a letter that dies again counts on', async () => {

@@ -1,6 +1,12 @@
 /** Server-sent events: a cursor in every id, no gap after a broken connection, tokens when asked for, bounded for a client that stalls. */
 
-import { describe, expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
+import { buildApp } from '../../src/gateway/app.ts';
+import { alter } from '../support/broken-ports.ts';
+import { openModel } from '../support/model-driver.ts';
 import { openEvents, valueOf } from '../support/stream-clients.ts';
 import { type Listening, listening, topicWithReader } from './listening.ts';
 
@@ -84,6 +90,125 @@ describe('ack=auto', () => {
     const { subscription } = await topicWithReader(world);
     const refused = await refusedStream(world, subscription, { 'last-event-id': lastEventId });
     expect([refused.status, refused.code]).toEqual([status, code]);
+  });
+
+  it('JSON that was stored with line breaks is one event, as JSON', async () => {
+    const world = await listening();
+    const { topic, subscription } = await topicWithReader(world);
+    const pretty = JSON.stringify({ order: 1, note: 'two\nlines' }, null, 2).replaceAll('\n', '\r\n\r\n');
+    await world.port.publish(topic, [{ value: pretty, contentType: 'application/json' }]);
+    const client = await openEvents(world, subscription);
+    await expect.poll(() => client.messages().length).toBe(1);
+    expect(JSON.parse(client.messages()[0]?.data ?? '')).toMatchObject({ value: { order: 1, note: 'two\nlines' } });
+  });
+
+  it('a HEAD is not answered with a stream: it would consume', async () => {
+    const world = await listening();
+    const { topic, subscription } = await topicWithReader(world);
+    await publish(world, topic, ['kept']);
+    const asked = async (door: string) =>
+      (await fetch(`${world.url}/v1/subscriptions/${subscription}/${door}`, { method: 'HEAD' })).status;
+    expect([await asked('stream'), await asked('ws')]).toEqual([405, 404]);
+    expect((await world.port.lag(subscription)).total).toBe(1);
+  });
+
+  it('a client that leaves while its stream opens is sent nothing, and nothing is acknowledged for it', async () => {
+    const model = await openModel();
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let closed = 0;
+    const asked: string[] = [];
+    const port = alter(model, {
+      lag: async (name) => {
+        asked.push(name);
+        await gate;
+        return await model.lag(name);
+      },
+      subscribe: async (name, options) => {
+        const consumer = await model.subscribe(name, options);
+        return alter(consumer, {
+          close: async () => {
+            await consumer.close();
+            closed += 1;
+          },
+        });
+      },
+    });
+    const { app } = buildApp({ port });
+    const left = new Promise((resolve) => app.server.once('connection', (socket) => socket.once('close', resolve)));
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    onTestFinished(async () => {
+      await app.close();
+      await model.close();
+    });
+    await model.createTopic({ name: 'orders' });
+    await model.createSubscription({ name: 'reader', topic: 'orders' });
+    await model.publish('orders', [{ value: 'one' }]);
+    const { port: number } = app.server.address() as AddressInfo;
+    const leaving = request(`http://127.0.0.1:${number}/v1/subscriptions/reader/stream`);
+    leaving.on('error', () => undefined);
+    leaving.end();
+    await expect.poll(() => asked).toContain('reader');
+    leaving.destroy();
+    await left;
+    open();
+    await expect.poll(() => closed).toBe(1);
+    expect((await model.lag('reader')).total).toBe(1);
+  });
+
+  it('the first cursor is not ahead of what came while the stream opened', async () => {
+    const model = await openModel();
+    let waited = '';
+    let topicOf = '';
+    const port = alter(model, {
+      // As on a broker, where each of these takes a round trip: a message comes in between.
+      lag: async (name) => {
+        const lags = await model.lag(name);
+        if (name === waited) await model.publish(topicOf, [{ value: 'between' }]);
+        waited = '';
+        return lags;
+      },
+    });
+    onTestFinished(async () => await model.close());
+    const world = await listening({ port });
+    const { topic, subscription } = await topicWithReader(world);
+    [waited, topicOf] = [subscription, topic];
+    const client = await openEvents(world, subscription);
+    await expect.poll(() => client.values()).toEqual(['between']);
+    client.leave();
+    const again = await openEvents(world, subscription, { lastEventId: '0:0' });
+    await expect.poll(() => again.values()).toEqual(['between']);
+    expect(client.firstId()).toBe('0:0');
+  });
+
+  it('a lease begins when what is sent again was sent: a long replay uses up no attempt', async () => {
+    const model = await openModel();
+    let isSlow = false;
+    const port = alter(model, {
+      read: async (...given) => {
+        if (isSlow) await delay(60);
+        return await model.read(...given);
+      },
+    });
+    onTestFinished(async () => await model.close());
+    const world = await listening({ port });
+    const { topic, subscription } = await topicWithReader(
+      world,
+      {},
+      { ackDeadlineMs: 300, retry: { maxAttempts: 1, minBackoffMs: 0 } },
+    );
+    await publish(world, topic, numbers(0, 200));
+    const first = await openEvents(world, subscription);
+    await expect.poll(() => first.messages().length).toBe(200);
+    await expect.poll(async () => (await model.lag(subscription)).total).toBe(0);
+    first.leave();
+    await publish(world, topic, ['new']);
+    isSlow = true;
+    const second = await openEvents(world, subscription, { lastEventId: '0:0' });
+    await expect.poll(() => second.messages().length, { timeout: 10_000 }).toBe(201);
+    await expect.poll(async () => (await model.lag(subscription)).total).toBe(0);
+    const letters = await fetch(`${world.url}/v1/subscriptions/${subscription}/deadletters`);
+    expect(((await letters.json()) as { messages: unknown[] }).messages).toEqual([]);
   });
 
   it('is refused where there is nothing to go on from', async () => {

@@ -31,6 +31,8 @@ interface EventsClient {
   backend(): { readonly ok: boolean; readonly detail: string }[];
   /** As EventSource keeps it. */
   lastId(): string;
+  /** Of the event that has an id and nothing else, which comes first. */
+  firstId(): string;
   leave(): void;
   /** Resolves when the gateway has ended the stream, or the connection broke. */
   readonly closed: Promise<void>;
@@ -60,6 +62,7 @@ export async function openEvents(
   const events: SseEvent[] = [];
   let text = '';
   let id = '';
+  let first: string | undefined;
   answer.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => answer.once('close', resolve));
   if (options.isPaused !== true) {
@@ -71,8 +74,10 @@ export async function openEvents(
         let type = 'message';
         const data: string[] = [];
         for (const line of block.split('\n')) {
-          if (line.startsWith('id: ')) id = line.slice(4);
-          else if (line.startsWith('event: ')) type = line.slice(7);
+          if (line.startsWith('id: ')) {
+            id = line.slice(4);
+            first ??= id;
+          } else if (line.startsWith('event: ')) type = line.slice(7);
           else if (line.startsWith('data: ')) data.push(line.slice(6));
         }
         if (data.length > 0) events.push({ id, type, data: data.join('\n') });
@@ -90,6 +95,7 @@ export async function openEvents(
     },
     backend: () => events.filter(({ type }) => type === 'backend').map(({ data }) => JSON.parse(data)),
     lastId: () => id,
+    firstId: () => first ?? '',
     leave: () => asked.destroy(),
     closed,
   };

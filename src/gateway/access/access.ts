@@ -91,11 +91,11 @@ export class Access {
 
   /** Why a stream of this caller must end now; undefined: it may go on. */
   review(caller: Caller): PortError | undefined {
-    if (Date.now() >= caller.expiresAtMs) return refused('the credentials have expired');
     const { credential } = caller;
-    if (credential.kind !== 'key') return undefined;
-    const now = this.#ring.findDigest(credential.digest);
+    // A key may have got another end since: the entry of today says which.
+    const now = credential.kind === 'key' ? this.#ring.findDigest(credential.digest) : caller;
     if (now === undefined) return refused('the key was taken away');
+    if (Date.now() >= now.expiresAtMs) return refused('the credentials have expired');
     const isSame = now.scopes.texts.join(' ') === caller.scopes.texts.join(' ');
     return isSame ? undefined : refused('what the key allows was changed: connect again');
   }

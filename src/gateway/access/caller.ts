@@ -38,6 +38,11 @@ export class Caller {
     this.quota = quota;
   }
 
+  /** The principal where there may be several, for what each has a share of; undefined without access control. */
+  get owner(): string | undefined {
+    return this.credential.kind === 'none' ? undefined : this.principal;
+  }
+
   /** @throws PortError `scope_missing` that names what is missing. */
   require(call: string | Requirement, fields: Readonly<Record<string, unknown>>): void {
     const requirement = typeof call === 'string' ? requirementOf(call) : call;
@@ -70,10 +75,15 @@ export class Caller {
 
   /** Of what was delivered: it is taken off afterwards. */
   debitDelivered(deliveries: readonly { readonly message: Delivered }[]): void {
+    if (this.quota !== undefined) this.debitRead(deliveries.map(({ message }) => message));
+  }
+
+  /** The same of what was read without a subscription. */
+  debitRead(messages: readonly Delivered[]): void {
     if (this.quota === undefined) return;
     let bytes = 0;
-    if (this.quota.countsBytes) for (const { message } of deliveries) bytes += bytesOf(message);
-    this.quota.debit({ messages: deliveries.length, bytes });
+    if (this.quota.countsBytes) for (const message of messages) bytes += bytesOf(message);
+    this.quota.debit({ messages: messages.length, bytes });
   }
 }
 
@@ -113,9 +123,12 @@ export class Pace {
     return this.#turn;
   }
 
-  nextPublish(messages: readonly PublishMessage[]): Promise<void> | undefined {
+  /** @param requests that it counts as: a frame is one, a line of a request is none. */
+  nextPublish(messages: readonly PublishMessage[], requests = 0): Promise<void> | undefined {
     const { quota } = this.#caller;
-    return quota === undefined ? undefined : this.next(publishCost(quota, messages));
+    return quota === undefined
+      ? undefined
+      : this.next({ ...(requests > 0 ? { requests } : {}), ...publishCost(quota, messages) });
   }
 
   async #room(quota: Quota, cost: Cost): Promise<void> {

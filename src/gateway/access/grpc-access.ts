@@ -2,23 +2,38 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Metadata, ServerDuplexStream, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
+import type { Metadata, ServiceDefinition } from '@grpc/grpc-js';
 import type { PeerCertificate } from 'node:tls';
 import type { Access } from './access.ts';
 import type { Caller } from './caller.ts';
 import { requirementOf } from './required-scopes.ts';
 
-type Call = ServerUnaryCall<never, never> | ServerDuplexStream<never, never>;
+const callers = new WeakMap<Metadata, Caller>();
 
 /** At once, unless a token must be verified. @throws PortError `unauthenticated`, `access_unavailable` or `quota_exceeded` */
-export function callerOfCall(access: Access, call: Call): Caller | Promise<Caller> {
-  const { metadata } = call;
+export function authenticateCall(
+  access: Access,
+  metadata: Metadata,
+  authContext: () => { readonly sslPeerCertificate?: PeerCertificate },
+): Caller | Promise<Caller> {
   const found = access.authenticate({
     authorization: textOf(metadata, 'authorization'),
     apiKey: textOf(metadata, 'x-api-key'),
-    certificate: () => call.getAuthContext().sslPeerCertificate as PeerCertificate | undefined,
+    certificate: () => authContext().sslPeerCertificate,
   });
   return found instanceof Promise ? found.then(charged) : charged(found);
+}
+
+/** Whose call it is, for its handler. */
+export function noteCaller(metadata: Metadata, caller: Caller): void {
+  callers.set(metadata, caller);
+}
+
+/** Of a call that was let in. */
+export function callerOfCall({ metadata }: { readonly metadata: Metadata }): Caller {
+  const caller = callers.get(metadata);
+  if (caller === undefined) throw new Error('a call came to its handler without a caller');
+  return caller;
 }
 
 function charged(caller: Caller): Caller {

@@ -29,6 +29,11 @@ export function callerOf(request: FastifyRequest): Caller {
   return caller;
 }
 
+/** Whose request it is, where there are several principals: to share what there is among them. */
+export function ownerOf(request: object): string | undefined {
+  return callers.get(request)?.owner;
+}
+
 /** @throws Error from `app.route` for a route that is not in the table of required scopes. */
 export function useAccess(app: App, { access, cors }: Pick<GatewayContext, 'access' | 'cors'>): void {
   app.addHook('onRoute', (route) => {

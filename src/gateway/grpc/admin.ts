@@ -1,5 +1,6 @@
 /** sluice.v1.Admin. */
 
+import { requireDeadLetterTopic } from '../access/dead-letter-topic.ts';
 import type { GatewayContext } from '../context.ts';
 import { CapabilitiesQuery } from '../schema/backend.ts';
 import { SubscriptionBody, SubscriptionPatch } from '../schema/subscriptions.ts';
@@ -40,8 +41,9 @@ export function adminHandlers(context: GatewayContext): AdminHandlers {
       await port.deleteTopic(topic);
       return {};
     }),
-    CreateSubscription: unary(context, 'Admin/CreateSubscription', async (request) => {
+    CreateSubscription: unary(context, 'Admin/CreateSubscription', async (request, _, caller) => {
       const body = checked(SubscriptionBody, subscriptionBody(request));
+      await requireDeadLetterTopic(context, caller, body);
       const { created, definition } = await port.createSubscription({ ...body, start: toPosition(body.start) });
       return { created, subscription: subscriptionMessage(definition) };
     }),

@@ -60,8 +60,7 @@ export function unary<Request, Response>(
     let response: Response;
     try {
       const { request } = call;
-      const found = callerOfCall(context.access, call as never);
-      const caller = found instanceof Promise ? await found : found;
+      const caller = callerOfCall(call);
       if (request instanceof Undecodable) throw request.error;
       if (context.isDraining) throw drainingError();
       caller.require(requirement, request as Record<string, unknown>);
@@ -159,19 +158,12 @@ export function bidi<Request, Response>(
         stream.end(error);
       }
     };
-    const admit = (caller: Caller): void => {
-      // It left while its token was verified: nobody would tell the stream to end any more.
-      if (call.cancelled) return;
+    try {
+      const caller = callerOfCall(call);
       if (context.isDraining) throw drainingError();
       stream.read(open(stream, end, caller));
-    };
-    const refuse = (reason: unknown): void => end(PortError.from(reason));
-    try {
-      const found = callerOfCall(context.access, call as never);
-      if (found instanceof Promise) void found.then(admit).catch(refuse);
-      else admit(found);
     } catch (reason) {
-      refuse(reason);
+      end(PortError.from(reason));
     }
   };
 }
@@ -214,6 +206,16 @@ function logCall({ log }: GatewayContext, rpc: string, status: string, durationM
     },
     'answered',
   );
+}
+
+/** Of a call that does not come to its handler. @param rpc of ours; the others are not counted. */
+export function refusalStatus(
+  context: GatewayContext,
+  rpc: string | undefined,
+  call: WithMetadata,
+  reason: unknown,
+): ReturnType<typeof statusOf> {
+  return callError(context, rpc === undefined ? {} : context.metrics.grpcCalls(rpc), call, reason);
 }
 
 function callError(

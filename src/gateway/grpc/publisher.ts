@@ -3,11 +3,13 @@
 import {
   limits,
   PortError,
+  type PublishMessage,
   type PublishOptions,
   type PublishOutcome,
   type TraceContext,
 } from '../../adapters/index.ts';
 import { type Caller, Pace } from '../access/caller.ts';
+import { overloaded } from '../byte-budget.ts';
 import type { GatewayContext } from '../context.ts';
 import { drainingError } from '../open-streams.ts';
 import { publishMessages } from '../publishing.ts';
@@ -25,7 +27,8 @@ import { persistences, wordOf } from './words.ts';
 export function publisherHandlers(context: GatewayContext): PublisherHandlers {
   return {
     Publish: unary(context, 'Publisher/Publish', async (request, call, caller) => {
-      const outcomes = await publish(context, request, caller, traceContextOfCall(call));
+      const messages = (request.messages ?? []).map(toPublishMessage);
+      const outcomes = await publish(context, request, messages, caller, traceContextOfCall(call));
       const [only] = outcomes;
       if (outcomes.length === 1 && only !== undefined && only.kind !== 'stored')
         throw new LoneMessageRefused(only.error, only.id);
@@ -46,6 +49,8 @@ function publishFrames(
   trace: TraceContext | undefined,
 ) {
   const underWay = new Set<Promise<void>>();
+  const hold = context.bodies.hold(caller.owner);
+  let heldBytes = 0;
   let ending: PortError | undefined;
   let isGone = false;
   const forget = context.streams.add(
@@ -63,10 +68,10 @@ function publishFrames(
     try {
       if (ending !== undefined) throw ending;
       caller.requireNamed('publish', frame.topic ?? '');
-      const { messages = [] } = frame;
-      const turn = pace.next({ requests: 1, messages: messages.length, bytes: bytesOf(messages) });
+      const messages = (frame.messages ?? []).map(toPublishMessage);
+      const turn = pace.nextPublish(messages, 1);
       if (turn !== undefined) await turn;
-      const outcomes = await publish(context, frame, 'paced', trace);
+      const outcomes = await publish(context, frame, messages, 'paced', trace);
       await stream.write({ correlationId, results: outcomes.map(resultMessage) });
     } catch (reason) {
       const error = PortError.from(reason);
@@ -78,12 +83,25 @@ function publishFrames(
   };
   return {
     frame: async (frame: PublishStreamRequest__Output): Promise<void> => {
+      if (!Number.isSafeInteger(frame.correlationId ?? 0))
+        throw new PortError('invalid_argument', 'frame: correlation_id must not be above 2^53 - 1');
+      // What waits for its turn is kept here: of all streams together no more than of all bodies.
+      const bytes = bytesOf(frame.messages ?? []);
+      if (!hold.set(heldBytes + bytes)) {
+        const error = overloaded(context.bodies);
+        context.metrics.problem(error.code);
+        await stream.write({ correlationId: frame.correlationId ?? 0, problem: problemMessage(error) });
+        return;
+      }
+      heldBytes += bytes;
       const answering = answer(frame);
       underWay.add(answering);
       try {
         await answering;
       } finally {
         underWay.delete(answering);
+        heldBytes -= bytes;
+        hold.set(heldBytes);
       }
     },
     bytesOf: ({ messages = [] }: PublishStreamRequest__Output): number => bytesOf(messages),
@@ -110,18 +128,11 @@ interface PublishAsked {
 async function publish(
   context: GatewayContext,
   request: PublishAsked,
+  messages: readonly PublishMessage[],
   payer: Caller | 'paced',
   trace: TraceContext | undefined,
 ): Promise<readonly PublishOutcome[]> {
-  const { messages = [] } = request;
-  return await publishMessages(
-    context,
-    request.topic ?? '',
-    messages.map(toPublishMessage),
-    checkedOptions(request),
-    payer,
-    trace,
-  );
+  return await publishMessages(context, request.topic ?? '', messages, checkedOptions(request), payer, trace);
 }
 
 /** @throws PortError in the words of REST. */
@@ -138,8 +149,12 @@ function checkedOptions({ messages = [], durability: asked, minCopies }: Publish
   return options as PublishOptions;
 }
 
+/** In memory, about: a text has two bytes for a character at the most, each header an object. */
 function bytesOf(messages: readonly PublishMessage__Output[]): number {
   let bytes = 0;
-  for (const { key, value, text } of messages) bytes += (key?.length ?? 0) + (value?.length ?? 0) + (text?.length ?? 0);
+  for (const { key, value, text, headers = [] } of messages) {
+    bytes += (key?.length ?? 0) + (value?.length ?? 0) + (text?.length ?? 0);
+    for (const header of headers) bytes += (header.name?.length ?? 0) + (header.value?.length ?? 0);
+  }
   return bytes;
 }

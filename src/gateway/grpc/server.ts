@@ -8,6 +8,7 @@ import type { GatewayContext } from '../context.ts';
 import { gatewayLimits } from '../limits.ts';
 import { checkService } from '../access/grpc-access.ts';
 import { adminHandlers } from './admin.ts';
+import { admission } from './admission.ts';
 import { endStreamsOf } from './calls.ts';
 import { loadProto, loadProtoForReflection, strictService } from './proto.ts';
 import { publisherHandlers } from './publisher.ts';
@@ -33,6 +34,7 @@ export function buildGrpcServer(context: GatewayContext): GrpcServer {
     'grpc.keepalive_time_ms': gatewayLimits.grpcKeepaliveMs,
     'grpc.keepalive_timeout_ms': gatewayLimits.grpcKeepaliveTimeoutMs,
     'grpc.enable_channelz': 0,
+    interceptors: [admission(context)],
   });
   const proto = loadProto();
   server.addService(strictService(proto, 'Publisher'), publisherHandlers(context));

@@ -1,7 +1,8 @@
 /** What stands behind the gateway: capabilities, the backend, and whether it is well. */
 
 import { PortError } from '../../adapters/index.ts';
-import { healthOf } from '../backend-watch.ts';
+import { callerOf } from '../access/rest-access.ts';
+import { healthOf, toldTo } from '../backend-watch.ts';
 import type { Routes } from '../context.ts';
 import { BackendAnswer, CapabilitiesAnswer, CapabilitiesQuery, LiveAnswer, ReadyAnswer } from '../schema/backend.ts';
 import { NoQuery } from '../schema/common.ts';
@@ -30,7 +31,7 @@ export const backendRoutes: Routes = (app, context) => {
       querystring: NoQuery,
       response: { 200: BackendAnswer, default: problemResponse },
     },
-    handler: async () => ({ ...port.info, health: await healthOf(port) }),
+    handler: async (request) => ({ ...port.info, health: toldTo(callerOf(request), await healthOf(port)) }),
   });
   app.route({
     method: 'GET',
@@ -52,7 +53,7 @@ export const backendRoutes: Routes = (app, context) => {
     },
     handler: async () => {
       if (context.isDraining) throw new PortError('draining', 'this gateway is shutting down', { retryAfterMs: 1_000 });
-      const health = await healthOf(port);
+      const health = context.access.isOn ? toldTo(undefined, await healthOf(port)) : await healthOf(port);
       if (!health.ok) throw new PortError('backend_unavailable', health.detail, { retryAfterMs: 1_000 });
       return { status: 'ready' as const, backend: health };
     },

@@ -2,6 +2,8 @@
 
 import type { FastifyReply } from 'fastify';
 import { type Message, PortError } from '../../adapters/index.ts';
+import { nothingOwed } from '../access/caller.ts';
+import { callerOf } from '../access/rest-access.ts';
 import type { Routes } from '../context.ts';
 import { type Encoding, messageJson } from '../message-codec.ts';
 import { PartitionParams, SubscriptionParams } from '../schema/common.ts';
@@ -19,13 +21,17 @@ export const browseRoutes: Routes = (app, { port }) => {
       querystring: BrowseQuery,
       response: { 200: BrowseAnswer, default: problemResponse },
     },
-    handler: async ({ params, query }, reply) => {
+    handler: async (request, reply) => {
+      const { params, query } = request;
+      const caller = callerOf(request);
+      caller.charge(nothingOwed);
       const { messages, next } = await port.read(
         params.topic,
         Number(params.partition),
         fromOf(query.from),
         query.limit,
       );
+      caller.debitRead(messages);
       return sendJson(reply, `{"messages":${messagesJson(messages, query.encoding)},"next":${next}}`);
     },
   });
@@ -39,7 +45,10 @@ export const browseRoutes: Routes = (app, { port }) => {
       querystring: DeadLettersQuery,
       response: { 200: DeadLettersAnswer, default: problemResponse },
     },
-    handler: async ({ params, query }, reply) => {
+    handler: async (request, reply) => {
+      const { params, query } = request;
+      const caller = callerOf(request);
+      caller.charge(nothingOwed);
       const from = fromOf(query.from);
       if (typeof from === 'number' && query.partition === undefined) {
         const problem = { path: 'partition', message: 'is needed to read from an offset' };
@@ -60,6 +69,7 @@ export const browseRoutes: Routes = (app, { port }) => {
         messages.push(...read.messages);
         next[partition] = read.next;
       }
+      caller.debitRead(messages);
       const topic = JSON.stringify(deadLetterTopic);
       return sendJson(
         reply,

@@ -43,6 +43,8 @@ function pullRoute(app: App, context: GatewayContext): void {
       const gone = new AbortController();
       const onClose = (): void => gone.abort();
       reply.raw.once('close', onClose);
+      // It may have left while its token was verified.
+      if (reply.raw.destroyed) gone.abort();
       const preferred = preferredWaitMs(request.headers['prefer']);
       const { waitMs = preferred ?? pullWaitMsDefault, ...options } = request.body;
       const traceContext = traceContextOfRequest(request.headers);

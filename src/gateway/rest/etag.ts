@@ -25,4 +25,12 @@ export function expectedRevision(request: FastifyRequest): AlterOptions {
   return { ifRevision: strong.map((tag) => (tag.startsWith('W/') ? tag : tag.slice(1, -1))) };
 }
 
+/** The same of what has no change to be checked with: a DELETE. @throws PortError `precondition_failed`, and what `describe` throws. */
+export async function requireRevision(request: FastifyRequest, describe: () => Promise<object>): Promise<void> {
+  const { ifRevision } = expectedRevision(request);
+  if (ifRevision === undefined) return;
+  if (!ifRevision.includes(definitionRevision(await describe())))
+    throw new PortError('precondition_failed', 'it is not the one of that if-match any more: nothing was removed');
+}
+
 const tags = /^(W\/)?"[\x21\x23-\x2b\x2d-\x7e]*"(\s*,\s*(W\/)?"[\x21\x23-\x2b\x2d-\x7e]*")*$/;

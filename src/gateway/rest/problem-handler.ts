@@ -44,12 +44,15 @@ export function useProblems(app: FastifyInstance, onProblem: (code: ErrorCode) =
   });
   app.setNotFoundHandler((request, reply) => {
     onProblem('not_found');
-    const error = new PortError(
-      'not_found',
-      `there is no ${request.method} ${pathOf(request)}; GET /openapi.json lists what is`,
-    );
-    return sendProblem(reply, problemOf(error, request.id));
+    return sendProblem(reply, problemOf(noSuchRoute(request), request.id));
   });
+}
+
+export function noSuchRoute(request: FastifyRequest): PortError {
+  return new PortError(
+    'not_found',
+    `there is no ${request.method} ${pathOf(request)}; GET /openapi.json lists what is`,
+  );
 }
 
 /** For a line of the request's log, which has its id already. */

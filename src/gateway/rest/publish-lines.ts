@@ -16,6 +16,7 @@ import { Flushes } from '../flushes.ts';
 import { gatewayLimits } from '../limits.ts';
 import { toPublishMessage } from '../message-codec.ts';
 import type { LinesBody } from '../other-bodies.ts';
+import type { Hold } from '../byte-budget.ts';
 import { type PublishAsked, publishMessages } from '../publishing.ts';
 import { traceContextOfRequest } from '../request-trace.ts';
 import { MessageBody } from '../schema/message.ts';
@@ -30,10 +31,12 @@ export async function publishLines(
   request: FastifyRequest,
   reply: FastifyReply,
   topic: string,
-  { stream, readLine }: LinesBody,
+  { stream, readLine, hold }: LinesBody,
   asked: PublishAsked,
 ): Promise<void> {
   await context.port.describeTopic(topic);
+  // It left meanwhile: nothing would ever end the stream.
+  if (reply.raw.destroyed) throw new PortError('closed', 'the client is gone');
   const flushes = new Flushes();
   const caller = callerOf(request);
   const trace = traceContextOfRequest(request.headers);
@@ -72,7 +75,7 @@ export async function publishLines(
   let last = Promise.resolve();
   const underWay: Promise<void>[] = [];
   try {
-    for await (const batch of batchesOf(arriving, readLine, () => ending !== undefined)) {
+    for await (const batch of batchesOf(arriving, readLine, hold, () => ending !== undefined)) {
       await pace.nextPublish(batch.filter(isMessage));
       const results = publishBatch(context, topic, batch, asked, trace);
       last = last.then(async () => await write(await results));
@@ -83,6 +86,7 @@ export async function publishLines(
   } catch {
     // The request broke off: what came whole is stored.
   }
+  hold.set(0);
   await last;
   if (ending !== undefined) await write(`${JSON.stringify({ problem: problemOf(ending, request.id) })}\n`);
   forget();
@@ -149,18 +153,26 @@ const NEWLINE = 0x0a;
 async function* batchesOf(
   stream: AsyncIterable<unknown>,
   readLine: LinesBody['readLine'],
+  hold: Hold,
   isCut: () => boolean,
 ): AsyncGenerator<Line[]> {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
-  let isTooLong = false;
-  const finish = (rest: Buffer): Line | undefined => {
-    const wasTooLong = isTooLong || pendingBytes + rest.length > gatewayLimits.ndjsonLineBytesMax;
-    const bytes = pending.length === 0 || wasTooLong ? rest : Buffer.concat([...pending, rest]);
+  /** Of the line that is arriving: the rest of it is read and dropped. */
+  let refusal = undefined as PortError | undefined;
+  const drop = (reason: PortError): void => {
+    refusal = reason;
     pending = [];
     pendingBytes = 0;
-    isTooLong = false;
-    if (wasTooLong) return tooLong();
+  };
+  const finish = (rest: Buffer): Line | undefined => {
+    if (pendingBytes + rest.length > gatewayLimits.ndjsonLineBytesMax) refusal ??= tooLong();
+    const refused = refusal;
+    const bytes = pending.length === 0 || refused !== undefined ? rest : Buffer.concat([...pending, rest]);
+    pending = [];
+    pendingBytes = 0;
+    refusal = undefined;
+    if (refused !== undefined) return refused;
     return isBlank(bytes) ? undefined : toLine(bytes, readLine);
   };
   for await (const given of stream) {
@@ -176,17 +188,16 @@ async function* batchesOf(
         batch = [];
       }
     }
+    if (batch.length > 0) yield batch;
     const rest = chunk.subarray(from);
-    if (pendingBytes + rest.length > gatewayLimits.ndjsonLineBytesMax) {
-      isTooLong = true;
-      pending = [];
-      pendingBytes = 0;
-    }
-    if (!isTooLong && rest.length > 0) {
+    if (refusal === undefined && pendingBytes + rest.length > gatewayLimits.ndjsonLineBytesMax) drop(tooLong());
+    // After the batch was taken: until then what it was made of is held.
+    if (refusal === undefined && !hold.set(pendingBytes + rest.length)) drop(noRoom());
+    if (refusal !== undefined) hold.set(0);
+    else if (rest.length > 0) {
       pending.push(rest);
       pendingBytes += rest.length;
     }
-    if (batch.length > 0) yield batch;
   }
   // The last line may do without its end, unless it is not the last one.
   const line = isCut() ? undefined : finish(Buffer.alloc(0));
@@ -204,6 +215,10 @@ function toLine(bytes: Buffer, readLine: LinesBody['readLine']): Line {
 
 function tooLong(): PortError {
   return new PortError('message_too_large', `the line is above the limit of ${gatewayLimits.ndjsonLineBytesMax} bytes`);
+}
+
+function noRoom(): PortError {
+  return new PortError('overloaded', 'there is no room for a line of this size now', { retryAfterMs: 1_000 });
 }
 
 function isBlank(bytes: Buffer): boolean {

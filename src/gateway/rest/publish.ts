@@ -6,7 +6,15 @@ import { callerOf } from '../access/rest-access.ts';
 import { messageOfBinaryEvent, messagesOfEvents } from '../cloud-events.ts';
 import type { Routes } from '../context.ts';
 import { BYTES, toPublishMessage } from '../message-codec.ts';
-import { EventsBody, isBinaryEvent, isOtherBody, LinesBody, type OtherBody, PUBLISH_URL } from '../other-bodies.ts';
+import {
+  EventsBody,
+  isBinaryEvent,
+  isOtherBody,
+  LinesBody,
+  type OtherBody,
+  PUBLISH_URL,
+  RawBody,
+} from '../other-bodies.ts';
 import { fingerprintOf, idempotencyKey, withIdsOf } from '../idempotency.ts';
 import { type PublishAsked, publishMessages } from '../publishing.ts';
 import { traceContextOfRequest } from '../request-trace.ts';
@@ -18,6 +26,10 @@ import { publishLines } from './publish-lines.ts';
 import { outcomeJson } from './publish-result.ts';
 
 type Query = typeof PublishQuery._output;
+
+interface Bodied {
+  body: unknown;
+}
 
 export const publishRoutes: Routes = (app, context) => {
   app.route({
@@ -32,6 +44,11 @@ export const publishRoutes: Routes = (app, context) => {
       body: PublishBody,
       response: { 200: PublishAnswer, 207: PublishMixedAnswer, default: problemResponse },
     },
+    preValidation: (request, _reply, done) => {
+      // An event may be its attributes alone; without a body no parser was asked.
+      if (request.body === undefined && isBinaryEvent(request)) (request as Bodied).body = new RawBody(Buffer.alloc(0));
+      done();
+    },
     handler: async (request, reply) => {
       const { topic } = request.params;
       const { query, body } = request;
@@ -42,9 +59,10 @@ export const publishRoutes: Routes = (app, context) => {
         if (key === undefined)
           return answer(request, reply, await publishMessages(context, topic, messages, asked, caller, trace));
         const { outcomes, isRepeated } = await context.idempotency.once(
-          `${caller.principal}/${topic}/${key}`,
+          JSON.stringify([caller.principal, topic, key]),
           fingerprintOf(messages, { durability: asked.durability, minCopies: asked.minCopies }),
-          async () => await publishMessages(context, topic, withIdsOf(key, messages), asked, caller, trace),
+          async () =>
+            await publishMessages(context, topic, withIdsOf(key, messages, caller.owner), asked, caller, trace),
         );
         if (isRepeated) void reply.header('idempotency-replayed', 'true');
         return answer(request, reply, outcomes);

@@ -16,12 +16,13 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Delivery, type Message, PortError } from '../../adapters/index.ts';
+import { type Caller, nothingOwed, Pace } from '../access/caller.ts';
 import { callerOf } from '../access/rest-access.ts';
 import type { GatewayContext, Routes } from '../context.ts';
 import { DeliveryStream } from '../delivery-stream.ts';
 import { Flushes } from '../flushes.ts';
 import { gatewayLimits } from '../limits.ts';
-import { deliveryJson, type Encoding, sharedMessageJson } from '../message-codec.ts';
+import { deliveryJson, type Encoding, inOneLine, sharedMessageJson } from '../message-codec.ts';
 import { SubscriptionParams } from '../schema/common.ts';
 import { SseCursor, SseQuery } from '../schema/consume.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -32,6 +33,8 @@ export const sseRoutes: Routes = (app, context) => {
   app.route({
     method: 'GET',
     url: '/v1/subscriptions/:subscription/stream',
+    // A HEAD would consume, and show nothing of it.
+    exposeHeadRoute: false,
     schema: {
       tags: ['consume'],
       summary:
@@ -46,10 +49,10 @@ export const sseRoutes: Routes = (app, context) => {
     handler: async (request, reply) => {
       const { subscription } = request.params;
       const { ack, encoding, credit } = request.query;
+      const events = new EventWriter(context, request, reply, encoding);
       const cursor =
         ack === 'auto' ? await resumed(context, subscription, request.headers['last-event-id']) : undefined;
-      const events = new EventWriter(context, request, reply, encoding, cursor);
-      await events.open(subscription, credit);
+      await events.open(subscription, credit, cursor);
       return reply;
     },
   });
@@ -72,10 +75,13 @@ async function resumed(
   const { topic } = await port.describeSubscription(subscription);
   const { partitions } = await port.describeTopic(topic);
   const given = lastEventId === undefined || lastEventId === '' ? new Map<number, number>() : parsedCursor(lastEventId);
+  const ends: number[] = [];
+  for (let partition = 0; partition < partitions; partition += 1)
+    ends.push((await port.read(topic, partition, 'latest', 1)).next);
+  // Asked after the ends: with a lag of before, what came in between would count as read already.
   const lags = await port.lag(subscription);
   const cursor: Cursor = { topic, next: new Map(), replay: new Map() };
-  for (let partition = 0; partition < partitions; partition += 1) {
-    const { next: end } = await port.read(topic, partition, 'latest', 1);
+  for (const [partition, end] of ends.entries()) {
     const lag = lags.partitions.find((candidate) => candidate.partition === partition)?.lag ?? 0;
     const from = given.get(partition);
     given.delete(partition);
@@ -110,30 +116,33 @@ class EventWriter {
   readonly #reply: FastifyReply;
   readonly #raw: ServerResponse;
   readonly #encoding: Encoding;
-  readonly #cursor: Cursor | undefined;
+  readonly #caller: Caller;
+  readonly #pace: Pace;
   readonly #flushes = new Flushes();
+  #cursor: Cursor | undefined;
   #stream: DeliveryStream | undefined;
   #replayed: Promise<void> = Promise.resolve();
 
-  constructor(
-    context: GatewayContext,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    encoding: Encoding,
-    cursor: Cursor | undefined,
-  ) {
+  constructor(context: GatewayContext, request: FastifyRequest, reply: FastifyReply, encoding: Encoding) {
     this.#context = context;
     this.#request = request;
     this.#reply = reply;
     this.#raw = reply.raw;
     this.#encoding = encoding;
-    this.#cursor = cursor;
+    this.#caller = callerOf(request);
+    this.#pace = new Pace(this.#caller, () => this.#flushes.isOver);
+    // From now on, and not when the stream is open: whoever leaves while it opens must not be sent to, and acknowledged for.
+    this.#raw.once('close', () => {
+      this.#flushes.end();
+      void this.#stream?.close();
+    });
   }
 
   /** @throws PortError before anything was written. */
-  async open(subscription: string, outstandingMax: number | undefined): Promise<void> {
+  async open(subscription: string, outstandingMax: number | undefined, cursor: Cursor | undefined): Promise<void> {
+    this.#cursor = cursor;
     let start: () => void = () => undefined;
-    // Deliveries that are there at once wait for the head and for what is sent again.
+    // The first pull waits for the head and for what is sent again: leases would end meanwhile.
     this.#replayed = new Promise((resolve) => {
       start = resolve;
     });
@@ -143,19 +152,21 @@ class EventWriter {
       { messages: Number.POSITIVE_INFINITY },
       {
         kind: 'sse',
-        caller: callerOf(this.#request),
+        caller: this.#caller,
         deliver: async (deliveries) => await this.#deliver(deliveries),
         backend: ({ ok, detail }) => void this.#tellBackend(ok, detail),
         ended: (reason) => this.#ended(reason),
       },
-      { outstandingMax, hasLocalTokens: this.#cursor !== undefined },
+      { outstandingMax, hasLocalTokens: cursor !== undefined, after: this.#replayed },
     );
     this.#stream = stream;
     this.#reply.hijack();
-    this.#raw.on('close', () => {
+    if (this.#flushes.isOver || this.#raw.destroyed) {
       this.#flushes.end();
-      void stream.close();
-    });
+      start();
+      await stream.close();
+      return;
+    }
     this.#raw.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -183,7 +194,9 @@ class EventWriter {
     await this.#replayed;
     const cursor = this.#cursor;
     if (cursor === undefined) {
-      await this.#write(deliveries.map((delivery) => `data: ${deliveryJson(delivery, this.#encoding)}\n\n`).join(''));
+      await this.#write(
+        deliveries.map((delivery) => `data: ${inOneLine(deliveryJson(delivery, this.#encoding))}\n\n`).join(''),
+      );
       return;
     }
     await this.#write(deliveries.map(({ message }) => this.#event(message)).join(''));
@@ -197,8 +210,10 @@ class EventWriter {
     for (const [partition, { from, to }] of replay) {
       for (let at = from; at < to && !this.#flushes.isOver; ) {
         const limit = Math.min(gatewayLimits.streamReplayMessagesMax, to - at);
+        await this.#pace.next(nothingOwed);
         const { messages, next } = await this.#context.port.read(topic, partition, at, limit);
         const events = messages.filter(({ offset }) => offset !== null && offset < to);
+        this.#caller.debitRead(events);
         await this.#write(events.map((message) => this.#text(message)).join(''));
         if (next <= at) break;
         at = next;

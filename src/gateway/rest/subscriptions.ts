@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Position, SubscriptionDefinition } from '../../adapters/index.ts';
 import { callerOf } from '../access/rest-access.ts';
+import { requireDeadLetterTopic } from '../access/dead-letter-topic.ts';
 import type { Routes } from '../context.ts';
 import { NoQuery, type PositionBody, SubscriptionParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
@@ -15,9 +16,10 @@ import {
   SubscriptionList,
   SubscriptionPatch,
 } from '../schema/subscriptions.ts';
-import { expectedRevision, sendETag } from './etag.ts';
+import { expectedRevision, requireRevision, sendETag } from './etag.ts';
 
-export const subscriptionRoutes: Routes = (app, { port }) => {
+export const subscriptionRoutes: Routes = (app, context) => {
+  const { port } = context;
   app.route({
     method: 'POST',
     url: '/v1/subscriptions',
@@ -30,6 +32,7 @@ export const subscriptionRoutes: Routes = (app, { port }) => {
       response: { 200: Subscription, 201: Subscription, default: problemResponse },
     },
     handler: async (request, reply) => {
+      await requireDeadLetterTopic(context, callerOf(request), request.body);
       const { created, definition } = await port.createSubscription({
         ...request.body,
         start: toPosition(request.body.start),
@@ -93,13 +96,16 @@ export const subscriptionRoutes: Routes = (app, { port }) => {
     url: '/v1/subscriptions/:subscription',
     schema: {
       tags: ['subscriptions'],
-      summary: 'Remove a subscription. Waiting pulls answer subscription_not_found.',
+      summary:
+        'Remove a subscription. Waiting pulls answer subscription_not_found. With If-Match only while it is the one of that ETag: 412.',
       params: SubscriptionParams,
       querystring: NoQuery,
       response: { 204: z.null().describe('Gone.'), default: problemResponse },
     },
     handler: async (request, reply) => {
-      await port.deleteSubscription(request.params.subscription);
+      const { subscription } = request.params;
+      await requireRevision(request, async () => await port.describeSubscription(subscription));
+      await port.deleteSubscription(subscription);
       return reply.code(204).send(null);
     },
   });

@@ -7,7 +7,7 @@ import type { Routes } from '../context.ts';
 import { NoQuery, TopicParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
 import { Topic, TopicBody, TopicList, TopicPatch } from '../schema/topics.ts';
-import { expectedRevision, sendETag } from './etag.ts';
+import { expectedRevision, requireRevision, sendETag } from './etag.ts';
 
 export const topicRoutes: Routes = (app, { port }) => {
   app.route({
@@ -80,13 +80,16 @@ export const topicRoutes: Routes = (app, { port }) => {
     url: '/v1/topics/:topic',
     schema: {
       tags: ['topics'],
-      summary: 'Remove a topic, its messages and its subscriptions.',
+      summary:
+        'Remove a topic, its messages and its subscriptions. With If-Match only while it is the one of that ETag: 412 precondition_failed.',
       params: TopicParams,
       querystring: NoQuery,
       response: { 204: z.null().describe('Gone.'), default: problemResponse },
     },
     handler: async (request, reply) => {
-      await port.deleteTopic(request.params.topic);
+      const { topic } = request.params;
+      await requireRevision(request, async () => await port.describeTopic(topic));
+      await port.deleteTopic(topic);
       return reply.code(204).send(null);
     },
   });

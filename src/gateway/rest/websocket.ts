@@ -11,7 +11,7 @@ import { gatewayLimits } from '../limits.ts';
 import { deliveryJson, type Encoding } from '../message-codec.ts';
 import { EncodingQuery, SubscriptionParams } from '../schema/common.ts';
 import { problemResponse } from '../schema/problem.ts';
-import { StreamFrames } from '../stream-frames.ts';
+import { type FramePeer, StreamFrames } from '../stream-frames.ts';
 import { problemOf, traceOf } from './problem-handler.ts';
 
 /** Normal, and the ones a client library acts on (RFC 6455 7.4.1, IANA registry). */
@@ -21,6 +21,7 @@ export const webSocketRoutes: Routes = (app, context) => {
   app.route({
     method: 'GET',
     url: '/v1/subscriptions/:subscription/ws',
+    exposeHeadRoute: false,
     schema: {
       tags: ['consume'],
       summary:
@@ -45,27 +46,31 @@ function talk(context: GatewayContext, socket: WebSocket, request: FastifyReques
   const { encoding } = request.query as { encoding: Encoding };
   const flushes = new Flushes();
   const send = async (text: string): Promise<void> => await flushes.of((flushed) => socket.send(text, () => flushed()));
-  const frames = new StreamFrames(
-    context,
-    {
-      kind: 'websocket',
-      caller: callerOf(request),
-      deliver: async (deliveries) =>
-        await send(`{"deliveries":[${deliveries.map((delivery) => deliveryJson(delivery, encoding)).join(',')}]}`),
-      results: async (results, correlationId) => await send(JSON.stringify({ results, correlationId })),
-      backend: ({ ok, detail }) => void send(JSON.stringify({ backend: { ok, detail } })),
-      ended: (reason) => {
-        if (reason !== undefined && !flushes.isOver) {
-          context.metrics.problem(reason.code);
-          if (reason.httpStatus === 500) request.log.error({ err: reason, ...traceOf(request) }, 'unexpected error');
-          socket.send(JSON.stringify({ problem: problemOf(reason, request.id) }));
-        }
-        flushes.end();
-        socket.close(closeCode(reason));
-      },
-    },
-    subscription,
-  );
+  const ended = (reason: PortError | undefined): void => {
+    if (reason !== undefined && !flushes.isOver) {
+      context.metrics.problem(reason.code);
+      if (reason.httpStatus === 500) request.log.error({ err: reason, ...traceOf(request) }, 'unexpected error');
+      socket.send(JSON.stringify({ problem: problemOf(reason, request.id) }));
+    }
+    flushes.end();
+    socket.close(closeCode(reason));
+  };
+  const peer: FramePeer = {
+    kind: 'websocket',
+    caller: callerOf(request),
+    deliver: async (deliveries) =>
+      await send(`{"deliveries":[${deliveries.map((delivery) => deliveryJson(delivery, encoding)).join(',')}]}`),
+    results: async (results, correlationId) => await send(JSON.stringify({ results, correlationId })),
+    backend: ({ ok, detail }) => void send(JSON.stringify({ backend: { ok, detail } })),
+    ended,
+  };
+  let frames: StreamFrames;
+  try {
+    frames = new StreamFrames(context, peer, subscription);
+  } catch (reason) {
+    ended(PortError.from(reason));
+    return;
+  }
   const intake = new FrameIntake<string>(socket, {
     frame: async (text) => await frames.take(parsed(text)),
     finished: async () => await frames.close(),

@@ -1,4 +1,4 @@
-/** A message as it travels in JSON: published and delivered (CONTRACT: the message). */
+/** A message as it travels in JSON: published and delivered. */
 
 import { z } from 'zod';
 import { limits } from '../../adapters/index.ts';

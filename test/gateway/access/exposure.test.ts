@@ -1,8 +1,10 @@
 /** What is exposed to whom without credentials: addresses, web pages, probes, the configuration that contradicts itself. */
 
 import { request } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../../src/gateway/config.ts';
+import { alter } from '../../support/broken-ports.ts';
+import { openModel } from '../../support/model-driver.ts';
 import { guarded, type Guarded, keyWith } from './support.ts';
 
 const { key, entry } = keyWith(['admin']);
@@ -45,6 +47,21 @@ describe('with credentials asked for', () => {
     expect(await statuses(await guarded({ access: { ...keys, openMetrics: true } }))).toEqual([200, 200, 200, 200]);
   });
 
+  it('what is wrong with the backend is told to an admin and not to everybody: it may name topics and addresses', async () => {
+    const model = await openModel();
+    onTestFinished(async () => await model.close());
+    const detail = 'orders-0: segment 00000000000000000000.log is damaged';
+    const reader = keyWith(['consume:*']);
+    const port = alter(model, { health: async () => ({ ok: false, detail }) });
+    const world = await guarded({ access: { keys: [entry, reader.entry] } }, { port });
+    expect((await world.ask('GET', '/readyz')).json).toMatchObject({ status: 503, detail: 'the backend is not well' });
+    const told = async (by: string) =>
+      (await world.ask('GET', '/v1/backend', { key: by })).json.health.detail as string;
+    expect([await told(reader.key), await told(key)]).toEqual(['the backend is not well', detail]);
+    const open = await guarded({}, { port });
+    expect((await open.ask('GET', '/readyz')).json.detail).toBe(detail);
+  });
+
   it('a body is not read, and takes no room, before it is known whose it is', async () => {
     const world = await guarded({ access: keys });
     const socket = request(`${world.url}/v1/topics/a/messages`, {
@@ -75,6 +92,23 @@ describe('a web page', () => {
     expect((await world.ask('GET', '/v1/topics', { key, headers: { origin: page } })).json.code).toBe(
       'origin_not_allowed',
     );
+  });
+
+  it('of another origin gets nothing by another spelling of the path, nor by what it only shows', async () => {
+    const world = await guarded({});
+    await world.port.createTopic({ name: 'a' });
+    const disguised = await world.ask('POST', '/%761/topics/a/messages', {
+      headers: { origin: page, 'content-type': 'text/plain' },
+      body: 'x',
+    });
+    expect([disguised.status, disguised.json.code]).toEqual([403, 'origin_not_allowed']);
+    expect((await world.port.read('a', 0, 'earliest', 1)).messages).toEqual([]);
+    // An image, a frame or a link names no origin; the browser says that it is another site's.
+    const from = async (site: string) =>
+      (await world.ask('GET', '/v1/topics', { headers: { 'sec-fetch-site': site } })).status;
+    expect([await from('cross-site'), await from('same-site'), await from('same-origin'), await from('none')]).toEqual([
+      403, 403, 200, 200,
+    ]);
   });
 
   it('that is listed may ask with its key, and read every kind of answer', async () => {

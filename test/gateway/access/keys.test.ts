@@ -103,6 +103,41 @@ describe('a stream whose key is taken away ends, and says why', () => {
   });
 });
 
+describe('a stream', () => {
+  it('that was opened and not started ends with its key, too: nothing can be read with it afterwards', async () => {
+    const { key, entry } = keyWith(['consume:a.reader']);
+    const { file, world } = await withFile([entry]);
+    await world.port.createTopic({ name: 'a' });
+    await world.port.createSubscription({ name: 'a.reader', topic: 'a' });
+    const socket = new WebSocket(`${world.url.replace('http', 'ws')}/v1/subscriptions/a.reader/ws`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    let text = '';
+    socket.on('message', (data: Buffer) => (text += data.toString()));
+    await once(socket, 'open');
+    write(file, []);
+    await once(socket, 'close');
+    expect(text).toMatch(/unauthenticated/);
+  });
+
+  it('ends when its key is given an end that is over, and lives on when it is given a later one', async () => {
+    const soon = new Date(Date.now() + 5_000).toISOString();
+    const { key, entry } = keyWith(['consume:a.reader'], { expires: soon });
+    const { file, world } = await withFile([entry]);
+    await world.port.createTopic({ name: 'a' });
+    await world.port.createSubscription({ name: 'a.reader', topic: 'a' });
+    const text = await openSse(world, key);
+    write(file, [{ ...entry, expires: new Date(Date.now() + 60_000).toISOString() }]);
+    await world.gateway.reloadAccess();
+    await expect.poll(() => Date.now() > Date.parse(soon) + 1_500, { timeout: 15_000 }).toBe(true);
+    await world.port.publish('a', [{ value: 'x' }]);
+    await expect.poll(text).toContain('ackToken');
+    write(file, [{ ...entry, expires: new Date(Date.now() - 1_000).toISOString() }]);
+    await world.gateway.reloadAccess();
+    await expect.poll(text).toMatch(/unauthenticated/);
+  });
+});
+
 describe('sluice keys', { timeout: 60_000 }, () => {
   it('new prints the key once and adds its hash to the file, which a gateway takes; check reads it', async () => {
     const file = join(directory(), 'keys.yaml');

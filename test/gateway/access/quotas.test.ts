@@ -97,6 +97,27 @@ describe('above its quota', () => {
     expect((await pull()).json).toMatchObject({ code: 'quota_exceeded', status: 429 });
   });
 
+  it('what was browsed counts like what was pulled, dead letters too', async () => {
+    const { world, key } = await worldWith({ bytesPerSecond: 1, burstSeconds: 10 });
+    await world.port.publish('a', [{ value: 'x'.repeat(500) }]);
+    const browse = async () => await world.ask('GET', '/v1/topics/a/partitions/0/messages', { key });
+    expect((await browse()).json.messages).toHaveLength(1);
+    expect((await browse()).json.code).toBe('quota_exceeded');
+    expect((await world.ask('GET', '/v1/subscriptions/r/deadletters', { key })).json.code).toBe('quota_exceeded');
+  });
+
+  it('the headers of a frame of PublishStream count as those of a request do', async () => {
+    const { world, key } = await worldWith({ bytesPerSecond: 1, burstSeconds: 10 });
+    const stream = connected(world).publisher.publishStream(bearer(key));
+    const headers = [{ name: 'h', value: Buffer.alloc(500) }];
+    stream.write({ topic: 'a', messages: [{ text: '', headers }], correlationId: 1 });
+    await once(stream, 'data');
+    stream.end();
+    expect(
+      (await world.ask('POST', '/v1/topics/a/messages', { key, body: { messages: [{ value: 'x' }] } })).json.code,
+    ).toBe('quota_exceeded');
+  });
+
   it('requests count whatever they are about; probes do not', async () => {
     const { world, key } = await worldWith({ requestsPerSecond: 0.1, burstSeconds: 30 });
     const statuses: number[] = [];
@@ -187,7 +208,7 @@ it('a token has the quota that the configuration gives its principal, and others
 });
 
 async function worldWith(quota: object): Promise<{ world: Guarded; key: string; other: string }> {
-  const scopes = ['publish:a', 'consume:r'];
+  const scopes = ['publish:a', 'consume:r', 'read:a'];
   const [one, two] = [keyWith(scopes, { quota }), keyWith(scopes)];
   const world = await guarded({ access: { keys: [one.entry, two.entry] } });
   await world.port.createTopic({ name: 'a' });

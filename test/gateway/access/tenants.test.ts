@@ -31,6 +31,22 @@ describe('two tenants', () => {
     }
   });
 
+  it('a dead-letter topic that is there already is not had by naming a subscription like it', async () => {
+    const { world, admin } = await tenants();
+    const { key, entry } = keyWith(['consume:b*', 'read:a.orders']);
+    const narrow = await guarded({ access: { keys: [entry] } }, { port: world.port });
+    await world.ask('POST', '/v1/topics', { key: admin, body: { name: 'b-eu.dead' } });
+    const body = { name: 'b-eu', topic: 'a.orders' };
+    const refused = await narrow.ask('POST', '/v1/subscriptions', { key, body });
+    expect([refused.status, refused.json.code], refused.text).toEqual([403, 'scope_missing']);
+    expect((await narrow.ask('POST', '/v1/subscriptions', { key, body: { ...body, name: 'b-us' } })).status).toBe(201);
+    // Once more, when its topic is there because it was made with it.
+    expect((await narrow.ask('POST', '/v1/subscriptions', { key, body: { ...body, name: 'b-us' } })).status).toBe(200);
+    expect(
+      (await narrow.ask('POST', '/v1/subscriptions', { key, body: { ...body, onExhausted: 'drop' } })).status,
+    ).toBe(201);
+  });
+
   it('lists have only what is their own; admin sees all', async () => {
     const { world, a, b, admin } = await tenants();
     const listed = async (key: string) => {

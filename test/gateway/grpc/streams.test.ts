@@ -35,6 +35,16 @@ describe('PublishStream', () => {
     );
   });
 
+  it('a number above 2^53, which would come back as another one, is refused', async () => {
+    const world = await grpcGateway();
+    const { topic } = await topicAndSubscription(world);
+    const stream = world.publisher.publishStream();
+    stream.write({ correlationId: '1795683501906000001', topic, messages: [{ text: 'a' }] });
+    const [error] = (await once(stream, 'error')) as [ServiceError];
+    expect(refusalOf(error).reason).toBe('invalid_argument');
+    expect((await world.port.read(topic, 0, 'earliest', 10)).messages).toEqual([]);
+  });
+
   it('a frame that is refused is answered with its problem, and the stream goes on', async () => {
     const world = await grpcGateway();
     const { topic } = await topicAndSubscription(world);

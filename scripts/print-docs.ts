@@ -4,7 +4,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { liveMetricsChapter } from '../src/compare/live-metrics.ts';
+import { liveMetricsChapter } from '../src/compare/run/live-metrics.ts';
 import { workloadJsonSchema } from '../src/compare/workload-file.ts';
 import { reportJsonSchema } from '../src/compare/report/index.ts';
 import { settingsPage } from '../src/compare/settings/index.ts';
@@ -13,7 +13,7 @@ import { metricsPage } from '../src/gateway/metrics-page.ts';
 import { configPage, errorsPage } from '../src/gateway/reference-pages.ts';
 import { renderCapabilities, renderMatrix, tables } from './print-capabilities.ts';
 import { conformancePage } from './print-conformance.ts';
-import { faqPage } from './print-faq.ts';
+import { claimsTable, faqPage } from './print-faq.ts';
 import { scenariosPage } from './print-scenarios.ts';
 import { arabicPage } from './print-arabic.ts';
 import { faultsPage } from './print-faults.ts';
@@ -37,7 +37,12 @@ export const printedFiles: Readonly<Record<string, () => string>> = {
   'docs/FAQ.md': faqPage,
   'docs/workload.schema.json': () => `${JSON.stringify(workloadJsonSchema(), null, 2)}\n`,
   'docs/report.schema.json': () => `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
-  'README.md': () => withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
+  'README.md': () =>
+    withPart(
+      withPart(currentText('README.md'), 'capabilities', renderMatrix(tables, 'docs/CAPABILITIES.md')),
+      'claims',
+      claimsTable(),
+    ),
 };
 
 /** The text with `part` between its markers. Throws when a marker is missing: a table must not vanish in silence. */

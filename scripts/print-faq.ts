@@ -5,8 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import { uses } from '../src/compare/advice/index.ts';
-import { parseReport } from '../src/compare/report/index.ts';
-import type { ClaimVerdict, Layer, Report, ScenarioRow } from '../src/compare/report/model.ts';
+import { parseReport, reasonLines } from '../src/compare/report/index.ts';
+import type { ClaimVerdict, Layer, PrimaryResult, Report, ScenarioRow } from '../src/compare/report/model.ts';
 
 export const reportPath = 'docs/reports/two-cores/report.json';
 /** Of the scenarios that take long and are in a `full` run only. */
@@ -132,10 +132,9 @@ export function faqPage(report: Report = shippedReport(), damage: Report = shipp
     '',
     'What people say, and what this run found (the reasons are below, under their questions):',
     '',
-    '| claim | found |',
-    '| --- | --- |',
-    ...report.verdicts.map(({ claim, verdict }) => `| ${inTable(claim)} | ${claimWords[verdict]} |`),
+    claimsTable(report),
     '',
+    ...testedPart(report),
     ...usesPart(report),
     ...questions.flatMap((question) => answered(question, question.isOfDamage === true ? damage : report)),
     '## Can I have both behind one API?',
@@ -147,6 +146,12 @@ export function faqPage(report: Report = shippedReport(), damage: Report = shipp
     ...report.limits.map((limit) => `* ${limit}`),
     '',
   ].join('\n');
+}
+
+/** Each claim with its verdict: here and in README. */
+export function claimsTable(report: Report = shippedReport()): string {
+  const rows = report.verdicts.map(({ claim, verdict }) => `| ${inTable(claim)} | ${claimWords[verdict]} |`);
+  return ['| claim | found |', '| --- | --- |', ...rows].join('\n');
 }
 
 export function shippedReport(path: string = reportPath): Report {
@@ -167,19 +172,42 @@ function sourceOf({ run, environment, systems }: Report): string {
   return `It is of ${run.startedAt.slice(0, 10)}, profile ${run.profile}, ${versions.join(', ')}, on ${cpu.cores} cores of ${cpu.model}.${busy}`;
 }
 
+/** The only comparisons that are tests: everything else is an effect size with its interval. */
+function testedPart({ primary }: Report): readonly string[] {
+  if (primary === undefined) return [];
+  return [
+    'Six comparisons were named before the run, and are tested (rank-sum test, corrected for all six; [how](COMPARING.md#what-is-decided-before-the-run)):',
+    '',
+    '| expected | found | |',
+    '| --- | --- | --- |',
+    ...primary.results.map((one) => `| ${one.hypothesis} | ${outcomeWords[one.outcome]} | ${inTable(one.because)} |`),
+    '',
+  ];
+}
+
+const outcomeWords: Readonly<Record<PrimaryResult['outcome'], string>> = {
+  shown: 'shown',
+  'opposite-shown': 'the opposite is shown',
+  'no-difference-shown': 'no difference shown',
+  'cannot-be-shown': 'cannot be shown',
+};
+
 function claimLines(report: Report, claims: readonly ClaimVerdict[]): readonly string[] {
-  return claims.map(({ claim, verdict, reason, scope, evidence }) => {
-    const from = evidence.length === 0 ? '' : ` Cells: ${shownOf(evidence)}.`;
+  return claims.flatMap(({ claim, verdict, reason, scope, evidence }) => {
+    const from = evidence.length === 0 ? [] : [`Cells: ${shownOf(evidence)}.`];
     const where = scope === 'none' ? '' : ` (${shortScope(report, scope)})`;
-    return `* **${claim}: ${claimWords[verdict]}**${where}. ${reason}${from}`;
+    const head = `* **${claim}: ${claimWords[verdict]}**${where}.`;
+    const lines = reasonLines(reason);
+    if (lines.length === 1) return [[head, reason, ...from].join(' ')];
+    return [head, ...[...lines, ...from].map((line) => `  * ${line}`)];
   });
 }
 
 const claimWords: Readonly<Record<ClaimVerdict['verdict'], string>> = {
-  true: 'so it is',
-  'true-if': 'under a condition',
-  false: 'no',
-  inconclusive: 'left open',
+  true: 'true',
+  'true-if': 'true under a condition',
+  false: 'false',
+  inconclusive: 'undecided',
   'not-tested': 'not tested',
 };
 
@@ -263,7 +291,7 @@ const words: Readonly<Record<ScenarioRow['verdict'], string>> = {
   EMULATED: 'emulated',
   DIFFERS: 'no',
   UNSUPPORTED: 'refused',
-  INCONCLUSIVE: 'left open',
+  INCONCLUSIVE: 'undecided',
 };
 
 const layerOrder: readonly Layer[] = ['bare', 'port', 'rest', 'grpc'];

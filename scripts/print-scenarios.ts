@@ -9,9 +9,10 @@ export function scenariosPage(): string {
     '# The scenarios of the comparison',
     '',
     'Printed by `npm run docs` from `src/compare/scenarios`: one file for each scenario, which asks one question of every system that it makes',
-    'sense for, through the port and with the bare client. `sluice compare --only ID` runs one; `smoke` runs those marked so, `standard` and',
-    '`full` all of them, with more messages and, where brokers are killed, more kills. Those with a fault run last, on wires of their own, and only on',
-    "brokers that the run started itself as processes. Some are also put to Kafka's share groups (layer `reference`). `standard` asks those with a fault, and the slow ones, of the bare clients only.",
+    'sense for, through the port and with the bare client. `sluice compare --only ID` runs one; `smoke` runs those marked so, `full` all of them, with',
+    `more messages and, where brokers are killed, more kills. \`standard\` runs all but ${onlyInFull()}, and asks`,
+    'those with a fault, and the slow ones, of the bare clients only. Those with a fault run last, on wires of their own, and only on brokers that the run',
+    "started itself as processes. Some are also put to Kafka's share groups (layer `reference`).",
     '',
     'What is **expected** is from the documents named, in our own words; what is **observed** stands in the report of a run, beside it. Where they',
     'disagree the report says SURPRISE. PASS: the property holds. EMULATED: by work of the adapter or of a pattern. DIFFERS: it does not hold, the',
@@ -34,6 +35,11 @@ export function scenariosPage(): string {
     ...scenarios.flatMap(section),
     ...foundOtherwise(),
   ].join('\n');
+}
+
+function onlyInFull(): string {
+  const ids = scenarios.filter(({ isOnlyInFull }) => isOnlyInFull === true).map(({ id }) => `\`${id}\``);
+  return `${ids.slice(0, -1).join(', ')} and ${ids.at(-1)}`;
 }
 
 function notMeasured(): readonly string[] {

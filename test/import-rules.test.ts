@@ -112,18 +112,28 @@ const rules: readonly Rule[] = [
 
   {
     from: /^src\/compare\/(workloads|checkers|statistics)\//,
-    may: [/^node:crypto$/, /^src\/compare\/(workloads|checkers|statistics|wire|system-ids|report\/model)/],
+    may: [/^node:crypto$/, /^src\/compare\/(workloads|checkers|statistics|systems\/(wire|system-ids)|report\/model)/],
     why: 'pure: no files, timers or port',
   },
   {
     from: /^src\/compare\/report\//,
-    may: [/^zod$/, /^src\/compare\/(report\/|system-ids|statistics\/)/],
+    may: [/^zod$/, /^src\/compare\/(report\/|systems\/system-ids|statistics\/)/],
     why: 'renderers are pure',
   },
   {
     from: /^src\/compare\/regression\//,
-    may: [/^src\/compare\/(regression\/|assertions|report\/(model|figures)|statistics\/|workloads\/index)/],
+    may: [
+      /^src\/compare\/(regression\/|conclusions\/assertions|report\/(model|figures)|statistics\/|workloads\/index)/,
+    ],
     why: 'two reports in, a table out: pure',
+  },
+  {
+    from: /^src\/compare\/conclusions\//,
+    may: [
+      /^src\/compare\/(conclusions\/|report\/(model|figures|latency-by-load)|regression\/figures)/,
+      /^src\/compare\/(statistics\/|workloads\/index|systems\/system-ids)/,
+    ],
+    why: 'rows in, conclusions out: pure',
   },
   {
     from: /^src\/compare\/advice\//,
@@ -153,8 +163,8 @@ const rules: readonly Rule[] = [
     why: 'what goes through a topic is recorded as an application would read it',
   },
   {
-    from: /^src\/compare\/live-metrics\.ts$/,
-    may: [node, /^prom-client$/, /^src\/compare\/(report\/model|compare-options)/],
+    from: /^src\/compare\/run\/live-metrics\.ts$/,
+    may: [node, /^prom-client$/, /^src\/compare\/(report\/model|run\/compare-options)/],
     why: 'what a run shows of itself while it goes on',
   },
   {
@@ -271,6 +281,7 @@ describe('who may import whom', () => {
     ['src/gateway/app.ts', `export * from '../core-log/index.ts';`],
     ['src/gateway/app.ts', `const { Kafka } = await import('kafkajs');`],
     ['src/compare/checkers/lost.ts', `import { readFile } from 'node:fs/promises';`],
+    ['src/compare/conclusions/verdicts.ts', `import type { Wire } from '../systems/wire.ts';`],
     ['src/testing/test-broker.ts', `import { startGateway } from '../gateway/index.ts';`],
     ['src/client/client.ts', `import type { TopicBody } from '../gateway/schema/topics.ts';`],
     ['src/faults/tcp-proxy.ts', `import { obtainBrokers } from '../brokers/index.ts';`],

@@ -1,6 +1,6 @@
 /** What a dashboard is made of: queries, panels, rows; and how they become the JSON that Grafana loads. */
 
-import type { liveMetricCatalogue } from '../../src/compare/live-metrics.ts';
+import type { liveMetricCatalogue } from '../../src/compare/run/live-metrics.ts';
 import type { metricCatalogue, MetricName, processMetrics } from '../../src/gateway/metrics.ts';
 
 export interface Query {

@@ -6,7 +6,7 @@ import { registerRecommendCommand } from './recommend.ts';
 import type { Language } from './report/language.ts';
 import type { Layer, Profile, Report } from './report/model.ts';
 
-/** CONTRACT: exit status. */
+/** Exit status, as --help and docs/COMPARING.md say. */
 const exitStatus = { done: 0, failed: 1, usage: 2, missing: 3 } as const;
 
 const profiles: readonly Profile[] = ['smoke', 'standard', 'full'];
@@ -220,7 +220,7 @@ async function liveMetricsOf(port: string | undefined, onProgress: (line: string
   if (port === undefined) return undefined;
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
     throw new UsageError(`--metrics-port must be from 0 to 65535, not ${port}`);
-  const { LiveMetrics } = await import('./live-metrics.ts');
+  const { LiveMetrics } = await import('./run/live-metrics.ts');
   const live = new LiveMetrics();
   try {
     onProgress(`metrics on ${await live.listen(Number(port))}`);
@@ -243,7 +243,7 @@ async function begunWith(
 }
 
 async function tellProgress() {
-  const { ProgressLines } = await import('./progress.ts');
+  const { ProgressLines } = await import('./run/progress.ts');
   const lines = new ProgressLines(process.stderr, { isTerminal: process.stderr.isTTY });
   return {
     onProgress: (line: string) => lines.line(line),

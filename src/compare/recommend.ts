@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Load, Rule, Use } from './advice/index.ts';
-import { onlyOfTheAnswer } from './answer-rows.ts';
+import { onlyOfTheAnswer } from './conclusions/answer-rows.ts';
 
 const exitUsage = 2;
 
@@ -80,7 +80,7 @@ async function recommend(flags: RecommendFlags): Promise<string> {
       'nothing was asked for: --need, --use, --rate or --p99 (--list has every need and use)',
     );
   const report = onlyOfTheAnswer(await reportFrom(flags.report));
-  const { documented } = await import('./documented.ts');
+  const { documented } = await import('./scenarios/documented.ts');
   const advice = decideAdvice({ report, rules: chosen, load, documented });
   return flags.json === true ? `${JSON.stringify(advice, null, 1)}\n` : adviceText(advice);
 }

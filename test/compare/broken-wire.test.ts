@@ -1,8 +1,8 @@
 /** The instrument itself: a wire in memory that can lose, double, swap and damage messages, and what the runner must say. */
 
 import { describe, expect, test } from 'vitest';
-import { runWorkload } from '../../src/compare/run-workload.ts';
-import type { SendResult, Wire, WireConsumer, WireMessage } from '../../src/compare/wire.ts';
+import { runWorkload } from '../../src/compare/load/workload-run.ts';
+import type { SendResult, Wire, WireConsumer, WireMessage } from '../../src/compare/systems/wire.ts';
 import { planFromSpec, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { HandClock } from './hand-clock.ts';
 

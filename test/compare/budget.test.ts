@@ -1,11 +1,11 @@
 /** What a profile may take: its own printed budget, with every system, layer and scenario that it has. */
 
 import { expect, test } from 'vitest';
-import { budgetOf } from '../../src/compare/budget.ts';
+import { budgetOf } from '../../src/compare/run/budget.ts';
 import type { Layer, Profile } from '../../src/compare/report/model.ts';
-import { runPlanOf, type RunQuestion } from '../../src/compare/run-plan.ts';
+import { runPlanOf, type RunQuestion } from '../../src/compare/run/plan.ts';
 import { leftOutOfStandard, scenarios } from '../../src/compare/scenarios/index.ts';
-import { systemIds } from '../../src/compare/system-ids.ts';
+import { systemIds } from '../../src/compare/systems/system-ids.ts';
 import { primaryRepeatsOf, repeatsOf, workloadsOf } from '../../src/compare/workloads/index.ts';
 
 function budget(profile: Profile, layers: readonly Layer[]) {

@@ -8,7 +8,7 @@ import {
   type SystemRow,
   type WorkloadRow,
 } from '../../src/compare/report/model.ts';
-import { summarize } from '../../src/compare/summaries.ts';
+import { summarize } from '../../src/compare/conclusions/summaries.ts';
 
 const noLatency = { p50: 1, p90: 2, p95: 2, p99: 3, p999: 4, max: 5, mean: 1, count: 100, negative: 0 };
 

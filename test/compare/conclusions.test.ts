@@ -1,13 +1,13 @@
 /** From rows to conclusions: summaries, assertions, validity, limits and claims, each with the case that must not pass. */
 
 import { describe, expect, test } from 'vitest';
-import { AssertionSyntaxError, checkAssertion, parseAssertion } from '../../src/compare/assertions.ts';
-import { blameLayer, limitedBy } from '../../src/compare/limited-by.ts';
+import { AssertionSyntaxError, checkAssertion, parseAssertion } from '../../src/compare/conclusions/assertions.ts';
+import { blameLayer, limitedBy } from '../../src/compare/load/limited-by.ts';
 import { arabicOf } from '../../src/compare/report/phrases/index.ts';
 import type { Checks, ClaimVerdict, Layer, ScenarioRow, WorkloadMode } from '../../src/compare/report/model.ts';
-import { summarize } from '../../src/compare/summaries.ts';
-import { validity } from '../../src/compare/validity.ts';
-import { decideClaims } from '../../src/compare/verdicts.ts';
+import { summarize } from '../../src/compare/conclusions/summaries.ts';
+import { validity } from '../../src/compare/load/validity.ts';
+import { decideClaims } from '../../src/compare/conclusions/verdicts.ts';
 import { cellOf, repeated, scenarioRow, systemRow, workloadRow } from './builders.ts';
 
 describe('a summary', () => {

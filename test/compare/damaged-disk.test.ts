@@ -12,7 +12,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { compare } from '../../src/compare/index.ts';
 import { scenarios, Stage } from '../../src/compare/scenarios/index.ts';
 import type { OwnSystem, ScenarioContext } from '../../src/compare/scenarios/scenario.ts';
-import type { Wire } from '../../src/compare/wire.ts';
+import type { Wire } from '../../src/compare/systems/wire.ts';
 import { memoryWire } from './memory-wire.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-damaged-'));

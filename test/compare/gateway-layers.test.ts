@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../src/compare/index.ts';
 import { CoalescingPublisher, coalescingLimits } from '../../src/compare/gateway/coalescing-publisher.ts';
-import { withDescendants } from '../../src/compare/process-usage.ts';
-import { blameLayer } from '../../src/compare/limited-by.ts';
-import type { SendResult, WireMessage } from '../../src/compare/wire.ts';
+import { withDescendants } from '../../src/compare/usage/process-usage.ts';
+import { blameLayer } from '../../src/compare/load/limited-by.ts';
+import type { SendResult, WireMessage } from '../../src/compare/systems/wire.ts';
 import { type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { workloadRow } from './builders.ts';
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Generator, GeneratorGone } from '../../src/compare/generator/index.ts';
 import { compare, type CompareOptions } from '../../src/compare/index.ts';
-import { LiveMetrics } from '../../src/compare/live-metrics.ts';
-import { usageOf, withDescendants } from '../../src/compare/process-usage.ts';
-import { runPlanOf } from '../../src/compare/run-plan.ts';
+import { LiveMetrics } from '../../src/compare/run/live-metrics.ts';
+import { usageOf, withDescendants } from '../../src/compare/usage/process-usage.ts';
+import { runPlanOf } from '../../src/compare/run/plan.ts';
 import { type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 
 const equalLoad: WorkloadSpec = {

@@ -1,6 +1,6 @@
 /** A clock of a run that is moved by hand. */
 
-import type { RunClock } from '../../src/compare/load-run.ts';
+import type { RunClock } from '../../src/compare/load/load-run.ts';
 
 /** Time passes only while the sender waits: however busy the machine is, no message is late unless the wire makes it so. */
 export class HandClock implements RunClock {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compare, isSystemName } from '../../src/compare/index.ts';
 import { openProcessWire } from '../../src/compare/remote/index.ts';
-import { systemOf, versionOf } from '../../src/compare/system-ids.ts';
+import { systemOf, versionOf } from '../../src/compare/systems/system-ids.ts';
 
 test('what the killed log had acknowledged is there when it is started again, on both layers', async () => {
   const report = await compare({

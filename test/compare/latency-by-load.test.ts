@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadComparisonInWords, loadComparisons, loadCurves } from '../../src/compare/report/latency-by-load.ts';
 import type { SearchStep, WorkloadRow } from '../../src/compare/report/model.ts';
-import { decideClaims } from '../../src/compare/verdicts.ts';
+import { decideClaims } from '../../src/compare/conclusions/verdicts.ts';
 import { repeated, reportOf, systemRow, workloadRow } from './builders.ts';
 
 type P99ByRate = Readonly<Record<number, number>>;

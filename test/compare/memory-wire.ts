@@ -1,6 +1,6 @@
 /** A wire in memory that can be wrong in one way each: what a scenario must notice. */
 
-import type { SendResult, Wire, WireDelivery, WireMessage } from '../../src/compare/wire.ts';
+import type { SendResult, Wire, WireDelivery, WireMessage } from '../../src/compare/systems/wire.ts';
 
 export type Lie =
   | 'none'

@@ -1,11 +1,11 @@
 /** The course of a run: when its warm-up ends, whether it had settled, and what time is a system's own. */
 
 import { describe, expect, test } from 'vitest';
-import { LoadRun } from '../../src/compare/load-run.ts';
+import { LoadRun } from '../../src/compare/load/load-run.ts';
 import { reportProblems } from '../../src/compare/report/check.ts';
-import { runWorkload } from '../../src/compare/run-workload.ts';
-import { steadinessOf, type WarmupWindow } from '../../src/compare/steady-state.ts';
-import type { SendResult, WireMessage, WirePublisher } from '../../src/compare/wire.ts';
+import { runWorkload } from '../../src/compare/load/workload-run.ts';
+import { steadinessOf, type WarmupWindow } from '../../src/compare/load/steady-state.ts';
+import type { SendResult, WireMessage, WirePublisher } from '../../src/compare/systems/wire.ts';
 import { PayloadCodec, planFromSpec, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { reportOf } from './builders.ts';
 import { HandClock } from './hand-clock.ts';
@@ -204,6 +204,8 @@ describe('a course', () => {
     expect(of('backlog')?.figures?.samples).toBeGreaterThan(140);
     expect(of('idle')?.figures?.samples).toBeLessThanOrEqual(1);
     expect(of('drain')?.note).toMatch(/the backlog was (gone after \d+ ms|not gone)/);
+    // Nobody watches this run (`onSample`), and it has its series all the same.
+    expect(row.series.reduce((sum, { published }) => sum + published, 0)).toBeGreaterThan(600);
     expect(reportProblems(reportOf({ workloads: [row] }))).toEqual([]);
   });
 });

@@ -1,14 +1,18 @@
 /** What a run is made to decide: named before it, tested after it, and never more than the repeats can show. */
 
 import { describe, expect, test } from 'vitest';
-import { budgetInWords, budgetOf } from '../../src/compare/budget.ts';
-import { decidePrimary, primaryComparisonsOf, primaryInWords } from '../../src/compare/primary-comparisons.ts';
+import { budgetInWords, budgetOf } from '../../src/compare/run/budget.ts';
+import {
+  decidePrimary,
+  primaryComparisonsOf,
+  primaryInWords,
+} from '../../src/compare/conclusions/primary-comparisons.ts';
 import type { NoiseFloor, PrimaryComparison, WorkloadRow } from '../../src/compare/report/model.ts';
 import { reportProblems } from '../../src/compare/report/check.ts';
 import { renderHtml, renderMarkdown } from '../../src/compare/report/index.ts';
-import { runPlanOf, type RunQuestion } from '../../src/compare/run-plan.ts';
-import { systemIds } from '../../src/compare/system-ids.ts';
-import { decideClaims } from '../../src/compare/verdicts.ts';
+import { runPlanOf, type RunQuestion } from '../../src/compare/run/plan.ts';
+import { systemIds } from '../../src/compare/systems/system-ids.ts';
+import { decideClaims } from '../../src/compare/conclusions/verdicts.ts';
 import { primaryRepeatsOf, repeatsOf, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { repeated, reportOf, systemRow, workloadRow } from './builders.ts';
 
@@ -264,6 +268,11 @@ describe('what was tested', () => {
     const opposite = both(around(1_000, 10), around(2_000, 10));
     const oppositeCells = reportOf({ workloads: opposite }).summaries;
     expect(claimOf({ cells: oppositeCells, primary: decidePrimary([comparison], opposite, [], 1) })).toBe('false');
+    // A pair that nobody tested shows nothing either way: that leaves open what was not tested, not what was.
+    const untested = both(around(1_000, 3), around(1_010, 3)).map((row) => ({ ...row, id: 'throughput-100b' }));
+    const more = reportOf({ workloads: [...opposite, ...untested] }).summaries;
+    expect(claimOf({ cells: more, primary: decidePrimary([comparison], opposite, [], 1) })).toBe('false');
+    expect(claimOf({ cells: more })).toBe('inconclusive');
   });
 });
 

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { isAgreement } from '../../src/compare/agreement/agreement.ts';
 import { readAmqpLoop, readEndToEndLatency, readProducerPerformance } from '../../src/compare/agreement/tools.ts';
 import { FrameCutter, FrameReader, FrameWriter } from '../../src/compare/reference/frames.ts';
-import { cellName, isAsked, runPlanOf } from '../../src/compare/run-plan.ts';
+import { cellName, isAsked, runPlanOf } from '../../src/compare/run/plan.ts';
 import { scenarios } from '../../src/compare/scenarios/index.ts';
 import { shareGroupRows } from '../../src/compare/scenarios/share-groups.ts';
-import { isSystemName, namesOn, referenceNames, systemIds, systemOf } from '../../src/compare/system-ids.ts';
+import { isSystemName, namesOn, referenceNames, systemIds, systemOf } from '../../src/compare/systems/system-ids.ts';
 import { workloadsOf } from '../../src/compare/workloads/index.ts';
 
 describe('names', () => {

@@ -1,7 +1,7 @@
 /** `sluice compare OLD NEW`: what is called a change, what is not, and what is not compared at all. */
 
 import { describe, expect, it } from 'vitest';
-import { noiseFloors } from '../../src/compare/noise.ts';
+import { noiseFloors } from '../../src/compare/conclusions/noise.ts';
 import {
   checkBound,
   checkWorseBy,

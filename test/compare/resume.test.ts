@@ -6,10 +6,10 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Journal, journalName, measuredMsOf, readJournal, ResumeError } from '../../src/compare/journal.ts';
-import { ProgressLines } from '../../src/compare/progress.ts';
+import { Journal, journalName, measuredMsOf, readJournal, ResumeError } from '../../src/compare/run/journal.ts';
+import { ProgressLines } from '../../src/compare/run/progress.ts';
 import { parseReport } from '../../src/compare/report/index.ts';
-import { runPlanOf } from '../../src/compare/run-plan.ts';
+import { runPlanOf } from '../../src/compare/run/plan.ts';
 import { workloadsOf } from '../../src/compare/workloads/index.ts';
 import { scenarioRow, workloadRow } from './builders.ts';
 

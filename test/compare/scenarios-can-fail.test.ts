@@ -1,13 +1,13 @@
 /** A scenario that cannot fail says nothing: each of these is held against a wire that is wrong in the way that it is about. */
 
 import { describe, expect, test } from 'vitest';
-import { runScenarios } from '../../src/compare/run-scenarios.ts';
+import { runScenarios } from '../../src/compare/run/scenarios.ts';
 import { scenarios, Stage } from '../../src/compare/scenarios/index.ts';
 import { Ledger, lossesInWords } from '../../src/compare/scenarios/ledger.ts';
 import { boundOf } from '../../src/compare/scenarios/figures.ts';
 import { startFlow } from '../../src/compare/scenarios/flow.ts';
 import type { ScenarioContext } from '../../src/compare/scenarios/scenario.ts';
-import type { Wire } from '../../src/compare/wire.ts';
+import type { Wire } from '../../src/compare/systems/wire.ts';
 import { type Lie, memoryWire } from './memory-wire.ts';
 
 async function verdictOf(id: string, lie: Lie) {

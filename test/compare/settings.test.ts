@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Profile } from '../../src/compare/report/model.ts';
-import { runPlanOf, type RunQuestion } from '../../src/compare/run-plan.ts';
+import { runPlanOf, type RunQuestion } from '../../src/compare/run/plan.ts';
 import { rabbitMqSettingsOf, settingNotes, settingsOf, settingsPage } from '../../src/compare/settings/index.ts';
 import { settingLines } from '../../src/compare/settings/table.ts';
-import { isSystemName, systemIds, systemOf, variantNames } from '../../src/compare/system-ids.ts';
-import { decideClaims } from '../../src/compare/verdicts.ts';
+import { isSystemName, systemIds, systemOf, variantNames } from '../../src/compare/systems/system-ids.ts';
+import { decideClaims } from '../../src/compare/conclusions/verdicts.ts';
 import { primaryRepeatsOf, repeatsOf, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { repeated } from './builders.ts';
-import { summarize } from '../../src/compare/summaries.ts';
+import { summarize } from '../../src/compare/conclusions/summaries.ts';
 
 function questionOf(profile: Profile, systems: readonly string[] = systemIds, which?: 'all'): RunQuestion {
   return {

@@ -2,13 +2,13 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { climb, type StepQuestion } from '../../src/compare/climb.ts';
+import { climb, type StepQuestion } from '../../src/compare/load/climb.ts';
 import type { SearchStep, WorkloadRow } from '../../src/compare/report/model.ts';
-import { measureWith, planFor } from '../../src/compare/measure-cell.ts';
-import { ladderPlanHash, runPlanOf, seedOfStep } from '../../src/compare/run-plan.ts';
+import { measureWith, planFor } from '../../src/compare/load/measure-cell.ts';
+import { ladderPlanHash, runPlanOf, seedOfStep } from '../../src/compare/run/plan.ts';
 import { isGrowing, trendOf } from '../../src/compare/statistics/index.ts';
-import { findSustainableRate, searchSentence, stepOf } from '../../src/compare/sustainable-rate.ts';
-import type { Fault } from '../../src/compare/validity.ts';
+import { findSustainableRate, searchSentence, stepOf } from '../../src/compare/load/sustainable-rate.ts';
+import type { Fault } from '../../src/compare/load/validity.ts';
 import {
   confirmedShare,
   type LadderSpec,
@@ -17,7 +17,7 @@ import {
   workloadsOf,
 } from '../../src/compare/workloads/index.ts';
 import { reportProblems } from '../../src/compare/report/check.ts';
-import type { Wire, WireDelivery, WireMessage } from '../../src/compare/wire.ts';
+import type { Wire, WireDelivery, WireMessage } from '../../src/compare/systems/wire.ts';
 import { reportOf, workloadRow } from './builders.ts';
 import { HandClock } from './hand-clock.ts';
 

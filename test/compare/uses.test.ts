@@ -10,12 +10,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decideUses, uses } from '../../src/compare/advice/index.ts';
 import type { ReaderRow, Report, ScenarioRow, WorkloadRow } from '../../src/compare/report/model.ts';
 import { checkReport, renderHtml, renderMarkdown } from '../../src/compare/report/index.ts';
-import { runPlanOf } from '../../src/compare/run-plan.ts';
-import { runWorkload } from '../../src/compare/run-workload.ts';
+import { runPlanOf } from '../../src/compare/run/plan.ts';
+import { runWorkload } from '../../src/compare/load/workload-run.ts';
 import { scenarios } from '../../src/compare/scenarios/index.ts';
-import { summarize } from '../../src/compare/summaries.ts';
-import { openWire } from '../../src/compare/systems.ts';
-import { type ConsumeOptions, type Wire, type WireDelivery, WireRefusal } from '../../src/compare/wire.ts';
+import { summarize } from '../../src/compare/conclusions/summaries.ts';
+import { openWire } from '../../src/compare/systems/systems.ts';
+import { type ConsumeOptions, type Wire, type WireDelivery, WireRefusal } from '../../src/compare/systems/wire.ts';
 import { planFromSpec, useIds, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 import { reportOf, scenarioRow, workloadRow } from './builders.ts';
 

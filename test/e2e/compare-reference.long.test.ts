@@ -6,11 +6,11 @@ import { brokersOfOthers } from '../../src/brokers/index.ts';
 import { openBareKafka } from '../../src/compare/bare/index.ts';
 import { compare } from '../../src/compare/index.ts';
 import { openReferenceWire, type ReferenceTarget } from '../../src/compare/reference/index.ts';
-import { runWorkload } from '../../src/compare/run-workload.ts';
-import type { ReferenceName } from '../../src/compare/system-ids.ts';
-import type { Wire } from '../../src/compare/wire.ts';
+import { runWorkload } from '../../src/compare/load/workload-run.ts';
+import type { ReferenceName } from '../../src/compare/systems/system-ids.ts';
+import type { Wire } from '../../src/compare/systems/wire.ts';
 import { PayloadCodec, planFromSpec, type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
-import { LoadRun } from '../../src/compare/load-run.ts';
+import { LoadRun } from '../../src/compare/load/load-run.ts';
 
 const rabbitmq = inject('rabbitmq');
 const kafka = inject('kafka');
@@ -90,7 +90,9 @@ describe.skipIf(kafka === null)('a Java client with a fault planted in it', () =
     async () => {
       const row = await planted('damage');
       expect(row).toMatchObject({ valid: false, checks: { phantom: 10, lost: 10 } });
-      expect(row.invalidBecause).toMatch(/10 messages were received that were never sent, or damaged/);
+      expect(row.invalidBecause).toMatch(
+        /10 messages were received that were never sent, refused as not stored, or damaged/,
+      );
     },
   );
 

@@ -2,7 +2,7 @@
 
 import type { Report, WorkloadRow } from '../../src/compare/report/model.ts';
 import { settingNotes } from '../../src/compare/settings/index.ts';
-import { summarize } from '../../src/compare/summaries.ts';
+import { summarize } from '../../src/compare/conclusions/summaries.ts';
 
 export const slowerFactor = 0.5;
 export const fasterFactor = 1.25;

@@ -15,7 +15,7 @@ import type {
   WorkloadParameters,
   WorkloadRow,
 } from '../../src/compare/report/model.ts';
-import { decidePrimary, primaryComparisonsOf } from '../../src/compare/primary-comparisons.ts';
+import { decidePrimary, primaryComparisonsOf } from '../../src/compare/conclusions/primary-comparisons.ts';
 import { reportSpecVersion } from '../../src/compare/report/model.ts';
 import { seededRandom } from '../../scripts/make-log-samples.ts';
 

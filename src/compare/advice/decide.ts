@@ -16,7 +16,7 @@ import type {
   Spread,
   UseFinding,
 } from '../report/model.ts';
-import { compareSpreads } from '../statistics/index.ts';
+import { compareSpreads, leastNoiseFloor } from '../statistics/index.ts';
 import type { Ask, Predicate, Rule } from './rules.ts';
 
 export type { Fit };
@@ -101,9 +101,9 @@ function findingsOf(rule: Rule, systems: readonly string[], input: AdviceInput):
     case 'best-cell':
       return ranked(need, systems, cellCandidates(predicate, systems, input.report), floorOf(predicate, input.report));
     case 'best-observed':
-      return ranked(need, systems, observedCandidates(predicate, systems, input.report), defaultFloor);
+      return ranked(need, systems, observedCandidates(predicate, systems, input.report), leastNoiseFloor);
     case 'starts-first':
-      return ranked(need, systems, startCandidates(systems, input.report), defaultFloor);
+      return ranked(need, systems, startCandidates(systems, input.report), leastNoiseFloor);
     case 'holds-on-any-layer':
       return systems.map((system) => holding(need, system, predicate.scenarios, input, scenarioOnAnyLayer));
     case 'accepts':
@@ -246,8 +246,6 @@ interface Candidate {
   readonly cite: string;
 }
 
-const defaultFloor = 0.1;
-
 function ranked(
   need: string,
   systems: readonly string[],
@@ -343,7 +341,7 @@ function floorOf(predicate: Extract<Predicate, { kind: 'best-cell' }>, report: R
   const measured = (report.noise ?? []).filter(
     ({ mode, figure }) => mode === predicate.mode && figure === predicate.figure,
   );
-  return Math.max(defaultFloor, ...measured.map(({ floor }) => floor));
+  return Math.max(leastNoiseFloor, ...measured.map(({ floor }) => floor));
 }
 
 // ------------------------------------------------------------------------------------------------ rate, size, latency

@@ -7,13 +7,13 @@
  * is said to, with what is known of the reason.
  */
 
-import { brokersOf, openWire, type SystemsContext } from '../systems.ts';
+import { brokersOf, openWire, type SystemsContext } from '../systems/systems.ts';
 import { NoReference, openReferenceWire, type ReferenceTarget } from '../reference/index.ts';
 import type { AgreementRow, Profile, WorkloadRow } from '../report/model.ts';
-import { runWorkload } from '../run-workload.ts';
+import { runWorkload } from '../load/workload-run.ts';
 import { spreadOf } from '../statistics/index.ts';
-import type { ReferenceName } from '../system-ids.ts';
-import type { Wire } from '../wire.ts';
+import type { ReferenceName } from '../systems/system-ids.ts';
+import type { Wire } from '../systems/wire.ts';
 import { planFromSpec, type WorkloadSpec } from '../workloads/index.ts';
 import { amqpLoop, endToEndLatency, producerPerformance } from './tools.ts';
 

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { patiently } from './kafka-patience.ts';
-import type { ConsumeOptions, WireConsumer, WireDelivery } from '../wire.ts';
+import type { ConsumeOptions, WireConsumer, WireDelivery } from '../systems/wire.ts';
 
 const sessionTimeoutMs = 30_000;
 /** Members learn of a rebalance by a heartbeat; the usual 3 s would only make every join that much longer. */

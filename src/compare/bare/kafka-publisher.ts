@@ -1,7 +1,7 @@
 /** Batches over a kafkajs producer: what comes while sends are under way goes with the next one. */
 
 import type { Message, Producer } from 'kafkajs';
-import type { SendResult, WireMessage, WirePublisher } from '../wire.ts';
+import type { SendResult, WireMessage, WirePublisher } from '../systems/wire.ts';
 
 const batchMessagesMax = 1_000;
 

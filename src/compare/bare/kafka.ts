@@ -8,9 +8,9 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Position } from '../../adapters/index.ts';
-import { persistenceOf } from '../durability.ts';
+import { persistenceOf } from '../systems/durability.ts';
 import { linesOf, settingNotes, settingsOf, valueOf } from '../settings/index.ts';
-import { type SubscriptionSpec, type TopicSpec, type Wire, WireRefusal } from '../wire.ts';
+import { rulesInWords, type SubscriptionSpec, type TopicSpec, type Wire, WireRefusal } from '../systems/wire.ts';
 import { consumeGroup, type PartitionOffset } from './kafka-consumer.ts';
 import { leaderPollMs, leaderWaitMs, patiently } from './kafka-patience.ts';
 import { transact, transform } from './kafka-transactions.ts';
@@ -91,7 +91,7 @@ export async function openBareKafka(options: BareKafkaOptions): Promise<Wire> {
       Promise.reject(new WireRefusal('broker_has_none', `a consumer group has no dead letters (${name})`)),
     async createSubscription(spec) {
       if (spec.rules !== undefined)
-        throw new WireRefusal('broker_has_none', `a topic of Kafka has no ${Object.keys(spec.rules).join(', ')}`);
+        throw new WireRefusal('broker_has_none', `a consumer group of Kafka has no ${rulesInWords(spec.rules)}`);
       groups.set(spec.name, { topic: spec.topic, moveTo: await startOf(admin, spec), wasJoined: false });
     },
     async deleteSubscription(name) {

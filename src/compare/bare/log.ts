@@ -4,8 +4,8 @@
  */
 
 import { type Engine, type LogPersistence, openEngine } from '../../core-log/index.ts';
-import { logLooksOften } from '../log-settings.ts';
-import { persistenceOf } from '../durability.ts';
+import { logLooksOften } from '../systems/log-settings.ts';
+import { persistenceOf } from '../systems/durability.ts';
 import {
   type ConsumeOptions,
   type SendResult,
@@ -15,7 +15,7 @@ import {
   type WireMessage,
   type WirePublisher,
   WireRefusal,
-} from '../wire.ts';
+} from '../systems/wire.ts';
 
 const fetchRecordsMax = 1_000;
 const fetchBytesMax = 1024 * 1024;

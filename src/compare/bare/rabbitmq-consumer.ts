@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import { type ConsumeOptions, type WireConsumer, type WireDelivery, WireRefusal } from '../wire.ts';
+import { type ConsumeOptions, type WireConsumer, type WireDelivery, WireRefusal } from '../systems/wire.ts';
 import type { QueueReader } from './rabbitmq.ts';
 
 /** A started batch of acks waits this long for more, as any careful consumer does. */

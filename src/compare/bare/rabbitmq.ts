@@ -7,9 +7,9 @@
 
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import type { Position, QueueType } from '../../adapters/index.ts';
-import { persistenceOf } from '../durability.ts';
+import { persistenceOf } from '../systems/durability.ts';
 import { settingNotes, settingsOf } from '../settings/index.ts';
-import type { SystemId } from '../system-ids.ts';
+import type { SystemId } from '../systems/system-ids.ts';
 import {
   type QueueRules,
   type SendResult,
@@ -19,7 +19,8 @@ import {
   type WireMessage,
   type WirePublisher,
   WireRefusal,
-} from '../wire.ts';
+  rulesInWords,
+} from '../systems/wire.ts';
 import { consumeQueue } from './rabbitmq-consumer.ts';
 
 export interface BareRabbitMqOptions {
@@ -179,7 +180,7 @@ async function makeReader(
   if (queueType === 'stream') {
     const { only = null, ...others } = rules;
     if (Object.keys(others).length > 0)
-      throw new WireRefusal('broker_has_none', `a stream has no ${Object.keys(others).join(', ')}`);
+      throw new WireRefusal('broker_has_none', `a stream has no ${rulesInWords(others)}`);
     const streamOffset = streamOffsetOf(spec.start, end);
     return { queue: topic, isStream: true, deadLetters: null, streamFilter: only, streamOffset };
   }

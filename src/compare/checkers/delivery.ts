@@ -98,7 +98,7 @@ export class DeliveryChecker {
     return true;
   }
 
-  /** Nothing acknowledged or unsettled is still to come to this subscription. */
+  /** Every message that was sent has its outcome, and every acknowledged one has come to every subscription. */
   isComplete(): boolean {
     return this.settledCount === this.#sent && this.missing === 0;
   }
@@ -148,10 +148,24 @@ export class DeliveryChecker {
     return other;
   }
 
-  /** The final count; call after the drain. */
+  /** The final count; call after the drain. Changes nothing. */
   result(): DeliveryCounts {
+    const offenders = [...this.#offenders];
     let lost = 0;
-    for (const [index, state] of this.#subscriptions.entries()) lost += this.#countLost(index, state);
+    let phantom = this.#phantom;
+    for (const [index, { seen }] of this.#subscriptions.entries()) {
+      for (let seq = 0; seq < this.#plan.count; seq++) {
+        const wasSeen = seen[seq] !== 0;
+        if (this.#fates[seq] === fateCodes.acked && !wasSeen) {
+          lost++;
+          noteIn(offenders, `subscription ${index} never received message ${seq}, which was acknowledged`);
+        }
+        if (this.#fates[seq] === fateCodes.refused && wasSeen) {
+          phantom++;
+          noteIn(offenders, `subscription ${index} received message ${seq}, which was refused as certainly not stored`);
+        }
+      }
+    }
     return {
       sent: this.#sent,
       ...this.#settled,
@@ -159,23 +173,9 @@ export class DeliveryChecker {
       lost,
       duplicated: this.#duplicated,
       reordered: this.#reordered,
-      phantom: this.#phantom,
-      offenders: [...this.#offenders],
+      phantom,
+      offenders,
     };
-  }
-
-  #countLost(index: number, state: SubscriptionState): number {
-    let lost = 0;
-    for (let seq = 0; seq < this.#plan.count; seq++) {
-      const seen = state.seen[seq] !== 0;
-      if (this.#fates[seq] === fateCodes.acked && !seen) {
-        lost++;
-        this.#offend(`subscription ${index} never received message ${seq}, which was acknowledged`);
-      }
-      if (this.#fates[seq] === fateCodes.refused && seen)
-        this.phantom(index, `message ${seq}, which was refused as certainly not stored`);
-    }
-    return lost;
   }
 
   #checkOrder(subscription: number, state: SubscriptionState, seq: number): void {
@@ -194,6 +194,10 @@ export class DeliveryChecker {
   }
 
   #offend(sentence: string): void {
-    if (this.#offenders.length < offendersMax) this.#offenders.push(sentence);
+    noteIn(this.#offenders, sentence);
   }
+}
+
+function noteIn(offenders: string[], sentence: string): void {
+  if (offenders.length < offendersMax) offenders.push(sentence);
 }

@@ -3,7 +3,7 @@
  * together in the next. Without it every tick of the generator would be a request of its own, and the layer would look slower than it is.
  */
 
-import type { SendResult, WireMessage, WirePublisher } from '../wire.ts';
+import type { SendResult, WireMessage, WirePublisher } from '../systems/wire.ts';
 
 export const coalescingLimits = {
   /** Requests under way: enough that the gateway always has one to work on. */

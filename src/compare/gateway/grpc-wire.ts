@@ -17,7 +17,7 @@ import {
   type WireMessage,
   type WirePublisher,
   WireRefusal,
-} from '../wire.ts';
+} from '../systems/wire.ts';
 import { CoalescingPublisher } from './coalescing-publisher.ts';
 import { type GatewayWireOptions, openRestWire } from './rest-wire.ts';
 

@@ -2,7 +2,7 @@
 
 import { connect, type OutgoingMessage, type PublishOutcome, SluiceError, valueBytes } from '../../client/index.ts';
 import type { DurabilityReached } from '../report/model.ts';
-import { queueTypeOf, type SystemId } from '../system-ids.ts';
+import { queueTypeOf, type SystemId } from '../systems/system-ids.ts';
 import {
   type ConsumeOptions,
   type SendResult,
@@ -10,7 +10,7 @@ import {
   type WireConsumer,
   type WireMessage,
   WireRefusal,
-} from '../wire.ts';
+} from '../systems/wire.ts';
 import { CoalescingPublisher } from './coalescing-publisher.ts';
 import type { GatewayProcess } from './gateway-process.ts';
 

@@ -1,11 +1,11 @@
 /** The process of the generator: clients, plans, books and histograms; what is used meanwhile is for its parent to look at. It ends with it. */
 
-import { generatorCeiling } from '../generator-ceiling.ts';
-import { measureWith } from '../measure-cell.ts';
+import { generatorCeiling } from '../load/generator-ceiling.ts';
+import { measureWith } from '../load/measure-cell.ts';
 import { openTarget } from '../remote/index.ts';
-import { NotMeasurable } from '../run-workload.ts';
-import type { ObservedUsage, UsageObserver } from '../usage-observer.ts';
-import type { Wire } from '../wire.ts';
+import { NotMeasurable } from '../load/workload-run.ts';
+import type { ObservedUsage, UsageObserver } from '../usage/usage-observer.ts';
+import type { Wire } from '../systems/wire.ts';
 import type { WorkloadSpec } from '../workloads/index.ts';
 import type { CellAnswer, CellOrder, FromGenerator, ToGenerator } from './protocol.ts';
 

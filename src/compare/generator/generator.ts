@@ -6,12 +6,12 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { CellQuestion, MeasureCell, MeasuredCell } from '../measure-cell.ts';
+import type { CellQuestion, MeasureCell, MeasuredCell } from '../load/measure-cell.ts';
 import { OpenCalls } from '../open-calls.ts';
 import { forkBeside } from '../own-process.ts';
 import type { RemoteTarget } from '../remote/index.ts';
-import { cellLimitMs, NotMeasurable } from '../run-workload.ts';
-import { observeHere, type UsageObserver, type UsageWatching } from '../usage-observer.ts';
+import { cellLimitMs, NotMeasurable } from '../load/workload-run.ts';
+import { observeHere, type UsageObserver, type UsageWatching } from '../usage/usage-observer.ts';
 import type { WorkloadSpec } from '../workloads/index.ts';
 import { NotInTime, withDeadline } from '../waiting.ts';
 import type { Call, CellAnswer, FromGenerator, ToGenerator } from './protocol.ts';

@@ -13,10 +13,10 @@
  *      |      <--- answer: the row, with its histograms   |
  */
 
-import type { MeasuredCell, PlanSource } from '../measure-cell.ts';
+import type { MeasuredCell, PlanSource } from '../load/measure-cell.ts';
 import type { RemoteTarget } from '../remote/index.ts';
 import type { SeriesPoint } from '../report/model.ts';
-import type { ObservedUsage } from '../usage-observer.ts';
+import type { ObservedUsage } from '../usage/usage-observer.ts';
 import type { WorkloadSpec } from '../workloads/index.ts';
 
 export interface CellOrder {

@@ -4,10 +4,10 @@
  * those of every other client.
  */
 
-import type { DrivenLoad, DrivenResult } from '../driven-load.ts';
-import { backlogMax } from '../load-run.ts';
-import { UsageWatch } from '../process-usage.ts';
-import type { SendResult } from '../wire.ts';
+import type { DrivenLoad, DrivenResult } from '../load/driven-load.ts';
+import { backlogMax } from '../load/load-run.ts';
+import { UsageWatch } from '../usage/process-usage.ts';
+import type { SendResult } from '../systems/wire.ts';
 import { type Plan, planFromSpec, type WorkloadSpec } from '../workloads/index.ts';
 import type { FrameReader, FrameWriter } from './frames.ts';
 import { asked, type JavaProcess } from './java-process.ts';

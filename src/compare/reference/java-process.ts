@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { JavaPrograms } from '../../brokers/index.ts';
 import { OpenCalls } from '../open-calls.ts';
-import { WireRefusal } from '../wire.ts';
+import { WireRefusal } from '../systems/wire.ts';
 import { FrameCutter, FrameReader, FrameWriter } from './frames.ts';
 
 /** Of a frame to the process; the same numbers stand in java/Main.java. */

@@ -5,11 +5,11 @@
 
 import { fileURLToPath } from 'node:url';
 import { BrokersError, type JavaPrograms, obtainJavaPrograms } from '../../brokers/index.ts';
-import { persistenceOf } from '../durability.ts';
-import { backlogMax } from '../load-run.ts';
-import type { DrivenLoad } from '../driven-load.ts';
+import { persistenceOf } from '../systems/durability.ts';
+import { backlogMax } from '../load/load-run.ts';
+import type { DrivenLoad } from '../load/driven-load.ts';
 import type { ProcessWire } from '../remote/index.ts';
-import { type ReferenceName, referenceSystems } from '../system-ids.ts';
+import { type ReferenceName, referenceSystems } from '../systems/system-ids.ts';
 import {
   type ConsumeOptions,
   type SendResult,
@@ -18,7 +18,7 @@ import {
   type WireMessage,
   type WirePublisher,
   WireRefusal,
-} from '../wire.ts';
+} from '../systems/wire.ts';
 import { driveLoad, type Driving, measureCeiling, warmUp } from './drive.ts';
 import { type FrameReader, FrameWriter } from './frames.ts';
 import { asked, JavaProcess } from './java-process.ts';

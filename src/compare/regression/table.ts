@@ -5,7 +5,7 @@
 
 import type { CellSummary, DurabilityReached, Report, ScenarioRow, Spread, WorkloadRow } from '../report/model.ts';
 import { durability, rowsOf, type Unit } from '../report/figures.ts';
-import { effectOf, singleRepeatFloor, spreadOf } from '../statistics/index.ts';
+import { effectOf, leastNoiseFloor, singleRepeatFloor, spreadOf } from '../statistics/index.ts';
 import { deriveSeed } from '../workloads/index.ts';
 import { type ComparedFigure, comparedFigures, valuesOf } from './figures.ts';
 
@@ -67,9 +67,6 @@ export interface RegressionTable {
   readonly scenariosUnchanged: number;
   readonly notCompared: readonly NotCompared[];
 }
-
-/** Below it no difference is called one, however quiet the run was. */
-export const leastNoiseFloor = 0.1;
 
 /** One pair of single runs is one draw of the noise: half of all other pairs differ by more, and hardly one by three times as much. */
 const singleRepeatFactor = 3;

@@ -1,6 +1,6 @@
 /** What makes a regression table fail: a bound on the newer report, a bound on a change, or "worse by more than". Pure. */
 
-import { AssertionSyntaxError, type Assertion, checkAssertion, parseAssertion } from '../assertions.ts';
+import { AssertionSyntaxError, type Assertion, checkAssertion, parseAssertion } from '../conclusions/assertions.ts';
 import type { AssertionResult, Report } from '../report/model.ts';
 import type { RegressionTable } from './table.ts';
 

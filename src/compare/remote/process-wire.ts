@@ -5,10 +5,10 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { persistenceOf } from '../durability.ts';
+import { persistenceOf } from '../systems/durability.ts';
 import { OpenCalls } from '../open-calls.ts';
 import { forkBeside } from '../own-process.ts';
-import { systemOf } from '../system-ids.ts';
+import { systemOf } from '../systems/system-ids.ts';
 import {
   type ConsumeOptions,
   type SendResult,
@@ -17,7 +17,7 @@ import {
   type WireMessage,
   type WirePublisher,
   WireRefusal,
-} from '../wire.ts';
+} from '../systems/wire.ts';
 import type { Opened, RemoteDelivery, Reply, Request, SettleAction } from './protocol.ts';
 import type { RemoteTarget } from './target.ts';
 

@@ -15,7 +15,7 @@ import type {
   SubscriptionSpec,
   TopicSpec,
   WireMessage,
-} from '../wire.ts';
+} from '../systems/wire.ts';
 import type { RemoteTarget } from './target.ts';
 
 export type SettleAction = 'ack' | 'nack' | 'reject';

@@ -2,8 +2,8 @@
 
 import { brokersOfOthers, type ObtainedBrokers } from '../../brokers/index.ts';
 import type { Layer } from '../report/model.ts';
-import { gatewayKey, openWire, otherBrokerOf } from '../systems.ts';
-import type { Wire } from '../wire.ts';
+import { gatewayKey, openWire, otherBrokerOf } from '../systems/systems.ts';
+import type { Wire } from '../systems/wire.ts';
 
 export interface RemoteTarget {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** The process of a process wire: opens a wire and does what its parent says. It ends with its parent. */
 
-import type { Wire, WireConsumer, WireDelivery, WirePublisher } from '../wire.ts';
+import type { Wire, WireConsumer, WireDelivery, WirePublisher } from '../systems/wire.ts';
 import type { Opened, Reply, Request } from './protocol.ts';
 import { openTarget, type RemoteTarget } from './target.ts';
 

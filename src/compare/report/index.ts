@@ -5,3 +5,4 @@ export { renderCsv } from './csv.ts';
 export { renderHtml } from './html/index.ts';
 export { renderMarkdown } from './markdown.ts';
 export { reportJsonSchema } from './schema.ts';
+export { reasonLines } from './sections/verdict.ts';

@@ -4,7 +4,7 @@
  * around. Pure.
  */
 
-import { compareSpreads, spreadOf } from '../statistics/index.ts';
+import { compareSpreads, leastNoiseFloor, spreadOf } from '../statistics/index.ts';
 import { type Said, say } from './language.ts';
 import type { DurabilityReached, Layer, SearchStep, Spread, SystemId, WorkloadRow } from './model.ts';
 
@@ -99,7 +99,7 @@ export interface LoadComparison {
  * How much the same system differs from itself on such a way is not known; below this nothing is called a difference, and with one try
  * at a rate more is asked for (`singleRepeatFloor`).
  */
-export const noiseFloorOfLoads = 0.1;
+export const noiseFloorOfLoads = leastNoiseFloor;
 
 /** Of every pair of curves of one workload and layer whose first is `first`. `floor`: differences within it are none. */
 export function loadComparisons(

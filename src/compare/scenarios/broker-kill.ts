@@ -5,7 +5,7 @@ import { boundOf } from './figures.ts';
 import { numberOf, readBack, startFlow } from './flow.ts';
 import { Ledger, lossesInWords } from './ledger.ts';
 import { everySystem, expected, type Finding, type Scenario, type ScenarioContext } from './scenario.ts';
-import type { Wire } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
 
 const everyMs = 2;
 const killAfterMsMin = 300;

@@ -4,8 +4,8 @@ import { percentile } from './figures.ts';
 import { readBack } from './flow.ts';
 import { expected, type Finding, queues, type Scenario, type ScenarioContext } from './scenario.ts';
 import { countOf } from './stage.ts';
-import type { Wire } from '../wire.ts';
-import { isRefusalCode } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
+import { isRefusalCode } from '../systems/wire.ts';
 
 const perMode = 100;
 /** What is younger when the broker dies is another question: broker-kill-new-queue. */

@@ -17,7 +17,7 @@ import {
   type ScenarioContext,
 } from './scenario.ts';
 import { Undecided } from './stage.ts';
-import type { Wire } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
 
 const messages = 200;
 const bodyBytes = 300;
@@ -45,7 +45,7 @@ export const corruption: Scenario = {
       'any',
       'PASS',
       'Each batch has a CRC that every read checks: the reader is told file and position, what is before it is served.',
-      'docs/DURABILITY.md; CONTRACT 4',
+      'docs/DURABILITY.md',
     ),
     expected(
       ['rabbitmq-quorum'],

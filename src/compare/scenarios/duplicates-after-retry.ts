@@ -3,7 +3,7 @@
 import { numberOf, publishAgain, readBack } from './flow.ts';
 import { Ledger } from './ledger.ts';
 import { expected, type Finding, type Scenario, type ScenarioContext } from './scenario.ts';
-import type { Wire } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
 
 /** One message at a time, each on a connection of its own: of several that are out, a client may still hold all but the first. */
 const rounds = 10;

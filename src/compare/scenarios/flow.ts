@@ -1,6 +1,6 @@
 /** A steady stream of numbered messages through a fault, written down in a ledger. */
 
-import type { Wire, WirePublisher } from '../wire.ts';
+import type { Wire, WirePublisher } from '../systems/wire.ts';
 import type { Ledger } from './ledger.ts';
 import type { ScenarioContext } from './scenario.ts';
 import { type Received, type Stage, Undecided } from './stage.ts';

@@ -1,6 +1,6 @@
 /** The ledger of a scenario with faults: what was sent and answered, what was seen, and what the difference is. */
 
-import type { SendResult } from '../wire.ts';
+import type { SendResult } from '../systems/wire.ts';
 
 export interface Losses {
   /** Acknowledged and never seen, by where they lie: before everything that was seen, after it, or between. */

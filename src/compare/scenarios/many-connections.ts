@@ -2,7 +2,7 @@
 
 import { everySystem, expected, type Finding, type Scenario, type ScenarioContext } from './scenario.ts';
 import { countOf } from './stage.ts';
-import type { Wire } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
 
 const clientsMin = 20;
 const clientsMax = 200;

@@ -2,7 +2,7 @@
 
 import { everySystem, expected, type Finding, logLike, type Scenario, type ScenarioContext } from './scenario.ts';
 import { held } from './stage.ts';
-import type { WireDelivery, WireMessage } from '../wire.ts';
+import type { WireDelivery, WireMessage } from '../systems/wire.ts';
 
 interface Sample {
   readonly name: string;

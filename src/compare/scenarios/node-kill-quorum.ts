@@ -37,6 +37,7 @@ export const nodeKillQuorum: Scenario = {
         : null,
   exclusive: true,
   isFault: true,
+  isOnlyInFull: true,
   isSlow: true,
   deadlineMs: (messages) => clusterMsMax + killsOf(messages) * roundMsMax,
   expectations: [
@@ -59,7 +60,7 @@ export const nodeKillQuorum: Scenario = {
       'any',
       'INCONCLUSIVE',
       'Not asked of one copy, or of this layer.',
-      'CONTRACT of this project: no replication of its own',
+      'README of this project: one process on one disk',
     ),
   ],
   run,

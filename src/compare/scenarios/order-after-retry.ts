@@ -3,7 +3,7 @@
 import { numberOf, readBack } from './flow.ts';
 import { Ledger } from './ledger.ts';
 import { everySystem, expected, type Finding, type Scenario, type ScenarioContext } from './scenario.ts';
-import type { Wire, WirePublisher } from '../wire.ts';
+import type { Wire, WirePublisher } from '../systems/wire.ts';
 
 const everyMs = 3;
 const messages = 300;

@@ -17,7 +17,7 @@ import {
   type ScenarioContext,
 } from './scenario.ts';
 import { Undecided } from './stage.ts';
-import type { SystemId } from '../system-ids.ts';
+import type { SystemId } from '../systems/system-ids.ts';
 
 const everyMs = 2;
 const flowMs = 2_000;

@@ -1,7 +1,7 @@
 /** A queue with room for half of what comes: can its publisher be told, and what happens where nothing else was asked for? */
 
 import { everySystem, expected, type Finding, queues, type Scenario, type ScenarioContext } from './scenario.ts';
-import type { SendResult } from '../wire.ts';
+import type { SendResult } from '../systems/wire.ts';
 import { texts, type Text } from './stage.ts';
 
 /** A quorum queue learns that it is full some messages late: few in flight keep that apart from the rule itself. */

@@ -1,6 +1,6 @@
 /** Reading what is there after a system's files were damaged: whatever it does then, it is an observation and not the scenario's end. */
 
-import type { Wire } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
 import { type Stage, Undecided } from './stage.ts';
 
 export interface DamagedReading {

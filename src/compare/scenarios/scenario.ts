@@ -1,10 +1,10 @@
 /** What a scenario is: one semantic property, a question, what is expected of whom and why, and a way to look. */
 
 import type { Layer, Observed, ScenarioVerdict } from '../report/model.ts';
-import type { SystemId } from '../system-ids.ts';
-import type { Usage } from '../process-usage.ts';
+import type { SystemId } from '../systems/system-ids.ts';
+import type { Usage } from '../usage/process-usage.ts';
 import type { ProcessWire } from '../remote/index.ts';
-import type { Wire } from '../wire.ts';
+import type { Wire } from '../systems/wire.ts';
 import type { Stage } from './stage.ts';
 
 export interface Expectation {

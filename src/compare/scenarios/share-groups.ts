@@ -4,7 +4,7 @@
  */
 
 import type { ScenarioVerdict } from '../report/model.ts';
-import type { SystemId } from '../system-ids.ts';
+import type { SystemId } from '../systems/system-ids.ts';
 import { expected, type Scenario } from './scenario.ts';
 
 interface ShareGroupRow {

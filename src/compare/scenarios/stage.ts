@@ -15,8 +15,13 @@ import type {
   WireConsumer,
   WireDelivery,
   WireMessage,
-} from '../wire.ts';
-import { isRefusalCode, WireRefusal } from '../wire.ts';
+} from '../systems/wire.ts';
+import { isRefusalCode, WireRefusal } from '../systems/wire.ts';
+
+/** A code stands in a report where there are no words for it. */
+const refusalWords: Readonly<Record<string, string>> = {
+  broker_has_none: 'the broker has no such thing',
+};
 
 const publishChunk = 500;
 const drainCredit = 200;
@@ -151,7 +156,7 @@ export class Stage {
     const failed = results.find((result) => result.fate !== 'acked');
     if (failed === undefined) return;
     if (failed.fate === 'refused' && isRefusalCode(failed.code))
-      throw new WireRefusal(failed.code, `a publish was refused: ${failed.code}`);
+      throw new WireRefusal(failed.code, `a publish was refused: ${refusalWords[failed.code] ?? failed.code}`);
     throw new Undecided(`a publish that the scenario needs was ${failed.fate}: ${failed.code}`);
   }
 

@@ -1,7 +1,7 @@
 /** Messages to two topics in one transaction: is an aborted one seen by nobody, and a committed one whole? */
 
 import { everySystem, expected, type Finding, type Scenario, type ScenarioContext } from './scenario.ts';
-import { WireRefusal } from '../wire.ts';
+import { WireRefusal } from '../systems/wire.ts';
 
 const rounds = 5;
 

@@ -1,6 +1,6 @@
 /** Consumers of one subscription that each take a while for a message, one after the other, as real ones do. */
 
-import type { WireDelivery } from '../wire.ts';
+import type { WireDelivery } from '../systems/wire.ts';
 import type { ScenarioContext } from './scenario.ts';
 import { type Received, signal } from './stage.ts';
 

@@ -1,7 +1,7 @@
 /** What of the table holds for a system by its name. */
 
 import type { RabbitMqSettings } from '../../brokers/index.ts';
-import { isVariantName, systemOf } from '../system-ids.ts';
+import { isVariantName, systemOf } from '../systems/system-ids.ts';
 import { type Place, settingLines, type SettingLine } from './table.ts';
 
 /** None for a system as it is shipped. */

@@ -1,7 +1,7 @@
 /** docs/BROKER-SETTINGS.md, printed from the tables that the code works by. */
 
 import { kafkaHeap, kafkaLines } from '../../brokers/index.ts';
-import { variantNames, variantSystems } from '../system-ids.ts';
+import { variantNames, variantSystems } from '../systems/system-ids.ts';
 import { kafkasAdvice, linesOf } from './apply.ts';
 import { clientLines, leftAlone } from './table.ts';
 

@@ -7,7 +7,7 @@
  * another tier and no tuning. It is for the highest rate, and the rows at the equal load show what it costs in latency.
  */
 
-import type { VariantName } from '../system-ids.ts';
+import type { VariantName } from '../systems/system-ids.ts';
 
 /** `rabbitmq.conf`: of the broker; `topic`: of each topic; `producer` and `consumer`: of the client. */
 export type Place = 'rabbitmq.conf' | 'topic' | 'producer' | 'consumer';

@@ -6,6 +6,7 @@
  */
 
 import type { HistogramData, LatencySummary } from '../report/model.ts';
+import { rounded } from './spread.ts';
 
 const bucketsPerDoubling = 128;
 const bitsPerDoubling = 7;
@@ -107,8 +108,4 @@ function bucketUpperMs(index: number): number {
   const doublings = Math.floor(index / bucketsPerDoubling) - 1;
   const within = index % bucketsPerDoubling;
   return ((bucketsPerDoubling + within + 1) * 2 ** doublings - 1) / 1000;
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -28,6 +28,14 @@ export function spreadOf(values: readonly number[], seed: number): Spread {
   return { median: middle, low, high, count: values.length };
 }
 
+/** To three decimals, as figures stand in a report: of milliseconds the microseconds. */
+export function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** Differences below it are not called differences, however quiet a run was: a fraction. */
+export const leastNoiseFloor = 0.1;
+
 export type Comparison = 'higher' | 'lower' | 'no-difference-shown';
 
 /**

@@ -1,7 +1,7 @@
 /** The workloads by name and how large each is in every profile. */
 
 import type { Layer, Profile, WorkloadMode } from '../report/model.ts';
-import { type VariantName, variantNames } from '../system-ids.ts';
+import { type VariantName, variantNames } from '../systems/system-ids.ts';
 import { type CoursePart, courseMessages, courseMs } from './course.ts';
 import type { LadderSpec } from './ladder.ts';
 import type { Plan, SizeShare } from './plan.ts';

@@ -1,6 +1,6 @@
 /** How a system looks in every chart: a colour from the page's style, and a mark, because colour alone tells not everyone. */
 
-import { isVariantName, variantSystems } from '../../system-ids.ts';
+import { isVariantName, variantSystems } from '../../systems/system-ids.ts';
 import { baseSystem } from '../view.ts';
 import { isolatedInDrawing, leftToRight } from '../bidi.ts';
 import type { Language, Said } from '../language.ts';

@@ -265,6 +265,10 @@ const scopes: readonly Phrase[] = [
   ["no single type of RabbitMQ's queues has all of its properties", 'لا يملك نوع واحد من طوابير RabbitMQ كل خواصه'],
   ['of minutes, not of days: there was no soak', 'على مدى دقائق لا أيام: لم يكن هناك اختبار طويل'],
   ['true at some loads and false at others, as said', 'صحيح عند أحمال وغير صحيح عند أخرى، كما قيل'],
+  [
+    'by the pairs that were tested, the others show no difference',
+    'بحسب الأزواج التي خضعت للاختبار الإحصائي، أما غيرها فلا يظهر فيها فرق',
+  ],
   ['true against {pairs*}', 'صحيح مقابل {pairs*}'],
   [
     '{machine*}, layer {layer}, {mode*}, durability {durability}, at least {runs} valid runs of each',

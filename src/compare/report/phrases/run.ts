@@ -16,6 +16,10 @@ const limits: readonly Phrase[] = [
     'كل وسيط عقدة واحدة: لم تُقس النسخ ولا انتخاب القائد ولا فقد جهاز. وطوابير quorum و Kafka مصمَّمة لثلاث عقد أو أكثر.',
   ],
   [
+    'Each broker is one node, but for node-kill-quorum, which kills one of three on the same machine: its copies go over loopback, and the loss of a machine is not measured. Quorum queues and Kafka are built for three or more.',
+    'كل وسيط عقدة واحدة، إلا في node-kill-quorum الذي يقتل واحدة من ثلاث على الجهاز نفسه: تمر نسخه عبر loopback، ولم يُقس فقد جهاز. وطوابير quorum و Kafka مصمَّمة لثلاث عقد أو أكثر.',
+  ],
+  [
     'Clients are amqplib and kafkajs in one Node process: single-threaded JavaScript may be the limit (see "limited by"); the vendors\' own clients do more.',
     'العملاء هم amqplib و kafkajs في عملية Node واحدة: قد تكون JavaScript ذات الخيط الواحد هي الحد (انظر «المحدِّد»)؛ وعملاء أصحاب المنتجات أقدر.',
   ],
@@ -168,6 +172,10 @@ const invalid: readonly Phrase[] = [
   [
     '{count} messages were received that were never sent, or damaged',
     'استُلمت رسائل لم تُرسل قط أو تالفة، عددها {count}',
+  ],
+  [
+    '{count} messages were received that were never sent, refused as not stored, or damaged',
+    'استُلمت رسائل لم تُرسل قط أو تالفة، عددها {count} أو رُفضت على أنها لم تُخزَّن',
   ],
   ['{count} acknowledged messages were lost', 'فُقدت رسائل أُقرّ بها، عددها {count}'],
   ['the drain ended before everything had come', 'انتهى التفريغ قبل أن يصل كل شيء'],

@@ -1,6 +1,6 @@
 /** What the answers cost: processor, disk, memory and the wait for a start. */
 
-import { isReferenceName } from '../../system-ids.ts';
+import { isReferenceName } from '../../systems/system-ids.ts';
 import { fanOutChart, type FanOutCurve } from '../charts/index.ts';
 import { type Block, name, nothing, type Part, paragraph, quiet, type Section, systemName } from '../document.ts';
 import { durability, figure, seconds } from '../figures.ts';

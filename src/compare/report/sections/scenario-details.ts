@@ -1,4 +1,7 @@
-/** Every scenario row: what was asked, what was expected of this version and why, what was seen, and the proof. */
+/**
+ * Every scenario: what was asked, what was expected and why, and for each system what was seen, and the proof. What several systems have in
+ * common is said once, with a number that their rows refer to.
+ */
 
 import {
   type Entry,
@@ -19,15 +22,21 @@ import { observed, seconds } from '../figures.ts';
 import { say } from '../language.ts';
 import type { Report, ScenarioRow } from '../model.ts';
 import { scenarioGroups } from '../view.ts';
-import { expectationLines } from './expectation.ts';
+import { expectationText } from './expectation.ts';
 import { scenarioMark } from './marks.ts';
 
 export function scenarioParts(report: Report): readonly Part[] {
-  return scenarioGroups(report).map((group, index) => ({
+  return scenarioGroups(report).map((group, index) => part(group, index, report));
+}
+
+function part(group: ReturnType<typeof scenarioGroups>[number], index: number, report: Report): Part {
+  const expectations = distinctExpectations(group.rows);
+  return {
     id: scenarioPartAnchor(index),
     title: [say(`Scenario ${group.id}: `, `السيناريو ${group.id}: `), quote(group.title)],
     blocks: [
       paragraph(quote(group.question)),
+      { kind: 'list', items: expectations.map((row, at) => [...numbered(at), space, ...expectationText(row)]) },
       {
         kind: 'entries',
         id: `${scenarioPartAnchor(index)}-rows`,
@@ -40,18 +49,35 @@ export function scenarioParts(report: Report): readonly Part[] {
           say('Evidence', 'الأدلة'),
         ],
         look: 'table',
-        entries: group.rows.map((row) => entry(row, report)),
+        entries: group.rows.map((row) =>
+          entry(row, report, [scenarioMark(row.expected.verdict), space, ...numbered(placeOf(row, expectations))]),
+        ),
       },
     ],
-  }));
+  };
 }
 
-function entry(row: ScenarioRow, report: Report): Entry {
+/** One row for each expectation, in the order in which they come. */
+function distinctExpectations(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
+  const first = new Map<string, ScenarioRow>();
+  for (const row of rows) if (!first.has(JSON.stringify(row.expected))) first.set(JSON.stringify(row.expected), row);
+  return [...first.values()];
+}
+
+function placeOf({ expected }: ScenarioRow, expectations: readonly ScenarioRow[]): number {
+  return expectations.findIndex((row) => JSON.stringify(row.expected) === JSON.stringify(expected));
+}
+
+function numbered(place: number): readonly Inline[] {
+  return [quiet(say(`expectation ${place + 1}`, `التوقع ${place + 1}`))];
+}
+
+function entry(row: ScenarioRow, report: Report, expected: readonly Inline[]): Entry {
   const system = report.systems.find(({ id }) => id === row.system);
   return {
     id: scenarioAnchor(row),
     head: [systemName(row.system), quiet(named(` ${system?.version ?? ''} ${row.layer}`))],
-    values: [resultLines(row), expectationLines(row), observedLines(row), row.evidence.map(quote)],
+    values: [resultLines(row), [expected], observedLines(row), row.evidence.map(quote)],
   };
 }
 

@@ -20,7 +20,7 @@ import { durability, number, spreadParts } from '../figures.ts';
 import { type Said, say } from '../language.ts';
 import type { CellSummary, Report, WorkloadRow } from '../model.ts';
 import { type Effect, effectOf } from '../../statistics/index.ts';
-import { isVariantName, variantSystems, type VariantName } from '../../system-ids.ts';
+import { isVariantName, variantSystems, type VariantName } from '../../systems/system-ids.ts';
 import { sortCells } from '../view.ts';
 
 /** What is asked of both, where it means something. */

@@ -97,15 +97,15 @@ function claimEntry(claim: ClaimVerdict, index: number, cited: ReturnType<typeof
     id: claimAnchor(index),
     head: [claimMark(claim.verdict), space, strong(quote(claim.claim)), ...basisOf(claim)],
     values: [
-      linesIn(claim.reason).map(quote),
+      reasonLines(claim.reason).map(quote),
       claim.scope === 'none' ? [] : [quote(claim.scope)],
       claim.evidence.length === 0 ? [] : [evidenceOf(claim.evidence, cited)],
     ],
   };
 }
 
-/** What it rests on, system by system, is read line by line. */
-function linesIn(reason: string): readonly string[] {
+/** What a claim rests on, in lines: a new one where another load, client or system begins. Few of them stay one. Pure. */
+export function reasonLines(reason: string): readonly string[] {
   const lines = reason.split(
     /(?<=[a-z0-9)]\.) (?=(?:rabbitmq|kafka|throughput|sustainable)[\w@.-]*[,:]|(?:At|By) [^.]{1,60}: )/,
   );

@@ -1,0 +1,15 @@
+/** Rows by the brokers' own Java clients, and by other settings: in the report, and no part of any answer. */
+
+import type { Report } from '../report/model.ts';
+import { isBesideTheAnswer } from '../systems/system-ids.ts';
+
+/** They are no systems that one could choose beside the others: they are the same brokers by other clients or other settings. */
+export function onlyOfTheAnswer(report: Report): Report {
+  return {
+    ...report,
+    systems: report.systems.filter(({ id }) => !isBesideTheAnswer(id)),
+    scenarios: report.scenarios.filter(({ system }) => !isBesideTheAnswer(system)),
+    workloads: report.workloads.filter(({ system }) => !isBesideTheAnswer(system)),
+    summaries: report.summaries.filter(({ system }) => !isBesideTheAnswer(system)),
+  };
+}

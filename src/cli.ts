@@ -13,7 +13,7 @@ import { registerTraceCommands } from './compare/trace/main.ts';
 import { FORMAT_VERSION, registerLogCommands } from './core-log/main.ts';
 import { registerGatewayCommands } from './gateway/main.ts';
 
-/** CONTRACT: wrong usage or configuration. */
+/** Wrong usage or configuration. */
 const EXIT_USAGE = 2;
 
 const program = new Command('sluice')

@@ -26,8 +26,9 @@ export function registerBrokersCommands(program: Command): void {
     .addHelpText(
       'after',
       `
-Where they come from, in this order: the addresses in SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS; Docker, where an engine
-answers; local processes (Kafka from Maven Central with mvn and java; RabbitMQ by debootstrap, on Debian as root).
+Where they come from, in this order: the addresses in SLUICE_RABBITMQ_URL and SLUICE_KAFKA_BROKERS; what \`sluice brokers up\`
+left running; Docker, where an engine answers; local processes (Kafka from Maven Central with mvn and java; RabbitMQ by
+debootstrap, on Debian as root).
 Everything listens on 127.0.0.1 only. The software is kept in $XDG_CACHE_HOME/sluice (~/.cache/sluice).
 
 Exit status: 0 done, 2 wrong usage, 3 a broker that was asked for could not be had.

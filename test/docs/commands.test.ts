@@ -66,6 +66,7 @@ const ways: readonly Way[] = [
     begins: String.raw`curl -sS -w '\n' http://127.0.0.1:8080/v1/subscriptions/quickstart-reader/pull`,
     prints: /^\{"deliveries":\[\{"ackToken":/,
   },
+  { begins: 'curl -s http://127.0.0.1:8080/v1/subscriptions -H', prints: /^\{"name":"invoices"/ },
   { begins: 'sluice compare --profile smoke', ranBy: 'test/e2e/compare-all.test.ts' },
   { begins: 'sluice compare old.json new.json --assert', prints: /before|assertions/, statuses: [0, 1] },
   { begins: 'sluice compare --render', prints: /^written: .*report\.html/ },

@@ -9,7 +9,13 @@ const pagesIn = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
     .map((file) => join(folder, file));
-const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', ...['docs', 'examples', 'grafana'].flatMap(pagesIn)];
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...['docs', 'examples', 'grafana'].flatMap(pagesIn),
+];
 const textOf = (page: string): string => readFileSync(join(root, page), 'utf8');
 const withoutCode = (text: string): string => text.replaceAll(/^```.*?^```/gms, '');
 

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { liveMetricCatalogue } from '../../src/compare/live-metrics.ts';
+import { liveMetricCatalogue } from '../../src/compare/run/live-metrics.ts';
 import { commonLabels, metricCatalogue, type MetricRow, processMetrics } from '../../src/gateway/metrics.ts';
 import { dashboards } from '../../scripts/grafana/dashboards.ts';
 

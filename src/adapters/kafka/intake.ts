@@ -51,6 +51,8 @@ export class KafkaIntake implements Intake {
   #committing: Promise<void> | null = null;
   #retryTimer: NodeJS.Timeout | null = null;
   #missingSinceMs: number | null = null;
+  /** A fetch was told so since the topic was seen last. */
+  #hasVanished = false;
   #turn = 0;
   #closing: Promise<void> | null = null;
 
@@ -348,8 +350,39 @@ export class KafkaIntake implements Intake {
     } else if (answer.type === 'OFFSET_OUT_OF_RANGE') {
       await this.#reposition(partition);
     } else {
+      if (answer.type === 'UNKNOWN_TOPIC_OR_PARTITION') this.#hasVanished = true;
       this.#retryLater(answer.type);
     }
+  }
+
+  /**
+   * The topic was away and is there again. With a topic Kafka forgets the offsets of its groups: where ours is gone the topic is another
+   * one of that name, which may have grown past our position already.
+   */
+  async #startAnewWhereForgotten(): Promise<void> {
+    const topic = this.#topic.name;
+    const { groupId } = this.#member.membership;
+    const before = [...this.#partitions.values()];
+    const committed = await this.#client.committedOffsets(
+      groupId,
+      topic,
+      before.map(({ partition }) => partition),
+    );
+    const forgotten = before.filter(({ partition, tracker }) => !committed.has(partition) && tracker.watermark > 0);
+    if (forgotten.length === 0) return;
+    const numbers = forgotten.map(({ partition }) => partition);
+    const earliest = await this.#client.listOffsets(topic, numbers, 'earliest');
+    for (const partition of forgotten)
+      if (partition.isOurs) this.#startAnew(partition, earliest.get(partition.partition) ?? 0);
+  }
+
+  /** What we know of it is void. */
+  #startAnew(partition: PartitionIntake, offset: number): void {
+    const { topic, partition: number } = partition;
+    this.#revoke([partition]);
+    const anew = new PartitionIntake(topic, number, new AckTracker(offset), this.#shownTopic);
+    anew.isDirty = true;
+    this.#partitions.set(number, anew);
   }
 
   /**
@@ -366,10 +399,7 @@ export class KafkaIntake implements Intake {
       return;
     }
     if (partition.fetchOffset <= latest) return;
-    this.#revoke([partition]);
-    const anew = new PartitionIntake(topic, number, new AckTracker(earliest), this.#shownTopic);
-    anew.isDirty = true;
-    this.#partitions.set(number, anew);
+    this.#startAnew(partition, earliest);
   }
 
   #fetchFailed(fault: KafkaFault): void {
@@ -401,12 +431,18 @@ export class KafkaIntake implements Intake {
     try {
       await this.#leaders.refresh(this.#topic.name);
       this.#missingSinceMs = null;
+      if (this.#hasVanished) await this.#startAnewWhereForgotten();
+      this.#hasVanished = false;
     } catch (reason) {
       const isMissing = isFault(reason, 'UNKNOWN_TOPIC_OR_PARTITION');
       this.#missingSinceMs = isMissing ? (this.#missingSinceMs ?? performance.now()) : null;
     }
     this.#retryTimer = null;
     if (this.#isClosed) return;
+    if (this.#hasVanished && this.#missingSinceMs === null) {
+      this.#retryLater(null); // nothing is read from the old place before that is known
+      return;
+    }
     if (this.#missingSinceMs !== null && performance.now() - this.#missingSinceMs > kafkaLimits.missingTopicMs) {
       this.#end(
         new PortError('subscription_not_found', `the topic of subscription "${this.#subscription.name}" was deleted`),

@@ -6,7 +6,6 @@
  * read costs one frame beside the socket's buffer, however much credit it gave, and holds the leases of no more.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Consumer,
   type Delivery,
@@ -154,7 +153,6 @@ export class DeliveryStream {
   }
 
   async #run(after: Promise<void>): Promise<void> {
-    let framedAtMs = Number.NEGATIVE_INFINITY;
     try {
       await after;
       while (!this.#closing.signal.aborted) {
@@ -163,7 +161,6 @@ export class DeliveryStream {
           continue;
         }
         await this.#pace.next(nothingOwed);
-        await this.#gathered(framedAtMs);
         const deliveries = await this.#consumer.pull({
           maxMessages: Math.min(this.#messages, gatewayLimits.streamFrameMessagesMax),
           maxBytes: Math.min(this.#bytes, gatewayLimits.streamFrameBytesMax),
@@ -176,24 +173,11 @@ export class DeliveryStream {
         this.#peer.caller.debitDelivered(deliveries);
         this.#context.metrics.delivered(this.#subscription, deliveries.length);
         await this.#peer.deliver(deliveries);
-        framedAtMs = performance.now();
       }
       await this.close(new PortError('closed', 'the port was closed'));
     } catch (reason) {
       await this.close(PortError.from(reason));
     }
-  }
-
-  /**
-   * With many streams a frame waits a little for what comes right behind the last one: each is a wake-up, a write and a settle of its
-   * own, a thousand messages a second to a hundred streams a hundred thousand of them. All wait for the same moments, so that streams of
-   * one topic read the same messages together. A message after a pause goes at once.
-   */
-  async #gathered(framedAtMs: number): Promise<void> {
-    const { streamFrameGapMsMax, streamsPerFrameGapMs } = gatewayLimits;
-    const gapMs = Math.min(streamFrameGapMsMax, Math.floor(this.#context.streams.openCount / streamsPerFrameGapMs));
-    const nowMs = performance.now();
-    if (gapMs >= 1 && nowMs - framedAtMs < gapMs) await delay(gapMs - (nowMs % gapMs));
   }
 
   get #hasCredit(): boolean {

@@ -52,9 +52,6 @@ export const gatewayLimits = {
   /** Deliveries of one frame of a stream: a frame is what a client that does not read costs, beside the socket's own buffer. */
   streamFrameMessagesMax: 500,
   streamFrameBytesMax: 256 * 1024,
-  /** Between two frames of a stream: a millisecond for each so many open streams, and no more than this. Alone a stream waits for nothing. */
-  streamFrameGapMsMax: 5,
-  streamsPerFrameGapMs: 20,
   /** Frames of one stream that are being worked on; then it is not read from until one is answered. */
   streamFramesInFlightMax: 16,
   /** The bytes of their messages: below the port's own bound (64 MiB), so that one publisher cannot take all of it. */

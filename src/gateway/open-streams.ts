@@ -64,10 +64,6 @@ export class OpenStreams {
     else this.#owned.set(owner, own);
   }
 
-  get openCount(): number {
-    return this.#open.size;
-  }
-
   /** Since the start. */
   openedCount(kind: StreamKind): number {
     return this.#opened[kind];

@@ -149,7 +149,7 @@ function checkedOptions({ messages = [], durability: asked, minCopies }: Publish
   return options as PublishOptions;
 }
 
-/** In memory, about: a text has two bytes for a character at the most, each header an object. */
+/** About what they hold in memory: bytes of keys and values, characters of texts and headers. */
 function bytesOf(messages: readonly PublishMessage__Output[]): number {
   let bytes = 0;
   for (const { key, value, text, headers = [] } of messages) {

@@ -7,7 +7,7 @@ import { Ledger, lossesInWords } from '../../src/compare/scenarios/ledger.ts';
 import { boundOf } from '../../src/compare/scenarios/figures.ts';
 import { startFlow } from '../../src/compare/scenarios/flow.ts';
 import type { ScenarioContext } from '../../src/compare/scenarios/scenario.ts';
-import type { Wire } from '../../src/compare/systems/wire.ts';
+import type { Wire, WireDelivery } from '../../src/compare/systems/wire.ts';
 import { type Lie, memoryWire } from './memory-wire.ts';
 
 async function verdictOf(id: string, lie: Lie) {
@@ -75,6 +75,36 @@ describe('a scenario passes a wire that does its work, and not one that', () => 
     });
     expect(row?.verdict, row?.summary).toBe('DIFFERS');
     expect(row?.observed).toMatchObject({ doneBySlow: [1, 1], repeated: 2 });
+  });
+
+  test.concurrent('slow-consumer: each consumer has half of the keys', async () => {
+    const wire = memoryWire('none');
+    let consumers = 0;
+    const row = await verdictOn('slow-consumer', {
+      ...wire,
+      createSubscription: async (subscription) => {
+        for (const one of [0, 1])
+          await wire.createSubscription({ ...subscription, name: `${subscription.name}.${one}` });
+      },
+      consume: async (name, options) => {
+        const own = consumers % 2;
+        consumers += 1;
+        return await wire.consume(`${name}.${own}`, {
+          ...options,
+          onDelivery: (delivery) => {
+            if (Number(delivery.value.toString().slice('m-'.length)) % 2 === own) options.onDelivery(delivery);
+            else delivery.ack();
+          },
+        });
+      },
+    });
+    expect(row?.verdict, row?.summary).toBe('DIFFERS');
+  });
+
+  test.concurrent('slow-consumer: passes one on a machine on which the fast one is slow, too', async () => {
+    const row = await verdictOn('slow-consumer', sharedByCredit(memoryWire('none'), 100));
+    expect(row?.verdict, row?.summary).toBe('PASS');
+    expect((row?.observed as { doneBySlow: number[] }).doneBySlow[0]).toBeGreaterThan(10);
   });
 
   test.concurrent.each([
@@ -175,3 +205,41 @@ test('what a scenario started stops with it, whether it came to its end or not',
   await stage.pause(20);
   expect([stage.isOver, ledger.sent]).toEqual([true, sent]);
 });
+
+/** Consumers of a name share its messages, each with no more at hand than its credit; an ack counts when it has been on its way for a while. */
+function sharedByCredit(wire: Wire, ackTakesMs: number): Wire {
+  const crews = new Map<string, { readonly waiting: WireDelivery[]; readonly members: { hand: () => void }[] }>();
+  return {
+    ...wire,
+    consume: async (name, options) => {
+      const crew = crews.get(name) ?? { waiting: [], members: [] };
+      const isFirst = crew.members.length === 0;
+      crews.set(name, crew);
+      let atHand = 0;
+      const member = {
+        hand: (): void => {
+          if (atHand >= options.credit) return;
+          const delivery = crew.waiting.shift();
+          if (delivery === undefined) return;
+          atHand += 1;
+          const ack = (): void => {
+            setTimeout(() => {
+              atHand -= 1;
+              member.hand();
+            }, ackTakesMs);
+          };
+          options.onDelivery({ ...delivery, ack });
+        },
+      };
+      crew.members.push(member);
+      if (!isFirst) return { close: () => Promise.resolve() };
+      return await wire.consume(name, {
+        ...options,
+        onDelivery: (delivery) => {
+          crew.waiting.push(delivery);
+          for (const each of crew.members) each.hand();
+        },
+      });
+    },
+  };
+}

@@ -1,5 +1,6 @@
 /** The page: whole, alone, linked to its own proof, and honest about what it may not show. */
 
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Report, WorkloadRow } from '../../src/compare/report/model.ts';
 import { durability } from '../../src/compare/report/figures.ts';
@@ -42,10 +43,16 @@ describe('the page as a document', () => {
   });
 
   it('loads nothing', () => {
-    expect(elementsNamed(root, 'script', 'link', 'img', 'iframe', 'object', 'embed', 'form', 'base')).toEqual([]);
+    expect(elementsNamed(root, 'link', 'img', 'iframe', 'object', 'embed', 'form', 'base')).toEqual([]);
     expect(allElements(root).filter(({ attributes }) => 'src' in attributes || 'srcset' in attributes)).toEqual([]);
     expect(page).not.toMatch(/@import|url\(|xlink:|<use(?! href="#)/i);
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'`);
+    // One script, which is here, and which the policy knows by its digest.
+    const [script, ...others] = elementsNamed(root, 'script');
+    expect([script?.attributes, others]).toEqual([{}, []]);
+    const code = (script?.children ?? []).filter((child) => typeof child === 'string');
+    const digest = createHash('sha256').update(code.join('')).digest('base64');
+    expect(page).toContain(`; script-src 'sha256-${digest}'; base-uri 'none'`);
     const outside = elementsNamed(root, 'a').filter(({ attributes }) => !attributes['href']?.startsWith('#'));
     expect(new Set(outside.map(({ attributes }) => attributes['rel']))).toEqual(new Set(['noreferrer']));
   });
@@ -57,7 +64,8 @@ describe('the page as a document', () => {
     levels.forEach((level, index) => expect(level - (levels[index - 1] ?? 0)).toBeLessThanOrEqual(1));
     for (const table of elementsNamed(root, 'table')) {
       expect(elementsNamed(table, 'caption')).toHaveLength(1);
-      for (const head of elementsNamed(table, 'th')) expect(head.attributes['scope']).toMatch(/^(col|colgroup|row)$/);
+      for (const head of elementsNamed(table, 'th'))
+        expect(head.attributes['scope']).toMatch(/^(col|colgroup|row|rowgroup)$/);
     }
     for (const chart of elementsNamed(root, 'svg').filter(({ attributes }) => attributes['class'] === 'chart'))
       expect(chart.attributes['role']).toBe('img');
@@ -154,8 +162,31 @@ describe('what the page shows', () => {
     for (const id of new Set(report.workloads.map((row) => row.id))) {
       const runs = report.workloads.filter((row) => row.id === id);
       for (const caption of ['Figures of every run, ', 'Checks and cost of every run, '])
-        expect(elementsNamed(tableCalled(`${caption}${id}`), 'tbody').flatMap(rowsOf)).toHaveLength(runs.length);
+        expect(runRowsIn(tableCalled(`${caption}${id}`))).toHaveLength(runs.length);
     }
+  });
+
+  it('above the runs of each system, layer and promise: which they are, once', () => {
+    for (const id of new Set(report.workloads.map((row) => row.id))) {
+      const runs = report.workloads.filter((row) => row.id === id);
+      const told = elementsNamed(tableCalled(`Figures of every run, ${id}`), 'th')
+        .filter(({ attributes }) => attributes['scope'] === 'rowgroup')
+        .map((head) => textOf(head).trim());
+      const cells = runs.map(
+        ({ system, layer, durability: { persistence, copies } }) => `${system} ${layer}, ${persistence} × ${copies}`,
+      );
+      expect(new Set(told)).toEqual(new Set(cells));
+      expect(told).toHaveLength(new Set(told).size);
+    }
+  });
+
+  it('of each run the first that was wrong with it', () => {
+    const [first, ...others] = report.workloads;
+    if (first === undefined) throw new Error('the report has no run');
+    const offenders = ['number 4 after number 6', 'number 6 after number 7'];
+    const spoiled = { ...report, workloads: [{ ...first, checks: { ...first.checks, offenders } }, ...others] };
+    const shown = textOf(parsePage(renderHtml(spoiled)));
+    expect(offenders.map((offender) => shown.includes(offender))).toEqual([true, false]);
   });
 
   it('what was not measured, what limits it, and the bounds that were asked for', () => {
@@ -264,6 +295,13 @@ function tableCalled(caption: string): PageElement {
   );
   if (found === undefined) throw new Error(`no table is called ${caption}`);
   return found;
+}
+
+/** Without the rows that only say what those below them have in common. */
+function runRowsIn(table: PageElement): readonly PageElement[] {
+  return elementsNamed(table, 'tbody')
+    .flatMap(rowsOf)
+    .filter((row) => elementsNamed(row, 'th').every(({ attributes }) => attributes['scope'] === 'row'));
 }
 
 function rowsOf(element: PageElement): readonly PageElement[] {

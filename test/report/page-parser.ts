@@ -1,6 +1,6 @@
 /**
- * A strict reader of the page that the report renders: every tag closed in order, every attribute quoted, every bracket of text
- * escaped. It reads less than browsers do, on purpose: what it accepts they all read alike.
+ * A strict reader of the page that the report renders: every tag closed in order (but rows and cells of tables, which are closed by the
+ * next one and by the end of their part of the table), every attribute quoted, every bracket of text escaped. It reads less than browsers do, on purpose: what it accepts they all read alike.
  */
 
 export interface PageElement {
@@ -10,6 +10,12 @@ export interface PageElement {
 }
 
 const voidElements = new Set(['meta', 'br', 'hr']);
+/** What is not closed by a tag of its own, with what closes it. */
+const closedBy: Readonly<Record<string, readonly string[]>> = {
+  td: ['td', 'th', 'tr', '/thead', '/tbody'],
+  th: ['td', 'th', 'tr', '/thead', '/tbody'],
+  tr: ['tr', '/thead', '/tbody'],
+};
 /** Drawn, and closed in their own tag. */
 const selfClosing = /\/$/;
 
@@ -28,9 +34,9 @@ export function parsePage(page: string): PageElement {
   const innermost = () => open.at(-1) ?? fail('nothing is open');
   while (at < body.length) {
     const { name, children } = innermost();
-    if (name === 'style') {
-      const end = body.indexOf('</style>', at);
-      if (end === -1) fail('style is not closed');
+    if (name === 'style' || name === 'script') {
+      const end = body.indexOf(`</${name}>`, at);
+      if (end === -1) fail(`${name} is not closed`);
       children.push(body.slice(at, end));
       at = end;
     } else if (body[at] !== '<') {
@@ -45,6 +51,7 @@ export function parsePage(page: string): PageElement {
     );
     if (tag === null) return fail('no tag');
     const [whole, slash, tagName = '', attributeText = '', closes = ''] = tag;
+    while (closedBy[innermost().name]?.includes(`${slash}${tagName}`) === true) open.pop();
     if (slash === '/') {
       if (tagName !== innermost().name) fail(`</${tagName}> closes <${innermost().name}>`);
       open.pop();
@@ -84,9 +91,9 @@ export function allElements(element: PageElement): readonly PageElement[] {
   return [element, ...element.children.flatMap((child) => (typeof child === 'string' ? [] : allElements(child)))];
 }
 
-/** Text as it is read, without the style sheet. */
+/** Text as it is read, without the style sheet and the script. */
 export function textOf(element: PageElement): string {
-  if (element.name === 'style') return '';
+  if (element.name === 'style' || element.name === 'script') return '';
   return element.children.map((child) => (typeof child === 'string' ? child : textOf(child))).join('');
 }
 

@@ -41,7 +41,7 @@ export function leftToRight(text: string): Markup {
 
 /** What the run wrote in English and nobody has translated. */
 export function inEnglish(text: string): Markup {
-  return html`<span lang="en" dir="ltr">${text}</span>`;
+  return text === '' ? html`` : html`<bdi lang="en">${text}</bdi>`;
 }
 
 /** Nothing in it has a direction that could be lost. */

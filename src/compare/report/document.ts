@@ -67,6 +67,8 @@ export interface Row {
   readonly cells: readonly Cell[];
   /** Something else begins here: a line above it. */
   readonly isApart?: boolean;
+  /** A group begins here: what its rows have in common stands above them, in a row of its own. */
+  readonly group?: { readonly id?: string; readonly text: Text };
 }
 
 export interface Entry {
@@ -174,6 +176,11 @@ export function inARow(parts: readonly Inline[]): readonly Inline[] {
 
 export function systemName(id: string): Inline {
   return { kind: 'system', id };
+}
+
+/** `kafka bare`. */
+export function cellName({ system, layer }: { readonly system: string; readonly layer: string }): readonly Inline[] {
+  return [systemName(system), quiet(name(` ${layer}`))];
 }
 
 export function paragraph(text: Text, look?: 'lead' | 'quiet'): Block {

@@ -95,7 +95,11 @@ export function slug(heading: string): string {
 }
 
 function idsIn(block: Block): readonly string[] {
-  if (block.kind === 'table') return block.rows.flatMap(({ id }) => id ?? []);
+  if (block.kind === 'table')
+    return block.rows.flatMap(({ id, group }) => [
+      ...(group?.id === undefined ? [] : [group.id]),
+      ...(id === undefined ? [] : [id]),
+    ]);
   return block.kind === 'entries' ? block.entries.flatMap(({ id }) => id ?? []) : [];
 }
 
@@ -158,7 +162,10 @@ function fenced(text: string): readonly string[] {
 
 function tableLines(columns: readonly Column[], rows: readonly Row[], places: Places): readonly string[] {
   const head = columns.map(headText);
-  const body = rows.map(({ cells }) => cells.flatMap((cell) => cellTexts(cell, places)));
+  const body = rows.flatMap(({ cells, group }) => [
+    ...(group === undefined ? [] : [[`**${inText(group.text, places)}**`]]),
+    cells.flatMap((cell) => cellTexts(cell, places)),
+  ]);
   const widths = head.map((title, index) =>
     Math.min(paddedWidthMax, Math.max(3, width(title), ...body.map((cells) => width(cells[index] ?? '')))),
   );

@@ -9,14 +9,17 @@ const slowMs = 250;
 const fastMs = 1;
 const messages = 60;
 const partitions = 2;
-/** With a credit of one the slow one may have this many: one in hand, one on its way, for each turn the fast one leaves it. */
-const slowShareMax = 0.25;
+/**
+ * With a credit of one these may wait for the slow one when the fast one has nothing left: one in hand, one on its way. How many it did
+ * while both were at work is a question of their pace, and of the machine's.
+ */
+const heldUpMax = 2;
 
 export const slowConsumer: Scenario = {
   id: 'slow-consumer',
   number: 'S17',
   title: 'Slow and fast consumer',
-  question: 'With the smallest prefetch, does the fast consumer do nearly all of what a slow one would hold up?',
+  question: 'With the smallest prefetch, does the fast consumer do all that a slow one would hold up?',
   layers: ['port', 'bare'],
   notFor: (system, layer) =>
     system === 'log' && layer === 'bare' ? 'the engine alone has no groups of consumers' : null,
@@ -66,6 +69,7 @@ async function run(context: ScenarioContext): Promise<Finding> {
   const { wire, stage } = context;
   const tookMs: number[] = [];
   const bySlow: number[] = [];
+  const heldUp: number[] = [];
   let repeated = 0;
   for (const credit of credits) {
     const topic = await stage.topic(`t${credit}`, partitions);
@@ -83,14 +87,15 @@ async function run(context: ScenarioContext): Promise<Finding> {
     // Where each reads everything, the fast one may be through before the slow one has done its first: that one is a repetition.
     await Promise.race([crew.handsFree(), crew.failed]);
     bySlow.push(shares(crew.done, 2)[0] ?? 0);
+    heldUp.push(crew.done.length - 1 - crew.done.findLastIndex(({ worker }) => worker === 1));
     repeated += crew.done.length - messages;
     await crew.close();
   }
-  const holds = (bySlow[0] ?? messages) <= messages * slowShareMax && repeated === 0;
+  const holds = (heldUp[0] ?? messages) <= heldUpMax && repeated === 0;
   return {
     verdict: holds ? held(wire, 'consume.beyondPartitions') : 'DIFFERS',
-    summary: `the slow one did ${bySlow.join(' and ')} of ${messages} with a prefetch of ${credits.join(' and ')}; all done after ${tookMs.join(' and ')} ms${repeated > 0 ? `, ${repeated} done more than once` : ''}`,
-    observed: { messages, prefetch: [...credits], doneBySlow: bySlow, tookMs, slowMs, fastMs, repeated },
+    summary: `with a prefetch of ${credits.join(' and ')}, ${heldUp.join(' and ')} of ${messages} waited for the slow one when the fast one had nothing left, and the slow one did ${bySlow.join(' and ')}; all done after ${tookMs.join(' and ')} ms${repeated > 0 ? `, ${repeated} done more than once` : ''}`,
+    observed: { messages, prefetch: [...credits], doneBySlow: bySlow, heldUp, tookMs, slowMs, fastMs, repeated },
     evidence: [],
   };
 }

@@ -7,6 +7,7 @@ import { number } from '../figures.ts';
 import { countedArabic, type Language, nouns, type Said, say } from '../language.ts';
 import { html, type Markup } from '../markup.ts';
 import type { WorkloadRow } from '../model.ts';
+import { linePath } from './line.ts';
 import { aroundMiddle, drawn, axesLeftToRight, fixed, lineClass, mark } from './look.ts';
 import { logScale, nines, type Scale } from './scale.ts';
 
@@ -104,9 +105,7 @@ ${curves.map((curve) => drawCurve(curve, scales))}
 }
 
 function drawCurve(curve: LatencyCurve, { x, y }: SpectrumScales): Markup {
-  const path = curve.points
-    .map((point, index) => `${index === 0 ? 'M' : 'L'}${fixed(x(point.nines))} ${fixed(y.at(point.ms))}`)
-    .join(' ');
+  const path = linePath(curve.points.map((point) => ({ x: x(point.nines), y: y.at(point.ms) })));
   const marked = markedFractions.flatMap(
     (fraction) => curve.points.find((point) => point.nines >= nines(fraction) - 1e-9) ?? [],
   );

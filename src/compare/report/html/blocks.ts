@@ -68,7 +68,7 @@ function inlineMarkup(inline: Inline, language: Language): Markup {
     case 'strong':
       return html`<strong>${wordsMarkup(inline.text, language)}</strong>`;
     case 'quiet':
-      return html`<span class="quiet">${wordsMarkup(inline.text, language)}</span>`;
+      return html`<small>${wordsMarkup(inline.text, language)}</small>`;
     case 'code':
       return html`<code${language === 'ar' && html` dir="ltr"`}>${inline.text}</code>`;
     case 'link':
@@ -89,7 +89,7 @@ function inlineMarkup(inline: Inline, language: Language): Markup {
 }
 
 function markMarkup({ tone, mark: sign, word, to }: Extract<Inline, { kind: 'mark' }>, language: Language): Markup {
-  const inner = html`<span class="sign" aria-hidden="true">${sign}</span> ${wordsMarkup(word, language)}`;
+  const inner = html`<i aria-hidden="true">${sign}</i> ${wordsMarkup(word, language)}`;
   return to === undefined
     ? html`<span class="badge ${tone}">${inner}</span>`
     : html`<a class="badge ${tone}" href="#${to}">${inner}</a>`;
@@ -109,6 +109,8 @@ ${systems.length > 0 && legend(systems, language)}
 
 // ------------------------------------------------------------------------------------------------ tables
 
+// Rows and cells are not closed: the next one does that (HTML standard, 13.1.2.4), and a large run has thirty thousand of them.
+
 function tableMarkup(
   { id, caption, columns, rows, look, notes }: Extract<Block, { kind: 'table' }>,
   language: Language,
@@ -116,32 +118,49 @@ function tableMarkup(
   return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-c"><table${look !== undefined && html` class="${look}"`}>
 <caption id="${id}-c">${wordsMarkup(caption, language)}</caption>
 <thead>${headRows(columns, language)}</thead>
-<tbody>
-${rows.map((row) => rowMarkup(row, columns, language, look === 'dense'))}</tbody>
-</table></div>
+${grouped(rows).map(
+  ({ group, rows: own }) => html`<tbody>
+${
+  group !== undefined &&
+  html`<tr${group.id !== undefined && html` id="${group.id}"`}><th scope="rowgroup" colspan="${columns.length}" class="over">${textMarkup(group.text, language)}
+`
+}${own.map((row) => rowMarkup(row, columns, language, look === 'dense'))}</tbody>
+`,
+)}</table></div>
 ${notes !== undefined && notes.map((note) => html`<p class="note">${textMarkup(note, language)}</p>`)}
 `;
+}
+
+/** At least one, which may be without a name and empty. */
+function grouped(rows: readonly Row[]): readonly { readonly group: Row['group']; readonly rows: readonly Row[] }[] {
+  const groups: { group: Row['group']; rows: Row[] }[] = [];
+  for (const row of rows) {
+    const last = groups.at(-1);
+    if (last === undefined || row.group !== undefined) groups.push({ group: row.group, rows: [row] });
+    else last.rows.push(row);
+  }
+  return groups.length === 0 ? [{ group: undefined, rows: [] }] : groups;
 }
 
 /** Where columns have a group, two rows of heads. */
 function headRows(columns: readonly Column[], language: Language): Markup {
   if (columns.every((column) => column.group === undefined))
-    return html`<tr>${columns.map((column) => headCell(column, false, language))}</tr>`;
+    return html`<tr>${columns.map((column) => headCell(column, false, language))}`;
   const upper = columns.flatMap((column, index) => {
     if (column.group === undefined) return [headCell(column, true, language)];
     if (columns[index - 1]?.group?.en === column.group.en) return [];
     const next = columns.slice(index).findIndex(({ group }) => group?.en !== column.group?.en);
     const span = next === -1 ? columns.length - index : next;
-    return [html`<th scope="colgroup" class="group" colspan="${span}">${wordsMarkup(column.group, language)}</th>`];
+    return [html`<th scope="colgroup" class="group" colspan="${span}">${wordsMarkup(column.group, language)}`];
   });
   const lower = columns
     .filter((column) => column.group !== undefined)
     .map((column) => headCell(column, false, language));
-  return html`<tr>${upper}</tr><tr>${lower}</tr>`;
+  return html`<tr>${upper}<tr>${lower}`;
 }
 
 function headCell({ title, unit, isNumeric }: Column, spansBoth: boolean, language: Language): Markup {
-  return html`<th scope="col"${isNumeric === true && html` class="n"`}${spansBoth && html` rowspan="2"`}>${wordsMarkup(title, language)}${unit !== undefined && html` <span class="unit">${wordsMarkup(unit, language)}</span>`}</th>`;
+  return html`<th scope="col"${isNumeric === true && html` class="n"`}${spansBoth && html` rowspan="2"`}>${wordsMarkup(title, language)}${unit !== undefined && html` <span class="unit">${wordsMarkup(unit, language)}</span>`}`;
 }
 
 function rowMarkup(
@@ -155,11 +174,9 @@ function rowMarkup(
     const column = columns[at];
     const isFirst = at === 0;
     at += isLines(cell) ? (cell.span ?? 1) : 1;
-    return isFirst
-      ? html`<th scope="row">${cellMarkup(cell, language)}</th>`
-      : dataCell(cell, column, language, isDense);
+    return isFirst ? html`<th scope="row">${cellMarkup(cell, language)}` : dataCell(cell, column, language, isDense);
   });
-  return html`<tr${id !== undefined && html` id="${id}"`}${isApart === true && html` class="apart"`}>${rest}</tr>
+  return html`<tr${id !== undefined && html` id="${id}"`}${isApart === true && html` class="apart"`}>${rest}
 `;
 }
 
@@ -172,7 +189,7 @@ function dataCell(cell: Cell, column: Column | undefined, language: Language, is
     ...(isNumber === isDense ? [] : [isDense ? 't' : 'n']),
     ...(tone === undefined ? [] : ['told', tone]),
   ].join(' ');
-  return html`<td${classes !== '' && html` class="${classes}"`}${span !== undefined && html` colspan="${span}"`}>${cellMarkup(cell, language)}</td>`;
+  return html`<td${classes !== '' && html` class="${classes}"`}${span !== undefined && html` colspan="${span}"`}>${cellMarkup(cell, language)}`;
 }
 
 function cellMarkup(cell: Cell, language: Language): Markup {

@@ -1,15 +1,16 @@
 /**
- * The report as one page that needs nothing else: no script, no font, no picture from anywhere. It can be mailed, kept for years
- * and printed. The policy in its head holds it to that: a browser loads nothing for it.
+ * The report as one page that needs nothing else: no font, no picture, no script from anywhere. It can be mailed, kept for years
+ * and printed. The policy in its head holds it to that: a browser loads nothing for it, and runs the one script that is in it (sorting.ts).
  */
 
 import { reportDocument } from '../sections/index.ts';
-import { html, type Markup } from '../markup.ts';
+import { html, Markup } from '../markup.ts';
 import type { Section } from '../document.ts';
 import { type Language, languages, say } from '../language.ts';
 import type { Report } from '../model.ts';
 import { isolated } from '../bidi.ts';
 import { blockMarkup, textMarkup, wordsMarkup } from './blocks.ts';
+import { sortingScript, sortingSource } from './sorting.ts';
 import { style } from './style.ts';
 
 export interface PageOptions {
@@ -46,7 +47,7 @@ export function renderHtml(report: Report, { language = 'en', other }: PageOptio
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src ${new Markup(sortingSource)}; base-uri 'none'; form-action 'none'">
 <title>${title[language]}</title>
 <style>${style}</style>
 </head>
@@ -62,6 +63,7 @@ ${other !== undefined && languageSwitch(language, other)}<p class="kicker">${wor
 ${sections.map((section) => sectionMarkup(section, language))}
 </main>
 <footer><p>${wordsMarkup(frame.made, language)} ${isArabic && isolated(`${aboutEnglish} `)}<a href="#top">${wordsMarkup(frame.top, language)}</a></p></footer>
+<script>${new Markup(sortingScript)}</script>
 </body>
 </html>`.text
   }\n`;

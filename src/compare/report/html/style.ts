@@ -44,7 +44,7 @@ a:hover{text-decoration-color:currentColor}
 .byline{list-style:none;padding:0;margin:.55rem 0 0;display:flex;flex-wrap:wrap;gap:.1rem 1.4rem;font-size:.87rem}
 nav ol{list-style:none;margin:0;padding:.5rem 0;display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.87rem;border-block:1px solid var(--line)}
 nav a{text-decoration:none}nav a:hover{text-decoration:underline}
-.quiet,.unit,.interval,.note,.byline,.source{color:var(--quiet)}
+small,.quiet,.unit,.interval,.note,.byline,.source{color:var(--quiet)}
 .byline code{font-size:.95em}
 .lead{font-size:1.12rem;line-height:1.5;max-width:68ch}
 p.quiet{font-size:.87rem;margin-bottom:.9rem;max-width:none}
@@ -59,7 +59,7 @@ ul.key{list-style:none;padding:0;margin:.1rem 0 1rem;display:flex;flex-wrap:wrap
 a.badge:hover{text-decoration:underline}
 .badge.good{color:var(--good);background:var(--good-back)}.badge.part{color:var(--part);background:var(--part-back)}
 .badge.bad{color:var(--bad);background:var(--bad-back)}.badge.open{color:var(--open);background:var(--open-back)}
-.sign{display:inline-block;min-width:.95em;text-align:center}
+small{font-size:inherit}i{font-style:normal;display:inline-block;min-width:.95em;text-align:center}
 .system{white-space:nowrap}.system::before{margin-right:.3em}.system::after{margin-left:.3em}.system::before,.system::after{color:var(--own);font:.82em/1 "DejaVu Sans","Noto Sans Symbols 2","Segoe UI Symbol",sans-serif;display:inline-block;min-width:.95em;text-align:center}
 ${marksBefore()}
 .cards{list-style:none;padding:0;margin:1.1rem 0 0}
@@ -68,7 +68,7 @@ ${marksBefore()}
 .cards dl{margin:0;font-size:.87rem}
 .cards dl>div{display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:0 .6rem}
 .cards dt{color:var(--quiet);grid-column:1}.cards dd{margin:0;grid-column:2;max-width:100ch}
-.cards dl>div:first-child{display:block;margin-bottom:.2rem}.cards dl>div:first-child dt{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.cards dl>div:first-child dd{font-size:.95rem}.cards .head .quiet{font-size:.85rem}
+.cards dl>div:first-child{display:block;margin-bottom:.2rem}.cards dl>div:first-child dt{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.cards dl>div:first-child dd{font-size:.95rem}.cards .head small{font-size:.85rem}
 :target{scroll-margin-top:1rem}tr:target>*,li:target{background:color-mix(in srgb,var(--part-back) 75%,var(--paper))!important}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));gap:.55rem 1.8rem;font-size:.9rem}
 .facts dt{color:var(--quiet);font-size:.8rem}.facts dd{margin:0;overflow-wrap:anywhere}
@@ -76,21 +76,22 @@ ${marksBefore()}
 table{border-collapse:separate;border-spacing:0;width:100%;font-size:.82rem;line-height:1.38;font-variant-numeric:tabular-nums}
 caption{text-align:start;font-weight:620;padding:.5rem .7rem;font-size:.85rem;color:var(--ink);border-bottom:1px solid var(--line)}
 th,td{text-align:start;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
-tbody tr:last-child>*{border-bottom:0}
+tbody:last-child tr:last-child>*{border-bottom:0}
 thead th{font-weight:600;font-size:.78rem;vertical-align:bottom;color:var(--ink);background:var(--sunken);border-bottom-color:var(--line-strong)}
-thead th .unit{display:block;font-weight:400}
+thead th .unit{display:block;font-weight:400}thead button{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;text-align:inherit;letter-spacing:inherit;cursor:pointer}thead button:hover{text-decoration:underline;text-underline-offset:.2em}
+th[aria-sort] button::after{content:" ▲";content:" ▲"/"";font-size:.7em}th[aria-sort=descending] button::after{content:" ▼";content:" ▼"/""}
 th.group{text-align:center;border-bottom-color:var(--line)}th.group+th.group{border-inline-start:1px solid var(--line)}tr.apart>*{border-top:1px solid var(--line-strong)}
 tbody th{font-weight:400;position:sticky;inset-inline-start:0;background:var(--raised);z-index:1}
 thead th:first-child{position:sticky;inset-inline-start:0;z-index:2}
 thead tr+tr th:first-child{position:static}
-td.n,th.n{text-align:right;white-space:nowrap}:is(td.n,table.dense td:not(.t)) .quiet{font-size:.72rem}
+tbody th.over{font-weight:620;padding-block:.5rem .3rem;background:var(--sunken);border-top:1px solid var(--line-strong)}
+td.n,th.n{text-align:right;white-space:nowrap}:is(td.n,table.dense td:not(.t)) small{font-size:.72rem}
 .interval{display:block;font-size:.72rem}.thin{color:var(--quiet);margin-inline-start:.1em}
 td.told{color:var(--none)}td.told.bad{color:var(--bad);background:var(--bad-back)}
-table.matrix td{white-space:nowrap}table.matrix td .quiet{font-size:.92em}
-table.matrix tbody th{min-width:13rem;max-width:22rem}table.matrix tbody th>div.quiet,table.matrix tbody th>div>.quiet{line-height:1.3;display:block}
+table.matrix td{white-space:nowrap}table.matrix td small{font-size:.92em}
+table.matrix tbody th{min-width:13rem;max-width:22rem}table.matrix tbody th>div.quiet,table.matrix tbody th>div>small{line-height:1.3;display:block}
 table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td{text-align:right}table.dense td.t{text-align:start}table.dense td.told{white-space:normal}
-table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{min-width:11rem}table.prose td>div+div{margin-top:.22rem}table.dense{font-size:.76rem}table.dense th,table.dense td{padding:.22rem .34rem;white-space:nowrap}table.dense td.told{white-space:normal}
-table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{overflow-wrap:anywhere}
+table.matrix tbody th a{font-weight:620;color:inherit}table.prose td{min-width:11rem}table.prose td>div+div{margin-top:.22rem}table.prose td{overflow-wrap:anywhere}
 table.prose td:nth-child(2){min-width:14rem}
 figure{border:1px solid var(--line);border-radius:6px;background:var(--raised);padding:.6rem .8rem .8rem}
 figcaption{font-weight:620;font-size:.85rem;margin-bottom:.45rem}
@@ -117,8 +118,8 @@ footer{margin-top:3rem;padding-block:1rem 2rem;color:var(--quiet);font-size:.85r
 nav{grid-column:1;grid-row:1/span 3;position:sticky;top:0;padding-block:2.2rem 1rem;padding-inline:1.5rem 0;max-width:13rem;justify-self:end;width:100%}nav ol{flex-direction:column;border:0;padding:0;gap:.3rem}}
 html[lang=ar] body{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Sans","Noto Sans Arabic","Noto Naskh Arabic","Geeza Pro",Tahoma,Amiri,sans-serif}
 html[lang=ar] body{line-height:1.75}html[lang=ar] :is(h1,h2,.badge,.kicker){letter-spacing:normal}html[lang=ar] table{line-height:1.55}html[lang=ar] .lead{line-height:1.7}html[lang=ar] :is(h1,h2,h3){line-height:1.4}
-html[lang=ar] :is(bdi,.sign,.figure){direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).n{text-align:right}
-html[lang=ar] [lang=en]{unicode-bidi:isolate;text-align:start}html[lang=ar] :is(dd,td,th,li,div)>span[lang=en]{display:inline-block;max-width:100%;line-height:1.5}html[lang=ar] pre{text-align:left}
+html[lang=ar] :is(bdi,i,.figure){direction:ltr;unicode-bidi:isolate}html[lang=ar] :is(td,th).n{text-align:right}
+html[lang=ar] [lang=en]{unicode-bidi:isolate;text-align:start}html[lang=ar] :is(dd,td,th,li,div)>bdi[lang=en]{display:inline-block;max-width:100%;line-height:1.5}html[lang=ar] pre{text-align:left}
 @media print{:root{--paper:#fff;--raised:#fff}@page{size:A4 landscape;margin:12mm}html{font-size:8.5pt}body{font-size:1rem}nav,.skip{display:none}
 header,main,footer{max-width:none;padding-inline:0}.scroll{overflow:visible}th,td{padding:.2rem .35rem}tbody th,thead th:first-child{position:static}
 pre{max-height:none;white-space:pre-wrap}h2,h3,caption,figcaption{break-after:avoid}.panels.narrow{grid-template-columns:repeat(3,1fr)}.panels.wide{grid-template-columns:repeat(2,1fr)}tr,.cards>li,.panel{break-inside:avoid}a{color:inherit}thead{display:table-header-group}}

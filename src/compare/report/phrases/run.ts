@@ -97,6 +97,10 @@ const notMeasured: readonly Phrase[] = [
     'the engine alone has readers, no groups of competing consumers',
     'للمحرك وحده قرّاء، وليست له مجموعات مستهلكين متنافسين',
   ],
+  [
+    'a queue keeps nothing to read again (see the scenario replay-after-ack)',
+    'لا يحتفظ الطابور بشيء يُقرأ مرة أخرى (انظر السيناريو replay-after-ack)',
+  ],
   ['the engine alone has no acks', 'ليس للمحرك وحده إقرارات'],
   ['the engine alone has no groups of consumers', 'ليس للمحرك وحده مجموعات مستهلكين'],
   ['a stream delivers nothing again: order-after-nack', 'الدفق لا يسلّم شيئًا مرة أخرى: order-after-nack'],

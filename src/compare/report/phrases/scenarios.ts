@@ -132,8 +132,8 @@ const scenarioQuestions: readonly Phrase[] = [
     'هل يتساوى عمل أربعة مستهلكين حين تكون معظم الرسائل لمفاتيح قليلة (Zipf 1.2)؟',
   ],
   [
-    'With the smallest prefetch, does the fast consumer do nearly all of what a slow one would hold up?',
-    'مع أصغر جلب مسبق، هل ينجز المستهلك السريع تقريبًا كل ما كان البطيء سيؤخره؟',
+    'With the smallest prefetch, does the fast consumer do all that a slow one would hold up?',
+    'مع أصغر جلب مسبق، هل ينجز المستهلك السريع كل ما كان البطيء سيؤخره؟',
   ],
   [
     'Does delivery go on within two seconds while a consumer joins, leaves, and another is killed?',

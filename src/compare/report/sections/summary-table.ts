@@ -1,7 +1,7 @@
 /** The cells of a workload as a table: one line for each system and layer, medians with their intervals, never mixed up. */
 
 import type { Block, Cell, Column, Inline, Row, Text, Words } from '../document.ts';
-import { link, name as named, nothing, quiet, quote, semicolon, space, systemName } from '../document.ts';
+import { cellName, link, name as named, nothing, quiet, quote, semicolon, space } from '../document.ts';
 import { workloadAnchor } from '../evidence.ts';
 import { count, durability, isThin, parameters, plural, rowsOf, samples, spreadParts } from '../figures.ts';
 import { countedArabic, nouns, type Said, say, sentences } from '../language.ts';
@@ -148,7 +148,7 @@ function summaryRow(
   rows: readonly WorkloadRow[],
   { columns, hasSamples, isLoadBound }: TableForm,
 ): Row {
-  const name: Inline[] = [systemName(cell.system), quiet(named(` ${cell.layer}`))];
+  const name: Inline[] = [...cellName(cell)];
   const runs = link(workloadAnchor({ ...cell, id: cell.workload }), nOf(cell.validRepeats, cell.repeats));
   if (cell.validRepeats === 0) {
     const invalid = {

@@ -4,10 +4,11 @@ import { latencyLoadChart, loadScales } from '../charts/index.ts';
 import {
   type Block,
   type Cell,
+  cellName,
   name as named,
   nothing,
-  type Part,
   paragraph,
+  type Part,
   quiet,
   quote,
   type Row,
@@ -123,7 +124,7 @@ function foundTable({ workload, cells, rows }: WorkloadGroup, id: string): Block
 }
 
 function foundCells(cell: CellSummary, rows: readonly WorkloadRow[]): readonly Cell[] {
-  const name = [systemName(cell.system), quiet(named(` ${cell.layer}`))];
+  const name = cellName(cell);
   const rate = cell.figures['publish.messagesPerSecond'];
   const p99 = cell.figures['latencyMs.endToEnd.p99'];
   const failed = rows.flatMap(({ search }) => search?.failed ?? []);
@@ -243,7 +244,6 @@ function stepTable({ workload, rows }: WorkloadGroup, id: string): Block {
     caption: say(`Every step, ${workload}`, `كل الخطوات، ${workload}`),
     look: 'dense',
     columns: [
-      { title: say('System', 'النظام') },
       { title: say('Step', 'الخطوة') },
       { title: say('Offered', 'المعروض'), unit: named('msg/s'), isNumeric: true },
       { title: say('In time', 'في وقتها'), unit: named('%'), isNumeric: true },
@@ -258,7 +258,10 @@ function stepTable({ workload, rows }: WorkloadGroup, id: string): Block {
     ],
     rows: searches.flatMap(({ row, search }) =>
       search.steps.map(
-        (step, index): Row => ({ isApart: index === 0 && row !== searches[0]?.row, cells: stepCells(row, step) }),
+        (step, index): Row => ({
+          ...(index === 0 ? { group: { text: [...cellName(row), named(` #${row.repeat + 1}`)] } } : {}),
+          cells: stepCells(step),
+        }),
       ),
     ),
     notes: [
@@ -276,7 +279,7 @@ const stepWords: Readonly<Record<SearchStep['kind'], Said>> = {
   confirmation: say('confirmation', 'تأكيد'),
 };
 
-function stepCells(row: WorkloadRow, step: SearchStep): readonly Cell[] {
+function stepCells(step: SearchStep): readonly Cell[] {
   const limit = limitedByWords[step.limitedBy];
   const result: Cell =
     step.criterion === null
@@ -288,7 +291,6 @@ function stepCells(row: WorkloadRow, step: SearchStep): readonly Cell[] {
           say(` (limited by ${limit.en})`, ` (المحدِّد: ${limit.ar})`),
         ];
   return [
-    [systemName(row.system), quiet(named(` ${row.layer} #${row.repeat + 1}`))],
     stepWords[step.kind],
     named(count(step.ratePerSecond)),
     named(figure(Math.floor(step.achieved * 1000) / 10)),

@@ -147,7 +147,7 @@ function readersPart(report: Report): NonNullable<Section['parts']> {
           caption: say('Readers, run by run', 'القرّاء، تشغيلًا بعد تشغيل'),
           look: 'dense',
           columns: [
-            { title: say('Workload, system and reader', 'حِمل العمل والنظام والقارئ') },
+            { title: say('Reader', 'القارئ') },
             { title: say('Received', 'استُلمت'), isNumeric: true },
             { title: say('Missing', 'ناقصة'), isNumeric: true },
             { title: say('Out of order', 'خارج الترتيب'), isNumeric: true },
@@ -162,11 +162,10 @@ function readersPart(report: Report): NonNullable<Section['parts']> {
           ],
           rows: rows.flatMap((row) =>
             Object.entries(row.readers ?? {}).map(([name, reader], index) => ({
-              isApart: index === 0,
-              cells: [
-                [named(`${row.id} ${row.system} ${name}`), ...(row.valid ? [] : [invalidRun])],
-                ...figuresOf(reader),
-              ],
+              ...(index === 0
+                ? { group: { text: [named(`${row.id} `), systemName(row.system), ...(row.valid ? [] : [invalidRun])] } }
+                : {}),
+              cells: [named(name), ...figuresOf(reader)],
             })),
           ),
           notes: [

@@ -3,17 +3,18 @@
 import {
   type Block,
   type Cell,
+  cellName,
   type Column,
+  comma,
   inARow,
   isSaid,
   name as named,
   nothing,
-  type Part,
   paragraph,
+  type Part,
   quiet,
   quote,
   type Row,
-  systemName,
   type Text,
   type Words,
 } from '../document.ts';
@@ -130,26 +131,46 @@ const figureColumns: readonly Column[] = [
 ];
 
 function figuresTable(runs: readonly Run[], id: string, workload: string): Block {
-  const rows = runs.map((run, index): Row => ({ ...figureRow(run), isApart: run.isFirst && index > 0 }));
+  const rows = grouped(runs, hasSameCell).map(([run, isFirst]): Row => {
+    const group = { text: [...cellName(run.row), comma, named(durability(run.row.durability))] };
+    return {
+      ...(isFirst ? { group: run.isFirst ? { id: workloadAnchor(run.row), ...group } : group } : {}),
+      cells: [runName(run.row, run.offer), ...figureCells(run.row)],
+    };
+  });
   const isAnyThin = runs.some(({ row }) => row.valid && hasThin(row));
   return {
     kind: 'table',
     id,
     caption: say(`Figures of every run, ${workload}`, `أرقام كل تشغيل، ${workload}`),
-    columns: [{ title: systemTitle }, { title: say('Durability', 'الديمومة') }, { title: runTitle }, ...figureColumns],
+    columns: [{ title: runTitle }, ...figureColumns],
     rows,
     look: 'dense',
     ...(isAnyThin ? { notes: [thinNote] } : {}),
   };
 }
 
-function figureRow({ row, offer, isFirst }: Run): Row {
-  const name: readonly Cell[] = [
-    [systemName(row.system), quiet(named(` ${row.layer}`))],
-    named(durability(row.durability)),
-    runName(row, offer),
-  ];
-  const figures: readonly Cell[] = row.valid
+/** Each with whether it is another thing than the one before it. */
+function grouped<Item>(
+  items: readonly Item[],
+  isSame: (one: Item, other: Item) => boolean,
+): readonly (readonly [Item, boolean])[] {
+  return items.map((item, index) => [item, index === 0 || !isSame(items[index - 1] as Item, item)]);
+}
+
+function hasSameCell(
+  { row: one }: { readonly row: WorkloadRow },
+  { row: other }: { readonly row: WorkloadRow },
+): boolean {
+  return (
+    one.system === other.system &&
+    one.layer === other.layer &&
+    durability(one.durability) === durability(other.durability)
+  );
+}
+
+function figureCells(row: WorkloadRow): readonly Cell[] {
+  return row.valid
     ? [
         rate(row.publish.messagesPerSecond),
         rate(row.publish.megabytesPerSecond),
@@ -163,7 +184,6 @@ function figureRow({ row, offer, isFirst }: Run): Row {
           tone: 'bad',
         },
       ];
-  return isFirst ? { id: workloadAnchor(row), cells: [...name, ...figures] } : { cells: [...name, ...figures] };
 }
 
 /** `equal load #2`. */
@@ -242,19 +262,13 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
     caption: say(`Checks and cost of every run, ${workload}`, `فحوص كل تشغيل وكلفته، ${workload}`),
     look: 'dense',
     columns: [
-      { title: systemTitle },
       { title: runTitle },
       ...told.map(([, title]) => ({ title, isNumeric: true, group: say('Messages', 'الرسائل') })),
       ...costColumns,
     ],
-    rows: runs.map(({ row, offer, isFirst }, index) => ({
-      isApart: isFirst && index > 0,
-      cells: [
-        [systemName(row.system), quiet(named(` ${row.layer}`))],
-        runName(row, offer),
-        ...told.map(([name]) => named(count(row.checks[name]))),
-        ...costCells(row),
-      ],
+    rows: grouped(runs, hasSameCell).map(([{ row, offer }, isFirst]) => ({
+      ...(isFirst ? { group: { text: cellName(row) } } : {}),
+      cells: [runName(row, offer), ...told.map(([name]) => named(count(row.checks[name]))), ...costCells(row)],
     })),
     notes: [
       ...(absent.length === 0
@@ -293,14 +307,20 @@ function costCells(row: WorkloadRow): readonly Cell[] {
 
 // ------------------------------------------------------------------------------------------------ course
 
-/** One line for each system, layer and offer: how the phases of its runs went. */
-function courseTable(runs: readonly Run[], id: string, workload: string): readonly Block[] {
+/** The repeats of each system, layer and offer. */
+function cellsOf(runs: readonly Run[]): readonly (readonly Run[])[] {
   const cells = new Map<string, Run[]>();
-  for (const run of runs.filter(({ row }) => row.phases !== undefined)) {
+  for (const run of runs) {
     const key = `${run.row.system} ${run.row.layer} ${run.offer.en}`;
     cells.set(key, [...(cells.get(key) ?? []), run]);
   }
-  if (cells.size === 0) return [];
+  return [...cells.values()];
+}
+
+/** One line for each system, layer and offer: how the phases of its runs went. */
+function courseTable(runs: readonly Run[], id: string, workload: string): readonly Block[] {
+  const cells = cellsOf(runs.filter(({ row }) => row.phases !== undefined));
+  if (cells.length === 0) return [];
   return [
     {
       kind: 'table',
@@ -318,7 +338,7 @@ function courseTable(runs: readonly Run[], id: string, workload: string): readon
         { title: say('Event loop late', 'تأخر حلقة الأحداث'), unit: named('ms, p99'), isNumeric: true },
         { title: say('Phases', 'المراحل') },
       ],
-      rows: [...cells.values()].map((own) => ({ cells: courseCells(own) })),
+      rows: cells.map((own) => ({ cells: courseCells(own) })),
       notes: [
         say(
           'Steady: the last three windows of the warm-up were alike in rate and p50; a run of which that is not true says so in its notes. Service: from the time at which a message was really handed over, the worst of the runs; the latencies above count from when it should have been.',
@@ -360,7 +380,7 @@ function courseCells(own: readonly Run[]): readonly Cell[] {
   const warmups = rows.flatMap(({ phases = [] }) => phases.filter(({ phase }) => phase === 'warmup'));
   const names = [...new Set(rows.flatMap(({ phases = [] }) => phases.map(({ phase }) => phase)))];
   return [
-    [systemName(first.row.system), quiet(named(` ${first.row.layer}`))],
+    cellName(first.row),
     say(`${first.offer.en} × ${own.length}`, `${first.offer.ar} × ${own.length}`),
     warmups.length === 0 ? nothing : nOf(warmups.filter(({ isSteady }) => isSteady === true).length, warmups.length),
     longestOf('warmup'),
@@ -389,8 +409,6 @@ function phaseTable(runs: readonly Run[], id: string, workload: string): readonl
       caption: say(`Every phase, ${workload}`, `كل المراحل، ${workload}`),
       look: 'dense',
       columns: [
-        { title: systemTitle },
-        { title: runTitle },
         { title: say('Phase', 'المرحلة') },
         { title: say('From', 'من'), unit: named('s'), isNumeric: true },
         { title: say('To', 'إلى'), unit: named('s'), isNumeric: true },
@@ -403,11 +421,9 @@ function phaseTable(runs: readonly Run[], id: string, workload: string): readonl
         { title: broker, unit: cores, isNumeric: true },
         { title: say('Note', 'ملاحظة') },
       ],
-      rows: rows.map(({ row, offer, phase, of }, index) => ({
-        isApart: index > 0 && rows[index - 1]?.row !== row,
+      rows: grouped(rows, (one, other) => one.row === other.row).map(([{ row, offer, phase, of }, isFirst]) => ({
+        ...(isFirst ? { group: { text: [...cellName(row), comma, runName(row, offer)] } } : {}),
         cells: [
-          [systemName(row.system), quiet(named(` ${row.layer}`))],
-          runName(row, offer),
           phaseWords[phase.phase],
           named(figure(phase.fromMs / 1000)),
           named(figure(phase.toMs / 1000)),
@@ -433,7 +449,7 @@ function phaseTable(runs: readonly Run[], id: string, workload: string): readonl
 
 // ------------------------------------------------------------------------------------------------ what is special
 
-/** Notes and first offenders, each with the runs that it is true of. */
+/** Notes and of each run the first offender, each with the runs that it is true of. */
 function remarks(runs: readonly Run[]): readonly Block[] {
   const said = new Map<string, { readonly sentence: Words; readonly where: Run[] }>();
   for (const run of runs)
@@ -445,7 +461,12 @@ function remarks(runs: readonly Run[]): readonly Block[] {
     }
   if (said.size === 0) return [];
   return [
-    paragraph(say('Notes and first offenders:', 'ملاحظات وأول المخالفات:')),
+    paragraph(
+      say(
+        'Notes, and the first offender of each run (report.json has more of them):',
+        'ملاحظات، وأول مخالفة في كل تشغيل (وفي report.json غيرها):',
+      ),
+    ),
     {
       kind: 'list',
       items: [...said.values()].map(({ sentence, where }): Text => [sentence, quiet(placesOf(where, runs))]),
@@ -455,19 +476,21 @@ function remarks(runs: readonly Run[]): readonly Block[] {
 
 function sentencesOf(row: WorkloadRow): readonly Words[] {
   const settings = row.settings === 'tuned' ? [say('tuned settings', 'إعدادات مضبوطة')] : [];
-  return [...[...row.notes, ...row.checks.offenders].map(quote), ...settings, ...negativeSentences(row)];
+  return [...[...row.notes, ...row.checks.offenders.slice(0, 1)].map(quote), ...settings, ...negativeSentences(row)];
 }
 
-/** ` (every run)`, or for each system ` (kafka)`, or which of its runs. */
+/** ` (every run)`, or for each system ` (kafka)`, or ` (kafka bare own maximum #2 #3)`. */
 function placesOf(where: readonly Run[], runs: readonly Run[]): Said {
   if (where.length === runs.length) return say(' (every run)', ' (كل تشغيل)');
   const systems = [...new Set(where.map(({ row }) => row.system))];
   const places = systems.flatMap((system): readonly Said[] => {
     const own = where.filter(({ row }) => row.system === system);
     if (own.length === runs.filter(({ row }) => row.system === system).length) return [say(system, system)];
-    return own.map(({ row, offer }) => {
-      const run = runName(row, offer);
-      return say(`${system} ${row.layer} ${run.en}`, `${system} ${row.layer} ${run.ar}`);
+    return cellsOf(own).map((these) => {
+      const [{ row, offer }] = these as [Run, ...Run[]];
+      const isAll = these.length === cellsOf(runs).find((all) => all.includes(these[0] as Run))?.length;
+      const numbers = isAll ? '' : these.map((run) => ` #${run.row.repeat + 1}`).join('');
+      return say(`${system} ${row.layer} ${offer.en}${numbers}`, `${system} ${row.layer} ${offer.ar}${numbers}`);
     });
   });
   return say(` (${places.map(({ en }) => en).join(', ')})`, ` (${places.map(({ ar }) => ar).join('، ')})`);

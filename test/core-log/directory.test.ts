@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Engine, engineErrors, openEngine } from '../../src/core-log/index.ts';
 import { limits } from '../../src/core-log/limits.ts';
-import { lockOwner } from '../../src/core-log/platform/directory-lock.ts';
+import { lockDirectory, lockOwner } from '../../src/core-log/platform/directory-lock.ts';
 import { Child } from './child.ts';
 import { errno } from './memory-disk.ts';
 import { DATA_DIR, gate, logPath, partitionPath, rejection, runs, turns, until, valuesOf, world } from './support.ts';
@@ -183,6 +183,18 @@ describe('the lock of a directory', { timeout: 60_000 }, () => {
       fs.writeFileSync(join(dataDir, 'lock'), content);
       await (await openEngine({ dataDir })).close();
     }
+  });
+
+  it('that cannot be written down is given up again, all of it', async () => {
+    const dataDir = temporary();
+    fs.mkdirSync(join(dataDir, 'lock'));
+    await expect(lockDirectory(dataDir)).rejects.toMatchObject({ code: 'EISDIR' });
+    expect(await lockOwner(dataDir)).toBeNull();
+    fs.rmdirSync(join(dataDir, 'lock'));
+    const lock = await lockDirectory(dataDir);
+    expect(lock).toHaveProperty('release');
+    if ('release' in lock) await lock.release();
+    expect(fs.readdirSync(dataDir)).toEqual([]);
   });
 
   it('of a live process is respected also where the kernel’s own lock is not seen', async () => {

@@ -5,6 +5,8 @@ import type { IncomingMessage } from 'node:http';
 import { createConnection } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import type { MessagingPort } from '../../src/adapters/index.ts';
+import { openModel } from '../support/model-driver.ts';
 import { openSocket, socketAddress } from '../support/stream-clients.ts';
 import { type Listening, listening, topicWithReader } from './listening.ts';
 
@@ -28,6 +30,36 @@ describe('a WebSocket', () => {
     client.send({ credit: { messages: 3 } });
     await expect.poll(() => client.deliveries().length).toBe(6);
     expect(client.deliveries().filter(({ attempt }) => attempt === 2)).toHaveLength(1);
+  });
+
+  it('that is still opening when the gateway drains is told so, and not that it was opened', async () => {
+    const port = await openModel();
+    onTestFinished(async () => await port.close());
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    let isAsked = false;
+    const subscribe: MessagingPort['subscribe'] = async (...given) => {
+      isAsked = true;
+      await opened;
+      return await port.subscribe(...given);
+    };
+    const slow = new Proxy(port, {
+      get: (target, name) => {
+        const own: unknown = name === 'subscribe' ? subscribe : Reflect.get(target, name, target);
+        return typeof own === 'function' ? own.bind(target) : own;
+      },
+    });
+    const world = await listening({ port: slow });
+    const { subscription } = await topicWithReader(world);
+    const client = await openSocket(world, subscription);
+    const closed = once(client.socket, 'close') as Promise<[number]>;
+    client.send({ start: { credit: { messages: 1 } } });
+    await expect.poll(() => isAsked).toBe(true);
+    const closing = world.gateway.close();
+    open();
+    expect((await closed)[0]).toBe(1001);
+    expect(client.problem()).toMatchObject({ code: 'draining' });
+    await closing;
   });
 
   it('gives back, uncounted, what it held when it is closed or cut', async () => {

@@ -118,6 +118,22 @@ describe('above its quota', () => {
     ).toBe('quota_exceeded');
   });
 
+  it('what a stream of events sends again counts, too', async () => {
+    const { world, key } = await worldWith({ bytesPerSecond: 1, burstSeconds: 10 });
+    await world.port.publish('a', [{ value: 'x'.repeat(500) }]);
+    const consumer = await world.port.subscribe('r', { credit: { messages: 1 } });
+    const [delivery] = await consumer.pull({ maxMessages: 1, waitMs: 5_000 });
+    await world.port.ack('r', [delivery?.token ?? '']);
+    await consumer.close();
+    const events = await fetch(`${world.url}/v1/subscriptions/r/stream`, {
+      headers: { authorization: `Bearer ${key}`, 'last-event-id': '0:0' },
+    });
+    onTestFinished(async () => await events.body?.cancel().catch(() => undefined));
+    expect(await readUntil(events, 'xxx')).toContain('data: ');
+    const pulled = await world.ask('POST', '/v1/subscriptions/r/pull', { key, body: { waitMs: 0 } });
+    expect(pulled.json.code).toBe('quota_exceeded');
+  });
+
   it('requests count whatever they are about; probes do not', async () => {
     const { world, key } = await worldWith({ requestsPerSecond: 0.1, burstSeconds: 30 });
     const statuses: number[] = [];
@@ -206,6 +222,18 @@ it('a token has the quota that the configuration gives its principal, and others
   };
   expect([await admitted('alice'), await admitted('bob')]).toEqual([3, 1]);
 });
+
+async function readUntil(answer: Response, part: string): Promise<string> {
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  let text = '';
+  while (!text.includes(part)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`ended without it: ${text}`);
+    text += Buffer.from(value).toString();
+  }
+  reader.releaseLock();
+  return text;
+}
 
 async function worldWith(quota: object): Promise<{ world: Guarded; key: string; other: string }> {
   const scopes = ['publish:a', 'consume:r', 'read:a'];

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { credentials, loadPackageDefinition, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -54,6 +55,26 @@ describe('TLS', () => {
     expect(frame.toString()).toContain('"over TLS"');
     const upgrading = { ...headers, upgrade: 'h2c', connection: 'upgrade', 'http2-settings': 'AAMAAABkAAQAAP__' };
     expect((await get(world, '/v1/topics', { headers: upgrading })).status).toBe(200);
+  });
+
+  it('one connection above the bound is told so, and what has not shaken hands takes no place', async () => {
+    const world = await guarded({ tls: made.server, limits: { connectionsMax: 1 } });
+    const port = Number(new URL(world.url).port);
+    for (let at = 0; at < 3; at += 1) {
+      const silent = connect({ port, host: '127.0.0.1' });
+      onTestFinished(() => void silent.destroy());
+      await once(silent, 'connect');
+    }
+    const ca = await readFile(made.caFile);
+    const asked = async (): Promise<string> => {
+      const socket = tlsConnect({ port, host: '127.0.0.1', servername: 'localhost', ca });
+      onTestFinished(() => void socket.destroy());
+      socket.write('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      return answer.toString();
+    };
+    expect(await asked()).toMatch(/^HTTP\/1\.1 200/);
+    expect(await asked()).toMatch(/^HTTP\/1\.1 503[^]*"code":"overloaded"/);
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('the least version %s is held to', async (minVersion) => {

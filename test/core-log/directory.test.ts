@@ -365,6 +365,25 @@ describe('topics', () => {
     }
   });
 
+  it('that grow by a partition that cannot be read say so; the others go on, and the next open has all of them', async () => {
+    const made = world();
+    const engine = await made.open();
+    await engine.createTopic('t');
+    made.disk.intruder = ({ kind, path }) => {
+      if (kind === 'read' && path === `${partitionPath('t', 1)}/synced-mark`) throw errno('EIO', path);
+    };
+    const reason = await rejection(engine.alterTopic('t', { partitions: 3 }));
+    expect([reason.code, reason.message]).toEqual(['write_failed', expect.stringContaining('partition 1 of "t"')]);
+    made.disk.intruder = undefined;
+    expect(engine.status('t', 1).state).toBe('fenced');
+    for (const partition of [0, 2]) await engine.append('t', partition, [{ value: 'a' }]);
+    await engine.close();
+    const again = await made.open();
+    await again.append('t', 1, [{ value: 'b' }]);
+    for (const [partition, value] of ['a', 'b', 'a'].entries())
+      expect(await valuesOf(again, 't', partition)).toEqual([value]);
+  });
+
   it('that are being deleted take no more appends and wake who waits', async () => {
     const made = world();
     const engine = await made.open();

@@ -10,5 +10,7 @@ export type * from './port.ts';
 export { settleStatuses } from './port.ts';
 export { backendNames, type BackendName } from './registry.ts';
 export { spanContextOf, traceContextOf } from './trace-context.ts';
+export { messageBytes } from './log-codec.ts';
 export type { TracerProvider } from './tracing.ts';
+export { defaultDeadLetterTopic } from './validate.ts';
 export { systemCapabilities, type SystemName, systemNames } from './systems.ts';

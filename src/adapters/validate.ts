@@ -18,6 +18,11 @@ import type {
 
 const RESERVED_HEADER_PREFIX = 'sluice-';
 
+/** Where a subscription puts what it gives up, when nobody named another topic for it. */
+export function defaultDeadLetterTopic(subscription: string): string {
+  return `${subscription}.dead`;
+}
+
 /** Gathers problems; `end` throws them together. */
 class Problems {
   readonly found: FieldProblem[] = [];
@@ -155,7 +160,7 @@ export function subscriptionDefinition(options: SubscriptionOptions): Subscripti
     );
     problems.check(onExhausted === 'deadLetter', 'deadLetterTopic', 'needs onExhausted "deadLetter"');
   }
-  const deadLetterTopic = options.deadLetterTopic ?? `${options.name}.dead`;
+  const deadLetterTopic = options.deadLetterTopic ?? defaultDeadLetterTopic(options.name);
   if (onExhausted === 'deadLetter') {
     problems.check(
       limits.namePattern.test(deadLetterTopic),

@@ -11,7 +11,7 @@ import {
   type Delivery,
   type Health,
   limits,
-  type Message,
+  messageBytes,
   PortError,
   type TokenResult,
 } from '../adapters/index.ts';
@@ -169,7 +169,7 @@ export class DeliveryStream {
         });
         if (deliveries.length === 0) break; // the stream or the port closes
         this.#messages -= deliveries.length;
-        for (const { message } of deliveries) this.#bytes -= bytesOf(message);
+        for (const { message } of deliveries) this.#bytes -= messageBytes(message);
         this.#peer.caller.debitDelivered(deliveries);
         this.#context.metrics.delivered(this.#subscription, deliveries.length);
         await this.#peer.deliver(deliveries);
@@ -196,10 +196,4 @@ export class DeliveryStream {
     if (!this.#hasCredit && !this.#closing.signal.aborted)
       await this.#context.port.describeSubscription(this.#subscription);
   }
-}
-
-export function bytesOf({ key, value, headers }: Message): number {
-  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  for (const header of headers) bytes += header.name.length + header.value.length;
-  return bytes;
 }

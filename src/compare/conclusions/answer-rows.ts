@@ -8,8 +8,12 @@ export function onlyOfTheAnswer(report: Report): Report {
   return {
     ...report,
     systems: report.systems.filter(({ id }) => !isBesideTheAnswer(id)),
-    scenarios: report.scenarios.filter(({ system }) => !isBesideTheAnswer(system)),
-    workloads: report.workloads.filter(({ system }) => !isBesideTheAnswer(system)),
-    summaries: report.summaries.filter(({ system }) => !isBesideTheAnswer(system)),
+    scenarios: rowsOfTheAnswer(report.scenarios),
+    workloads: rowsOfTheAnswer(report.workloads),
+    summaries: rowsOfTheAnswer(report.summaries),
   };
+}
+
+export function rowsOfTheAnswer<Row extends { readonly system: string }>(rows: readonly Row[]): readonly Row[] {
+  return rows.filter(({ system }) => !isBesideTheAnswer(system));
 }

@@ -23,6 +23,7 @@ import {
   isMoreEfficient,
   isRabbitMq,
 } from './claims-of-speed.ts';
+import { rowsOfTheAnswer } from './answer-rows.ts';
 import { leastNoiseFloor } from '../statistics/index.ts';
 import { isBesideTheAnswer } from '../systems/system-ids.ts';
 
@@ -44,7 +45,12 @@ const rabbitMqSystems = ['rabbitmq-quorum', 'rabbitmq-classic', 'rabbitmq-stream
 
 /** In the order of the page: speed, cost, scale, faults, meaning, use. */
 export function decideClaims(all: VerdictInput): readonly ClaimVerdict[] {
-  const input = onlyOfTheAnswer(all);
+  const input = {
+    ...all,
+    systems: all.systems.filter(({ id }) => !isBesideTheAnswer(id)),
+    scenarios: rowsOfTheAnswer(all.scenarios),
+    cells: rowsOfTheAnswer(all.cells),
+  };
   const semantic = {
     scenarios: input.scenarios,
     scope: scopeOf(input),
@@ -77,16 +83,6 @@ export function decideClaims(all: VerdictInput): readonly ClaimVerdict[] {
       'a question of connectors, which this comparison does not run',
     ),
   ];
-}
-
-/** Reference rows show what the vendors' own clients can do, others what settings do; the answer is between systems as they are, by clients of one language. */
-function onlyOfTheAnswer(input: VerdictInput): VerdictInput {
-  return {
-    ...input,
-    systems: input.systems.filter(({ id }) => !isBesideTheAnswer(id)),
-    scenarios: input.scenarios.filter(({ system }) => !isBesideTheAnswer(system)),
-    cells: input.cells.filter(({ system }) => !isBesideTheAnswer(system)),
-  };
 }
 
 // ------------------------------------------------------------------------------------------------ semantics

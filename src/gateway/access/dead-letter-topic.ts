@@ -1,6 +1,6 @@
 /** The dead-letter topic that a new subscription gets where none is named: it may be there already, and be somebody's. */
 
-import { PortError } from '../../adapters/index.ts';
+import { defaultDeadLetterTopic, PortError } from '../../adapters/index.ts';
 import type { GatewayContext } from '../context.ts';
 import type { Caller } from './caller.ts';
 
@@ -21,7 +21,7 @@ export async function requireDeadLetterTopic(
   { name, onExhausted, deadLetterTopic }: Asked,
 ): Promise<void> {
   if (caller.scopes.isAdmin || deadLetterTopic !== undefined || onExhausted !== 'deadLetter') return;
-  const topic = `${name}.dead`;
+  const topic = defaultDeadLetterTopic(name);
   if (caller.scopes.allows('read', topic) && caller.scopes.allows('publish', topic)) return;
   if (!(await isThere(async () => await port.describeTopic(topic)))) return;
   // Asked for again, or created by somebody who might: it has its topic.

@@ -487,7 +487,8 @@ const breaks: Readonly<Record<string, Break>> = {
   },
   'forgets an extension': {
     caughtBy: 'contract: an extended lease lives as long as it was extended, and its deadline is told',
-    because: /redelivered while/,
+    // On a busy machine the ack may come before the message does again.
+    because: /redelivered while|ack of live tokens answered expired/,
     port: () => ({ extend: async (_subscription, list) => list.map((token) => ({ token, status: 'ok' })) }),
   },
   'does not dead-letter a rejected message': {

@@ -19,6 +19,7 @@ import { CreditGate } from './credit-gate.ts';
 import { DeliveryChannel } from './delivery-channel.ts';
 import { fromAmqp as errorFromAmqp, isGone } from './errors.ts';
 import { DELIVERY_COUNT, fromAmqp } from './message-codec.ts';
+import { orderedPrefetch, sharedPrefetch } from './prefetch.ts';
 import { Presence } from './presence.ts';
 import { Reattacher } from './reattacher.ts';
 import type { ReleaseMemory } from './release-memory.ts';
@@ -204,13 +205,8 @@ export class QueueIntake implements Intake {
   }
 
   #prefetchFor(credit: IntakeCredit): number {
-    const count = this.#options.queues.length;
-    if (!this.#isShared) {
-      const { messages } = this.#options.subscription.maxInFlight;
-      return Math.max(1, Math.min(messages, Math.ceil(bounds.prefetchTotalMax / count)));
-    }
-    const byBytes = Math.ceil(credit.bytes / bounds.assumedMessageBytes);
-    return Math.max(1, Math.min(credit.messages, Math.max(byBytes, bounds.prefetchMin)));
+    if (this.#isShared) return sharedPrefetch(credit);
+    return orderedPrefetch(this.#options.subscription.maxInFlight, this.#options.queues.length);
   }
 
   /**

@@ -3,7 +3,7 @@
 import type { Intake, IntakeCredit, IntakeSink } from '../driver.ts';
 import type { PortError } from '../errors.ts';
 import type { SubscriptionDefinition, TopicDefinition } from '../port.ts';
-import { bounds } from './bounds.ts';
+import { streamPrefetch } from './prefetch.ts';
 import type { SupervisedConnection } from './connection.ts';
 import { CreditGate } from './credit-gate.ts';
 import type { CursorStore } from './cursor-store.ts';
@@ -45,7 +45,7 @@ export class StreamIntake implements Intake {
           subscription,
           topic,
           partition,
-          prefetch: prefetchFor(subscription, topic),
+          prefetch: streamPrefetch(subscription.maxInFlight, topic.partitions),
           gate: this.#gate,
           gone: (error) => this.#end(error),
         }),
@@ -107,11 +107,4 @@ export class StreamIntake implements Intake {
     void this.close();
     this.#sink.ended(error);
   }
-}
-
-/** Only what is read ahead: the broker may send one more as soon as one is handed out. So it bounds memory, not the credit. */
-function prefetchFor({ maxInFlight }: SubscriptionDefinition, topic: TopicDefinition): number {
-  const byBytes = Math.ceil(maxInFlight.bytes / bounds.assumedMessageBytes);
-  const total = Math.min(maxInFlight.messages, Math.max(byBytes, bounds.prefetchMin * topic.partitions));
-  return Math.max(1, Math.ceil(total / topic.partitions));
 }

@@ -15,7 +15,7 @@ export interface Batching {
 export const usualBatching: Batching = { lingerMs: 5, worthwhile: 200 };
 /** Below what a broker takes by default (1 MiB), with room for keys and headers. */
 const batchBytesMax = 800_000;
-/** More than one keeps the broker busy while the next is encoded; the connection keeps their order. */
+/** More than one keeps the broker busy while the next is encoded. The connection keeps the order in which they are written. */
 const sendsInFlightMax = 4;
 
 interface Waiting {
@@ -35,6 +35,11 @@ export function batchingPublisher(
   let onIdle: (() => void) | null = null;
   /** The first send finds the leader and connects; what is sent meanwhile may overtake it. */
   let hasSent = false;
+  /**
+   * kafkajs encodes a request in as many steps as it has partitions, and writes it after the last: of two that begin in one turn of the event
+   * loop, the smaller is written first. So one begins in each turn.
+   */
+  let hasBegun = false;
 
   const send = async (batch: readonly Waiting[]) => {
     try {
@@ -51,13 +56,17 @@ export function batchingPublisher(
   };
 
   const pump = (isLingerOver: boolean) => {
-    while (waiting.length > 0 && sendsInFlight < (hasSent ? sendsInFlightMax : 1)) {
-      const goes = isLingerOver || sendsInFlight === 0 || waiting.length >= worthwhile;
-      if (!goes) break;
+    const mayGo = isLingerOver || sendsInFlight === 0 || waiting.length >= worthwhile;
+    if (waiting.length > 0 && mayGo && !hasBegun && sendsInFlight < (hasSent ? sendsInFlightMax : 1)) {
       const count = countWithin(waiting);
       const batch = waiting.slice(0, count);
       waiting = waiting.slice(count);
       sendsInFlight++;
+      hasBegun = true;
+      setImmediate(() => {
+        hasBegun = false;
+        pump(isLingerOver);
+      });
       void send(batch);
     }
     if (waiting.length === 0) return;

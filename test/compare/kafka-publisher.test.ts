@@ -52,7 +52,7 @@ function slowToEncode(): { readonly producer: Producer; readonly written: Messag
   const written: Message[][] = [];
   const producer = {
     async send({ messages }: { messages: Message[] }) {
-      for (const _partition of new Set(messages.map(({ key }) => key))) await null;
+      for (const _partition of new Set(messages.map(({ key }) => key))) await Promise.resolve();
       written.push(messages);
       await new Promise((resolve) => setTimeout(resolve, 1));
       return [];

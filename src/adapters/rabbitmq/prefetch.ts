@@ -1,6 +1,6 @@
 /**
  * How many messages RabbitMQ may send ahead. It counts messages only, where a subscription counts bytes, too: before it is known what they
- * weigh, each is assumed to have `assumedMessageBytes`.
+ * weigh, each is assumed to have `assumedMessageBytes` (`assumedOrderedMessageBytes` where the number cannot be changed later).
  */
 
 import { bounds } from './bounds.ts';
@@ -16,7 +16,8 @@ interface Bound {
  */
 export function orderedPrefetch(maxInFlight: Bound, queues: number): number {
   const most = Math.ceil(bounds.prefetchTotalMax / queues);
-  return Math.max(1, Math.min(maxInFlight.messages, fitting(maxInFlight, bounds.prefetchMin), most));
+  const fit = fitting(maxInFlight, bounds.prefetchMin, bounds.assumedOrderedMessageBytes);
+  return Math.max(1, Math.min(maxInFlight.messages, fit, most));
 }
 
 /** Of the one queue of an unordered subscription, until what arrived was weighed. */
@@ -31,6 +32,6 @@ export function streamPrefetch(maxInFlight: Bound, partitions: number): number {
 }
 
 /** However few fit, so many are sent ahead: else each would wait for a round trip. */
-function fitting({ bytes }: Bound, least: number): number {
-  return Math.max(least, Math.ceil(bytes / bounds.assumedMessageBytes));
+function fitting({ bytes }: Bound, least: number, messageBytes: number = bounds.assumedMessageBytes): number {
+  return Math.max(least, Math.ceil(bytes / messageBytes));
 }

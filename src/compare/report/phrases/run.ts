@@ -73,6 +73,14 @@ const limits: readonly Phrase[] = [
   ],
 ];
 
+/** Of runs that started brokers anew and measured at once. */
+const cold: readonly Phrase[] = [
+  [
+    'A broker that has just started is not warm: Kafka needs minutes of a client’s load before its virtual machine has compiled what that client asks of it. Brokers were started anew for each round, so its figures at full speed, above all those of kafka-java and kafka-share, are lower, and its processor time is higher, than those of a broker that has run for a while.',
+    'الوسيط الذي بدأ للتو ليس محمًّى: يحتاج Kafka إلى دقائق من حِمل العميل حتى تترجم آلته الافتراضية ما يطلبه منه ذلك العميل. وقد بدأ الوسيطان من جديد في كل جولة، ولذلك فأرقامه بأقصى سرعة، وخصوصًا أرقام kafka-java و kafka-share، أدنى من أرقام وسيط يعمل منذ مدة، وزمن معالجه أعلى.',
+  ],
+];
+
 const notMeasured: readonly Phrase[] = [
   [
     'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers',
@@ -250,6 +258,7 @@ const primary: readonly Phrase[] = [
 
 export const runPhrases: readonly Phrase[] = [
   ...limits,
+  ...cold,
   ...notMeasured,
   ...settings,
   ...systemNotes,

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { LoadRun } from '../../src/compare/load/load-run.ts';
+import { echoed } from '../../src/compare/load/generator-ceiling.ts';
 import { reportProblems } from '../../src/compare/report/check.ts';
 import { runWorkload } from '../../src/compare/load/workload-run.ts';
 import { steadinessOf, type WarmupWindow } from '../../src/compare/load/steady-state.ts';
@@ -56,26 +57,13 @@ async function runOn(coldMs: number, given: Partial<WorkloadSpec> = {}) {
   return { run, plan };
 }
 
-const ignore = () => {};
-/** Of a delivery, all that nobody looks at. */
-const handed = {
-  partition: 0,
-  offset: null,
-  attempt: 1,
-  isRedelivered: false,
-  headers: () => ({}),
-  ack: ignore,
-  nack: ignore,
-  reject: ignore,
-};
-
 function warmingUp(run: LoadRun, coldMs: number, clock: HandClock): WirePublisher {
   return {
     publish(messages: readonly WireMessage[], settled: (index: number, result: SendResult) => void) {
       for (const [index, { key, value }] of messages.entries())
         clock.at(clock.now() + Math.max(1, coldMs - clock.now()), () => {
           settled(index, { fate: 'acked' });
-          run.receive(0, { key, value, ...handed });
+          run.receive(0, { key, value, ...echoed });
         });
     },
     close: () => Promise.resolve(),
@@ -132,7 +120,7 @@ test('service time is what the system took, response time also what waited befor
       setTimeout(() => {
         for (const [index, { key, value }] of messages.entries()) {
           settled(index, { fate: 'acked' });
-          held.receive(0, { key, value, ...handed });
+          held.receive(0, { key, value, ...echoed });
         }
       }, answerMs);
     },

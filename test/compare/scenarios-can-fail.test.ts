@@ -60,44 +60,17 @@ describe('a scenario passes a wire that does its work, and not one that', () => 
   );
 
   test.concurrent('slow-consumer: each consumer gets everything, and the fast one is through before the slow one has done its first', async () => {
-    const wire = memoryWire('none');
-    let consumers = 0;
-    const row = await verdictOn('slow-consumer', {
-      ...wire,
-      createSubscription: async (subscription) => {
-        for (const one of [0, 1])
-          await wire.createSubscription({ ...subscription, name: `${subscription.name}.${one}` });
-      },
-      consume: async (name, options) => {
-        consumers += 1;
-        return await wire.consume(`${name}.${consumers % 2}`, options);
-      },
-    });
+    const row = await verdictOn(
+      'slow-consumer',
+      withQueueEach(memoryWire('none'), () => true),
+    );
     expect(row?.verdict, row?.summary).toBe('DIFFERS');
     expect(row?.observed).toMatchObject({ doneBySlow: [1, 1], repeated: 2 });
   });
 
-  test.concurrent('slow-consumer: each consumer has half of the keys', async () => {
-    const wire = memoryWire('none');
-    let consumers = 0;
-    const row = await verdictOn('slow-consumer', {
-      ...wire,
-      createSubscription: async (subscription) => {
-        for (const one of [0, 1])
-          await wire.createSubscription({ ...subscription, name: `${subscription.name}.${one}` });
-      },
-      consume: async (name, options) => {
-        const own = consumers % 2;
-        consumers += 1;
-        return await wire.consume(`${name}.${own}`, {
-          ...options,
-          onDelivery: (delivery) => {
-            if (Number(delivery.value.toString().slice('m-'.length)) % 2 === own) options.onDelivery(delivery);
-            else delivery.ack();
-          },
-        });
-      },
-    });
+  test.concurrent('slow-consumer: each consumer has half of the messages', async () => {
+    const isFor = (text: string, consumer: number) => Number(text.slice('m-'.length)) % 2 === consumer;
+    const row = await verdictOn('slow-consumer', withQueueEach(memoryWire('none'), isFor));
     expect(row?.verdict, row?.summary).toBe('DIFFERS');
   });
 
@@ -206,6 +179,28 @@ test('what a scenario started stops with it, whether it came to its end or not',
   await stage.pause(20);
   expect([stage.isOver, ledger.sent]).toEqual([true, sent]);
 });
+
+/** Each of the two consumers of a name has a queue of its own, with everything in it, and does what is for it. */
+function withQueueEach(wire: Wire, isFor: (text: string, consumer: number) => boolean): Wire {
+  let consumers = 0;
+  return {
+    ...wire,
+    createSubscription: async (subscription) => {
+      for (const one of [0, 1]) await wire.createSubscription({ ...subscription, name: `${subscription.name}.${one}` });
+    },
+    consume: async (name, options) => {
+      const own = consumers % 2;
+      consumers += 1;
+      return await wire.consume(`${name}.${own}`, {
+        ...options,
+        onDelivery: (delivery) => {
+          if (isFor(delivery.value.toString(), own)) options.onDelivery(delivery);
+          else delivery.ack();
+        },
+      });
+    },
+  };
+}
 
 /** Consumers of a name share its messages, each with no more at hand than its credit; an ack counts when it has been on its way for a while. */
 function sharedByCredit(wire: Wire, ackTakesMs: number): Wire {

@@ -40,6 +40,8 @@ export function batchingPublisher(
    * loop, the smaller is written first. So one begins in each turn.
    */
   let hasBegun = false;
+  /** Of what waits, so many of the first have waited for the linger. */
+  let overdue = 0;
 
   const send = async (batch: readonly Waiting[]) => {
     try {
@@ -51,28 +53,30 @@ export function batchingPublisher(
     }
     hasSent = true;
     sendsInFlight--;
-    pump(false);
+    pump();
     if (sendsInFlight === 0 && waiting.length === 0) onIdle?.();
   };
 
-  const pump = (isLingerOver: boolean) => {
-    const mayGo = isLingerOver || sendsInFlight === 0 || waiting.length >= worthwhile;
+  const pump = () => {
+    const mayGo = overdue > 0 || sendsInFlight === 0 || waiting.length >= worthwhile;
     if (waiting.length > 0 && mayGo && !hasBegun && sendsInFlight < (hasSent ? sendsInFlightMax : 1)) {
       const count = countWithin(waiting);
       const batch = waiting.slice(0, count);
       waiting = waiting.slice(count);
+      overdue = Math.max(0, overdue - count);
       sendsInFlight++;
       hasBegun = true;
       setImmediate(() => {
         hasBegun = false;
-        pump(isLingerOver);
+        pump();
       });
       void send(batch);
     }
     if (waiting.length === 0) return;
     timer ??= setTimeout(() => {
       timer = null;
-      pump(true);
+      overdue = waiting.length;
+      pump();
     }, lingerMs);
   };
 
@@ -83,7 +87,7 @@ export function batchingPublisher(
         return;
       }
       for (const [index, message] of messages.entries()) waiting.push({ message: toKafka(message), index, settled });
-      pump(false);
+      pump();
     },
     async close() {
       if (sendsInFlight > 0 || waiting.length > 0)

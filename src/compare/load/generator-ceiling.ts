@@ -32,19 +32,21 @@ export async function generatorCeiling(spec: WorkloadSpec): Promise<number> {
   return Math.round((run.window.received / run.windowMs) * 1000);
 }
 
+const ignore = () => {};
+/** Of a delivery that no broker made, all but its message. */
+export const echoed = {
+  partition: 0,
+  offset: null,
+  attempt: 1,
+  isRedelivered: false,
+  headers: () => ({}),
+  ack: ignore,
+  nack: ignore,
+  reject: ignore,
+};
+
 /** Answers and delivers everything at once. */
 function echoTo(run: LoadRun): WirePublisher {
-  const ignore = () => {};
-  const echoed = {
-    partition: 0,
-    offset: null,
-    attempt: 1,
-    isRedelivered: false,
-    headers: () => ({}),
-    ack: ignore,
-    nack: ignore,
-    reject: ignore,
-  };
   return {
     publish(messages, settled) {
       for (const [index, { key, value }] of messages.entries()) {

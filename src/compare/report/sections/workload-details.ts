@@ -131,7 +131,7 @@ const figureColumns: readonly Column[] = [
 ];
 
 function figuresTable(runs: readonly Run[], id: string, workload: string): Block {
-  const rows = grouped(runs, hasSameCell).map(([run, isFirst]): Row => {
+  const rows = withBeginnings(runs, hasSameCell).map(([run, isFirst]): Row => {
     const group = { text: [...cellName(run.row), comma, named(durability(run.row.durability))] };
     return {
       ...(isFirst ? { group: run.isFirst ? { id: workloadAnchor(run.row), ...group } : group } : {}),
@@ -151,7 +151,7 @@ function figuresTable(runs: readonly Run[], id: string, workload: string): Block
 }
 
 /** Each with whether it is another thing than the one before it. */
-function grouped<Item>(
+function withBeginnings<Item>(
   items: readonly Item[],
   isSame: (one: Item, other: Item) => boolean,
 ): readonly (readonly [Item, boolean])[] {
@@ -266,7 +266,7 @@ function checksTable(runs: readonly Run[], id: string, workload: string): Block 
       ...told.map(([, title]) => ({ title, isNumeric: true, group: say('Messages', 'الرسائل') })),
       ...costColumns,
     ],
-    rows: grouped(runs, hasSameCell).map(([{ row, offer }, isFirst]) => ({
+    rows: withBeginnings(runs, hasSameCell).map(([{ row, offer }, isFirst]) => ({
       ...(isFirst ? { group: { text: cellName(row) } } : {}),
       cells: [runName(row, offer), ...told.map(([name]) => named(count(row.checks[name]))), ...costCells(row)],
     })),
@@ -421,7 +421,7 @@ function phaseTable(runs: readonly Run[], id: string, workload: string): readonl
         { title: broker, unit: cores, isNumeric: true },
         { title: say('Note', 'ملاحظة') },
       ],
-      rows: grouped(rows, (one, other) => one.row === other.row).map(([{ row, offer, phase, of }, isFirst]) => ({
+      rows: withBeginnings(rows, (one, other) => one.row === other.row).map(([{ row, offer, phase, of }, isFirst]) => ({
         ...(isFirst ? { group: { text: [...cellName(row), comma, runName(row, offer)] } } : {}),
         cells: [
           phaseWords[phase.phase],
@@ -483,12 +483,13 @@ function sentencesOf(row: WorkloadRow): readonly Words[] {
 function placesOf(where: readonly Run[], runs: readonly Run[]): Said {
   if (where.length === runs.length) return say(' (every run)', ' (كل تشغيل)');
   const systems = [...new Set(where.map(({ row }) => row.system))];
+  const all = cellsOf(runs);
   const places = systems.flatMap((system): readonly Said[] => {
     const own = where.filter(({ row }) => row.system === system);
     if (own.length === runs.filter(({ row }) => row.system === system).length) return [say(system, system)];
     return cellsOf(own).map((these) => {
       const [{ row, offer }] = these as [Run, ...Run[]];
-      const isAll = these.length === cellsOf(runs).find((all) => all.includes(these[0] as Run))?.length;
+      const isAll = these.length === all.find((cell) => cell.includes(these[0] as Run))?.length;
       const numbers = isAll ? '' : these.map((run) => ` #${run.row.repeat + 1}`).join('');
       return say(`${system} ${row.layer} ${offer.en}${numbers}`, `${system} ${row.layer} ${offer.ar}${numbers}`);
     });

@@ -5,14 +5,17 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** `name` without its ending stands beside the module that asks (`import.meta.url`). What the child says on standard error is ours. */
-export function forkBeside(url: string, name: string): ChildProcess {
+/**
+ * `name` without its ending stands beside the module that asks (`import.meta.url`). What the child says on standard error is ours.
+ * `flags`: of Node.
+ */
+export function forkBeside(url: string, name: string, flags: readonly string[] = []): ChildProcess {
   const self = fileURLToPath(url);
   const ending = extname(self);
   const loader = ending === '.ts' ? ['--import', pathToFileURL(createRequire(url).resolve('tsx')).href] : [];
   return fork(join(dirname(self), `${name}${ending}`), [], {
     serialization: 'advanced',
-    execArgv: loader,
+    execArgv: [...loader, ...flags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

@@ -20,6 +20,13 @@ const openMsMax = 60_000;
 const ceilingMsMax = 30_000;
 const closeMsMax = 10_000;
 
+/**
+ * V8 makes the heap of an idle process as small as it can, and lets it grow again slowly: a generator that had waited forty seconds for cells of
+ * Java collected its garbage twenty times a second, and its kafkajs took twice the processor time for a message (55 to 75 s a million, else 25) until
+ * that was over. A program that is under load all the time never comes there, so ours does not either.
+ */
+const staysReady = '--no-memory-reducer';
+
 /** It ended, was killed or did not answer: the cell that it was at is broken, and another generator is needed. */
 export class GeneratorGone extends Error {
   override readonly name = 'GeneratorGone';
@@ -40,7 +47,7 @@ export class Generator {
   #isGone = false;
 
   constructor() {
-    this.#process = forkBeside(import.meta.url, 'generator-process');
+    this.#process = forkBeside(import.meta.url, 'generator-process', [staysReady]);
     this.#process.on('message', (message: FromGenerator) => this.#take(message));
     this.#process.on('error', (reason) => this.#end(reason.message));
     this.#process.on('exit', (code, signal) => this.#end(signal ?? `exit status ${code}`));

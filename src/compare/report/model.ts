@@ -61,6 +61,20 @@ export interface RunInfo {
   readonly order: readonly string[];
   /** When an interrupted run went on, and how many rows it had by then. Absent for a run that was not interrupted. */
   readonly resumed?: readonly { readonly at: string; readonly rowsBefore: number }[];
+  /** Where brokers were started anew for each round of repeats: what made them warm before its first cell. Absent else, and in older reports. */
+  readonly warmUps?: readonly WarmUp[];
+}
+
+/** Bursts on a broker that had just started, by one client, before the cells of a round. */
+export interface WarmUp {
+  readonly round: number;
+  readonly system: string;
+  readonly layer: Layer;
+  /** The last bursts were alike; else they ended at their most. */
+  readonly isSteady: boolean;
+  /** Of each burst, as in `cost`; where the broker's processes cannot be seen, the seconds that a million messages took. */
+  readonly brokerCpuSecondsPerMillion: readonly number[];
+  readonly messagesPerSecond: readonly number[];
 }
 
 export interface Environment {

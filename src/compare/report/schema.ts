@@ -31,6 +31,18 @@ const run = z.strictObject({
   layers: z.array(layer),
   order: z.array(text),
   resumed: z.array(z.strictObject({ at: timestamp, rowsBefore: count })).exactOptional(),
+  warmUps: z
+    .array(
+      z.strictObject({
+        round: count,
+        system: text,
+        layer,
+        isSteady: z.boolean(),
+        brokerCpuSecondsPerMillion: z.array(amount),
+        messagesPerSecond: z.array(amount),
+      }),
+    )
+    .exactOptional(),
 });
 
 const environment = z.strictObject({

@@ -2,6 +2,7 @@
 
 import type { Layer, Profile } from '../report/model.ts';
 import { isAsked, type PlannedCell, type RunQuestion } from './plan.ts';
+import { warmersOf } from './warm-up.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { backendOf, namesOn, systemOf } from '../systems/system-ids.ts';
 
@@ -22,6 +23,8 @@ const replayPerSecond = 15_000;
 const stepsUsual = 11;
 /** Brokers ended and started anew, with gateways, clients and what has to be warm again. */
 const freshDataMs = 20_000;
+/** Of a broker's clients that make it warm: of Kafka's first, which has more and other bursts, and of every other. */
+const warmUpMs = { often: 45_000, other: 8_000 } as const;
 /** Without a broker only the generator begins again. */
 const freshLogMs = 2_000;
 const programMs = 7_000;
@@ -71,7 +74,20 @@ function freshMs(cells: readonly PlannedCell[]): number {
   const ofReference = cells.filter(({ layer }) => layer === 'reference');
   const programs = new Set(ofReference.map(({ round, system }) => `${round} ${system}`)).size;
   const hasBroker = cells.some(({ system }) => systemOf(system) !== 'log');
-  return rounds * (hasBroker ? freshDataMs : freshLogMs) + programs * programMs;
+  return rounds * (hasBroker ? freshDataMs : freshLogMs) + programs * programMs + warmUpsMs(cells);
+}
+
+function warmUpsMs(cells: readonly PlannedCell[]): number {
+  const places = [...new Map(cells.map(({ system, layer }) => [`${system} ${layer}`, { system, layer }])).values()];
+  const rounds = [...new Set(cells.map(({ round }) => round))];
+  return rounds
+    .flatMap((own) =>
+      warmersOf(
+        cells.filter(({ round }) => round === own),
+        places,
+      ),
+    )
+    .reduce((sum, { asksOften }) => sum + (asksOften ? warmUpMs.often : warmUpMs.other), 0);
 }
 
 /** What one cell of a workload takes, about; where a warm-up may become longer, every other one does. */

@@ -5,7 +5,7 @@ import type { Going } from './going.ts';
 import type { Journal } from './journal.ts';
 import { LoadMakers } from './load-makers.ts';
 import { planFor } from '../load/measure-cell.ts';
-import type { Report, WorkloadRow } from '../report/model.ts';
+import type { Report, WarmUp, WorkloadRow } from '../report/model.ts';
 import { cellName, ladderPlanHash, namesOfRun, type PlannedCell, sourceOf } from './plan.ts';
 import { NotMeasurable } from '../load/workload-run.ts';
 import { closeAll } from './wires.ts';
@@ -13,6 +13,7 @@ import { findSustainableRate, searchSentence } from '../load/sustainable-rate.ts
 import type { CompareOptions } from './compare-options.ts';
 import type { Wire } from '../systems/wire.ts';
 import { rowOfNothing } from '../load/workload-row.ts';
+import { warmersOf, warmUp } from './warm-up.ts';
 
 export interface WorkloadsResult {
   readonly rows: readonly WorkloadRow[];
@@ -21,6 +22,7 @@ export interface WorkloadsResult {
   readonly order: readonly string[];
   readonly planHashes: readonly string[];
   readonly ceilings: Readonly<Record<string, number>>;
+  readonly warmUps: readonly WarmUp[];
 }
 
 /** What went on here: rows as they come, and what was refused. */
@@ -76,29 +78,45 @@ export async function runWorkloads(going: Going): Promise<WorkloadsResult> {
       order: kept.order,
       planHashes: [...kept.planHashes].toSorted(),
       ceilings,
+      warmUps: [...known.warmUps, ...fresh.warmUps],
     };
   } finally {
     await makers.close();
   }
 }
 
-/** Where a run has fresh data for each round of repeats: brokers are ended and started anew when the first cell of a round comes. */
+/** Where a run has fresh data for each round of repeats: brokers are ended and started anew when the first cell of a round comes, and warmed up. */
 class FreshData {
+  readonly warmUps: WarmUp[] = [];
   readonly #going: Going;
   readonly #makers: LoadMakers;
-  #round: number | null;
+  #round: number | null = null;
+  /** Brokers that nobody has asked anything are fresh. */
+  #isFresh: boolean;
 
   constructor(going: Going, makers: LoadMakers) {
     this.#going = going;
     this.#makers = makers;
-    // Brokers that nobody has asked anything are fresh.
-    this.#round = going.options.scenarioIds.length === 0 ? 0 : null;
+    this.#isFresh = going.options.scenarioIds.length === 0;
   }
 
   async for({ round }: PlannedCell): Promise<void> {
-    const { options, brokers, context, steps } = this.#going;
+    const going = this.#going;
+    const { options, brokers, plan, wires } = going;
     if (options.freshDataPerRound !== true || brokers.whyNotFresh !== null || round === this.#round) return;
     this.#round = round;
+    if (!this.#isFresh) await this.#renew(round);
+    this.#isFresh = false;
+    const cells = plan.cells.filter((cell) => cell.round === round);
+    const warmers = warmersOf(
+      cells,
+      wires.map(({ name, layer }) => ({ system: name, layer })),
+    );
+    this.warmUps.push(...(await warmUp(going, this.#makers, { round, warmers })));
+  }
+
+  async #renew(round: number): Promise<void> {
+    const { brokers, context, steps } = this.#going;
     steps.begin(`brokers on fresh data, for round ${round + 1}`);
     await this.#makers.close();
     for (const gateway of context.gateways?.values() ?? [])
@@ -188,10 +206,12 @@ function refusalKey({ planned: { spec }, system, layer }: PlannedCell): string {
 function knownWorkloads(journal: Journal | null) {
   const rows = new Map<string, WorkloadRow>();
   const refused = new Map<string, Report['notMeasured'][number]>();
+  const warmUps: WarmUp[] = [];
   for (const entry of journal?.entries ?? [])
     if (entry.kind === 'workload' || entry.kind === 'twin') rows.set(entry.name, entry.row);
     else if (entry.kind === 'refused') refused.set(entry.name, entry.reason);
-  return { rows, refused };
+    else if (entry.kind === 'warm-up') warmUps.push(entry.warmUp);
+  return { rows, refused, warmUps };
 }
 
 function inReportOrder(

@@ -4,6 +4,7 @@
  *
  *   {"kind":"run",  planHash, runId, startedAt, command, flags, software}      first line
  *   {"kind":"part", at}                                                        a part begins: the first, and each that went on
+ *   {"kind":"warm-up", warmUp, ms}                                             of the brokers of a round
  *   {"kind":"workload", name, row, ms} {"kind":"twin", ...} {"kind":"scenario", row, ms} {"kind":"refused", ...}
  */
 
@@ -18,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Report, ScenarioRow, WorkloadRow } from '../report/model.ts';
+import type { Report, ScenarioRow, WarmUp, WorkloadRow } from '../report/model.ts';
 
 export const journalName = 'run.jsonl';
 
@@ -38,6 +39,7 @@ export interface RunHeader {
 /** `ms`: since its part began. */
 export type JournalEntry =
   | { readonly kind: 'part'; readonly at: string }
+  | { readonly kind: 'warm-up'; readonly warmUp: WarmUp; readonly ms: number }
   | { readonly kind: 'workload' | 'twin'; readonly name: string; readonly row: WorkloadRow; readonly ms: number }
   | { readonly kind: 'scenario'; readonly row: ScenarioRow; readonly ms: number }
   | {

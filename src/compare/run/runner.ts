@@ -20,10 +20,11 @@ import { blameLayer } from '../load/limited-by.ts';
 import { backlogMax } from '../load/load-run.ts';
 import { noiseFloors } from '../conclusions/noise.ts';
 import { decidePrimary } from '../conclusions/primary-comparisons.ts';
-import { type Report, reportSpecVersion, type ScenarioRow } from '../report/model.ts';
+import { type Report, reportSpecVersion, type ScenarioRow, type WarmUp } from '../report/model.ts';
 import { RunBrokers } from './brokers.ts';
 import { runWorkloads } from './cells.ts';
 import { namesOfRun, runPlanOf } from './plan.ts';
+import { warmUpsInWords } from './warm-up.ts';
 import { askFaultScenarios, askScenarios } from './questions.ts';
 import { stepsOf } from './steps.ts';
 import { closeAll, openWires } from './wires.ts';
@@ -99,6 +100,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
         layers: options.layers,
         order: measured.order,
         ...(resumed.length === 0 ? {} : { resumed }),
+        ...(measured.warmUps.length === 0 ? {} : { warmUps: measured.warmUps }),
       },
       environment: {
         ...environment,
@@ -123,7 +125,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
         ...(asked.rows.length + faulted.rows.length > 0 ? notAsked() : []),
         ...protocolsNotMeasured(options),
       ],
-      limits: limitsOf(options, resumed, brokers.whyNotFresh),
+      limits: limitsOf(options, { resumed, whyNotFresh: brokers.whyNotFresh, warmUps: measured.warmUps }),
     });
   } finally {
     kept?.close();
@@ -226,8 +228,15 @@ function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
 
 function limitsOf(
   { profile, repeats, workloads, layers, freshDataPerRound, scenarioIds, asksSlowOnAllLayers }: CompareOptions,
-  resumed: NonNullable<Report['run']['resumed']>,
-  whyNotFresh: string | null,
+  {
+    resumed,
+    whyNotFresh,
+    warmUps,
+  }: {
+    readonly resumed: NonNullable<Report['run']['resumed']>;
+    readonly whyNotFresh: string | null;
+    readonly warmUps: readonly WarmUp[];
+  },
 ): readonly string[] {
   return [
     ...resumed.map(
@@ -250,6 +259,7 @@ function limitsOf(
         ]
       : []),
     ...(workloads.length === 0 ? [] : [dataInWords(freshDataPerRound === true, whyNotFresh)]),
+    ...warmUpsInWords(warmUps),
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     scenarioIds.includes('power-loss') && asksSlowOnAllLayers !== false
       ? 'A power cut is simulated, on one node: what was not synced is taken away. That copies on other machines outlive it, which is what Kafka relies on, was not tested.'

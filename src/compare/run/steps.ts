@@ -51,7 +51,7 @@ export function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal
     options.checksAgreement === true ? `; the check about ${timeInWords(agreementMs(options.profile))}` : '';
   options.onProgress(`budget ${budgetInWords(options, budget)}${check}`);
   for (const line of primaryInWords(plan.primary)) options.onProgress(line);
-  const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part').length;
+  const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part' && kind !== 'warm-up').length;
   const total = budget.cells + budget.scenarioRows + budget.faultRows;
   if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);
   return new Steps(options, Math.max(0, total - known), budget.expectedMs * (total === 0 ? 0 : 1 - known / total));

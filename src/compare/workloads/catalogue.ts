@@ -159,7 +159,8 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
   // An evening: three times as long as a cell of standard, on all layers, on fresh data. Longer cells of fewer repeats would say more of one
   // run and less of the next one.
   full: {
-    warmupMs: 2_000,
+    // Brokers are warm before the round; this is for the client, the topic and the group.
+    warmupMs: 1_000,
     warmupMaxMs: 3_000,
     measuredMs: 6_000,
     repeats: 5,
@@ -190,6 +191,10 @@ const replayRepeatsMax = 3;
 const fanOutPerSecond = 1_250;
 /** Above what any client here reaches: the plan must not end before the window does. */
 const ownMaximumPerSecondCap = 250_000;
+
+/** Of the loads that make a broker warm. Shorter ones are half clean-up; longer ones see less of the way. */
+const warmUpOftenMs = 1_500;
+const warmUpBurstMs = 1_500;
 
 /** Unconfirmed publishes: what one kafkajs client needs for full batches, given to all alike. */
 const publishWindow = 4_000;
@@ -289,6 +294,36 @@ export function workloadsOf(profile: Profile, which: 'default' | 'all' = 'defaul
     ? all.filter((spec) => smokeCells.some((cell) => cell.id === spec.id && cell.mode === spec.mode))
     : all;
 }
+
+const warmUpLoad = {
+  ...common,
+  id: 'warm-up',
+  title: 'Load for a broker that has just started (1 KiB)',
+  kind: 'flow',
+  layers: ['bare', 'port', 'rest', 'grpc', 'reference'],
+  messageBytes: 1024,
+  warmupMs: 0,
+} as const;
+
+/** What makes a broker warm: many small requests, and as much as goes. */
+export const warmUpLoads = {
+  often: {
+    ...warmUpLoad,
+    mode: 'equal-load',
+    ratePerSecond: equalLoadPerSecond,
+    arrival: 'poisson',
+    messages: (equalLoadPerSecond * warmUpOftenMs) / 1000,
+    measuredMs: warmUpOftenMs,
+  },
+  burst: {
+    ...warmUpLoad,
+    mode: 'own-maximum',
+    ratePerSecond: null,
+    arrival: 'closed-window',
+    messages: (ownMaximumPerSecondCap * warmUpBurstMs) / 1000,
+    measuredMs: warmUpBurstMs,
+  },
+} as const satisfies Readonly<Record<string, WorkloadSpec>>;
 
 /** Half an hour has room for the tier that has no other system of its promise; tuned settings are for `full`, and for who asks. */
 function variantsOf(profile: Profile, which: 'default' | 'all'): Pick<WorkloadSpec, 'variants' | 'variantRepeatsMax'> {

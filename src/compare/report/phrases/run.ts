@@ -81,6 +81,17 @@ const cold: readonly Phrase[] = [
   ],
 ];
 
+const warm: readonly Phrase[] = [
+  [
+    'Brokers that had just started were loaded before each round until their processor time stayed where it was. Seconds for a million messages, first burst → last: {changes}.',
+    'حُمّل الوسطاء الذين بدؤوا للتو قبل كل جولة حتى ثبت زمن معالجهم. الثواني لكل مليون رسالة، من الدفعة الأولى → الأخيرة: {changes}.',
+  ],
+  [
+    '{moving} of {all} such warm-ups ended at their longest, before the processor time stayed where it was: what came after them may be of a broker that was not quite warm.',
+    'انتهت {moving} من {all} من هذه التحميات عند أطول مدة لها قبل أن يثبت زمن المعالج: وما جاء بعدها قد يكون لوسيط لم يُحمَّ تمامًا.',
+  ],
+];
+
 const notMeasured: readonly Phrase[] = [
   [
     'takes long: this profile asks it of the bare clients only; --profile full, or --only with its name, asks it of all layers',
@@ -259,6 +270,7 @@ const primary: readonly Phrase[] = [
 export const runPhrases: readonly Phrase[] = [
   ...limits,
   ...cold,
+  ...warm,
   ...notMeasured,
   ...settings,
   ...systemNotes,

@@ -218,7 +218,12 @@ const rules: readonly Rule[] = [
   },
   { from: /^src\/build-info\.ts$/, may: [node], why: 'what `sluice --version` says, and nothing else' },
   {
-    from: /^src\/(cli|index)\.ts$/,
+    from: /^src\/cli\.ts$/,
+    may: [node, /^src\/command-line\.ts$/],
+    why: 'where the process begins: V8 is told what it has to be told before anything of ours is loaded',
+  },
+  {
+    from: /^src\/(command-line|index)\.ts$/,
     may: [
       node,
       /^commander$/,

@@ -122,7 +122,7 @@ export function registerCompareCommands(program: Command): void {
     )
     .option(
       '--fresh-data',
-      'brokers that the run starts itself start anew on empty data directories for each round of repeats (full: always)',
+      'brokers that the run starts itself start anew on empty data directories for each round of repeats (full: for every second one)',
     )
     .option(
       '--metrics-port <port>',
@@ -396,7 +396,7 @@ async function optionsFrom(flags: CompareFlags, signal: AbortSignal): Promise<Co
     ...(flags.repeats === undefined ? { primaryRepeats: primaryRepeatsOf(profile) } : {}),
     seed: wholeNumber('--seed', flags.seed, 0),
     scenarioIds: scenarioIds.filter((id) => only === null || only.includes(id)),
-    freshDataPerRound: profile === 'full' || flags.freshData === true,
+    ...(flags.freshData === true ? { roundsPerFreshData: 1 } : profile === 'full' ? { roundsPerFreshData: 2 } : {}),
     asksSlowOnAllLayers: profile !== 'standard' || only !== null,
     workloads,
     assertions,

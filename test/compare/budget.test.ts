@@ -18,7 +18,7 @@ function budget(profile: Profile, layers: readonly Layer[]) {
     seed: 1,
     scenarioIds: [],
     asksSlowOnAllLayers: profile !== 'standard',
-    freshDataPerRound: profile === 'full',
+    ...(profile === 'full' ? { roundsPerFreshData: 2 } : {}),
     workloads: workloadsOf(profile).map((spec) => ({ spec })),
   };
   const asked = profile === 'smoke' ? scenarios.filter(({ isInSmoke }) => isInSmoke === true) : scenarios;

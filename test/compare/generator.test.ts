@@ -115,19 +115,19 @@ test('in a run a killed generator costs its cell: an invalid row that says it, a
 }, 60_000);
 
 test('with fresh data every round has a generator of its own, which for the log is an empty data directory; without, one for all', async () => {
-  const seen = async (freshDataPerRound: boolean) => {
+  const seen = async (isFresh: boolean) => {
     const found = new Set<number>();
     const rounds: string[] = [];
     const report = await compare({
       ...twoRepeats,
-      freshDataPerRound,
+      ...(isFresh ? { roundsPerFreshData: 1 } : {}),
       onState: ({ now }) => {
         for (const pid of generators()) found.add(pid);
         if (now.startsWith('brokers on fresh data')) rounds.push(now);
       },
     });
     for (const { checks } of report.workloads) expect(checks).toMatchObject({ sent: 50, received: 50, lost: 0 });
-    expect(report.limits.some((limit) => limit.startsWith('Each round of repeats began'))).toBe(freshDataPerRound);
+    expect(report.limits.some((limit) => limit.startsWith('Each round of repeats began'))).toBe(isFresh);
     return { generators: found.size, rounds };
   };
   expect(await seen(true)).toEqual({ generators: 2, rounds: ['brokers on fresh data, for round 2'] });

@@ -3,20 +3,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClientFailed } from '../../src/compare/generator/index.ts';
 import type { CellQuestion, MeasureCell } from '../../src/compare/load/measure-cell.ts';
+import type { Fault } from '../../src/compare/load/validity.ts';
+import { parseReport } from '../../src/compare/report/index.ts';
 import type { WarmUp } from '../../src/compare/report/model.ts';
 import { arabicOf } from '../../src/compare/report/phrases/index.ts';
 import type { Going } from '../../src/compare/run/going.ts';
-import { Journal, readJournal } from '../../src/compare/run/journal.ts';
+import { isRow, Journal, readJournal } from '../../src/compare/run/journal.ts';
 import { burstsMax, isSteady, type Warmer, warmersOf, warmUp, warmUpsInWords } from '../../src/compare/run/warm-up.ts';
+import { emptyReport } from '../report/synthetic-report.ts';
 import { workloadRow } from './builders.ts';
 
 describe('a broker is warm', () => {
   it.each([
     ['when the last three bursts cost the same', [60, 30, 20, 10, 10.5, 9.8], 3, true],
     ['not while they become cheaper', [60, 50, 40, 30, 24, 19], 3, false],
+    ['not while they become a little cheaper each time', [13, 12, 11, 10, 9.2], 3, false],
     ['not when one of them was dear', [10, 10, 10, 10, 16, 10], 3, false],
     ['not by a plateau at the beginning, where there may be another after it', [24, 24, 24, 24], 8, false],
     ['not before there were any', [], 3, false],
@@ -38,17 +42,28 @@ describe('what loads a broker', () => {
   ] as const;
   const places = (warmers: readonly Warmer[]) => warmers.map(({ system, layer }) => `${system} ${layer}`);
 
-  it('is one client of RabbitMQ, and of Kafka the Java client and then kafkajs; the log is none', () => {
+  it('is of Kafka the Java client, which has most to do, then the other Java programs and the usual client; the log is none', () => {
     const warmers = warmersOf(kafkaAndQueues, kafkaAndQueues);
-    expect(places(warmers)).toEqual(['rabbitmq-quorum bare', 'kafka-java reference', 'kafka bare']);
-    expect(warmers.map(({ asksOften }) => asksOften)).toEqual([false, true, false]);
-    expect(warmers[1]?.burstsMin).toBeGreaterThan(warmers[2]?.burstsMin ?? Number.NaN);
+    expect(places(warmers)).toEqual([
+      'kafka-java reference',
+      'kafka-share reference',
+      'kafka bare',
+      'rabbitmq-quorum bare',
+    ]);
+    const [first, ...others] = warmers;
+    for (const other of others) {
+      expect(first?.burstsMin).toBeGreaterThan(other.burstsMin);
+      expect(first?.msMax).toBeGreaterThan(other.msMax);
+    }
+    expect(warmers.map(({ asksOften }) => asksOften)).toEqual([true, false, true, false]);
   });
 
-  it('is the Java client also in a round that has no cell of it, when the run has', () => {
-    expect(places(warmersOf([{ system: 'kafka', layer: 'port' }], kafkaAndQueues))).toEqual([
-      'kafka-java reference',
-      'kafka bare',
+  it('is every Java program of the run, so that none is measured before it is compiled', () => {
+    const programs = ['rabbitmq-quorum-java', 'rabbitmq-classic-java', 'rabbitmq-stream-protocol'];
+    const more = [...kafkaAndQueues, ...programs.map((system) => ({ system, layer: 'reference' as const }))];
+    expect(places(warmersOf([{ system: 'rabbitmq-quorum', layer: 'port' }], more))).toEqual([
+      ...programs.map((system) => `${system} reference`),
+      'rabbitmq-quorum bare',
     ]);
   });
 
@@ -65,12 +80,10 @@ describe('what loads a broker', () => {
       { system: 'rabbitmq-quorum-tuned', layer: 'bare' },
       { system: 'rabbitmq-quorum@3.10', layer: 'bare' },
     ] as const;
-    expect(places(warmersOf(more, more))).toEqual([
+    expect(places(warmersOf(more, more)).slice(3)).toEqual([
       'rabbitmq-quorum bare',
-      'kafka-java reference',
-      'kafka bare',
-      'rabbitmq-quorum-tuned bare',
       'rabbitmq-quorum@3.10 bare',
+      'rabbitmq-quorum-tuned bare',
     ]);
     expect(places(warmersOf([{ system: 'rabbitmq-classic', layer: 'port' }], more))).toEqual(['rabbitmq-quorum bare']);
   });
@@ -84,7 +97,7 @@ describe('what loads a broker', () => {
 });
 
 describe('a warm-up', () => {
-  const kafka: Warmer = { system: 'kafka', layer: 'bare', burstsMin: 3, asksOften: false };
+  const kafka: Warmer = { system: 'kafka', layer: 'bare', burstsMin: 3, msMax: 30_000, asksOften: false };
 
   it('ends with the first burst that is like the two before it, and keeps what each of them cost', async () => {
     const { asked, warm } = madeOf([30, 20, 10, 10, 10, 10]);
@@ -106,7 +119,20 @@ describe('a warm-up', () => {
     const [one] = await warm([kafka]);
     expect(one).toMatchObject({ isSteady: false });
     expect(one?.brokerCpuSecondsPerMillion).toHaveLength(burstsMax);
-    expect(said[0]).toMatch(/^round 3: kafka bare: not steady after 12 bursts/);
+    expect(said[0]).toMatch(/^round 3: kafka bare not steady after 16 bursts/);
+  });
+
+  it('ends when its time is over, which one client may use alone', async () => {
+    vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    onTestFinished(() => void vi.restoreAllMocks());
+    let clock = 0;
+    const { warm } = madeOf(
+      Array.from({ length: 100 }, (_, index) => 1000 / (index + 1) ** 2),
+      { onBurst: () => void (clock += 8_000) },
+    );
+    const [one] = await warm([kafka]);
+    expect(one).toMatchObject({ isSteady: false });
+    expect(one?.messagesPerSecond).toHaveLength(4);
   });
 
   it('has many small requests before each burst where code is compiled by how often it runs', async () => {
@@ -115,20 +141,30 @@ describe('a warm-up', () => {
     expect(asked.map(({ spec }) => spec.ratePerSecond)).toEqual([5000, null, 5000, null, 5000, null]);
   });
 
-  it('goes by the time of its messages where the processes of a broker cannot be seen', async () => {
+  it('goes by the pace of its messages where the processes of a broker cannot be seen', async () => {
     const { warm } = madeOf([null, null, null]);
-    expect((await warm([kafka]))[0]).toMatchObject({ isSteady: true, brokerCpuSecondsPerMillion: [1000, 1000, 1000] });
+    expect(await warm([kafka])).toMatchObject([{ isSteady: true, brokerCpuSecondsPerMillion: [null, null, null] }]);
   });
 
-  it('of a client that cannot be opened costs nothing but itself', async () => {
+  it('of a client that fails keeps what there was, says why it ended, and leaves the others alone', async () => {
     const { warm, said } = madeOf([10, 10, 10]);
-    const done = await warm([{ ...kafka, system: 'nobody' }, kafka]);
-    expect(done.map(({ system }) => system)).toEqual(['kafka']);
-    expect(said[0]).toBe('round 3: nobody bare: not warmed up, it is not there');
+    expect(await warm([{ ...kafka, system: 'nobody' }, kafka])).toMatchObject([
+      { system: 'nobody', isSteady: false, endedBecause: 'it is not there', messagesPerSecond: [] },
+      { system: 'kafka', isSteady: true },
+    ]);
+    expect(said[0]).toBe('round 3: nobody bare not warm (it is not there) after 0 bursts');
+  });
+
+  it('does not count a burst that broke', async () => {
+    const broken: Fault = { kind: 'broken', reason: 'it broke: the client was killed' };
+    const { warm } = madeOf([30, 20, 10, 10], { faults: [null, null, broken] });
+    expect(await warm([kafka])).toMatchObject([
+      { isSteady: false, endedBecause: broken.reason, brokerCpuSecondsPerMillion: [30, 20] },
+    ]);
   });
 
   it('ends when the run does', async () => {
-    const { warm } = madeOf([10, 10, 10], AbortSignal.abort(new Error('interrupted')));
+    const { warm } = madeOf([10, 10, 10], { signal: AbortSignal.abort(new Error('interrupted')) });
     await expect(warm([kafka])).rejects.toThrow('interrupted');
   });
 
@@ -143,41 +179,65 @@ describe('a warm-up', () => {
       flags: {},
       software: {},
     });
-    const [one] = await madeOf([10, 10, 10], undefined, journal).warm([kafka]);
+    const [one] = await madeOf([10, 10, 10], { journal }).warm([kafka]);
     journal.close();
-    expect(readJournal(directory).entries).toMatchObject([{ kind: 'part' }, { kind: 'warm-up', warmUp: one }]);
+    const { entries } = readJournal(directory);
+    expect(entries).toMatchObject([{ kind: 'part' }, { kind: 'warm-up', warmUp: one }]);
+    expect(entries.filter(isRow)).toEqual([]);
   });
 });
 
 describe('the report', () => {
-  const of = (system: string, costs: readonly number[], isWarm = true): WarmUp => ({
+  const of = (system: string, costs: readonly (number | null)[], isWarm = true): WarmUp => ({
     round: 0,
     system,
     layer: 'bare',
     isSteady: isWarm,
     brokerCpuSecondsPerMillion: costs,
-    messagesPerSecond: costs,
+    messagesPerSecond: costs.map((cost) => 1000 / (cost ?? 1)),
   });
 
   it('says how far a broker that had just started was from a warm one, by the median of its rounds', () => {
-    expect(warmUpsInWords([of('kafka', [30, 9]), of('rabbitmq-quorum', [48, 47]), of('kafka', [20, 7])])).toEqual([
-      'Brokers that had just started were loaded before each round until their processor time stayed where it was. Seconds for a million messages, first burst → last: kafka 25 → 8, rabbitmq-quorum 48 → 47.',
+    expect(warmUpsInWords([of('kafka', [40, 10]), of('rabbitmq-quorum', [50, 50]), of('kafka', [10, 5])])).toEqual([
+      'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for 30 to 75 s. Messages a second, first burst → last (seconds of the broker’s processor for a million): kafka 62.5 → 150 (25 → 7.5), rabbitmq-quorum 20 → 20 (50 → 50).',
     ]);
   });
 
+  it('says nothing of a processor that could not be seen', () => {
+    expect(warmUpsInWords([of('kafka', [null, null])])[0]).toMatch(/: kafka 1000 → 1000\.$/);
+  });
+
   it('says how many did not come to rest, and nothing where there was no warm-up', () => {
-    expect(warmUpsInWords([of('kafka', [30, 9], false), of('kafka', [30, 9])])[1]).toMatch(/^1 of 2 such warm-ups/);
+    const failed = { ...of('kafka', [], false), endedBecause: 'it is not there' };
+    expect(warmUpsInWords([of('kafka', [30, 9], false), failed, of('kafka', [30, 9])])[1]).toMatch(
+      /^2 of 3 such warm-ups ended/,
+    );
     expect(warmUpsInWords([])).toEqual([]);
   });
 
   it('says it in Arabic, too, with the same figures', () => {
     for (const sentence of warmUpsInWords([of('kafka', [30, 9], false), of('rabbitmq-quorum', [48, 47])]))
-      expect(arabicOf(sentence)?.match(/\d+/g), sentence).toEqual(sentence.match(/\d+/g));
+      expect(arabicOf(sentence)?.match(/[\d.]*\d/g), sentence).toEqual(sentence.match(/[\d.]*\d/g));
+  });
+
+  it('keeps every burst', () => {
+    const empty = emptyReport();
+    const warmUps = [of('kafka', [30, 9]), { ...of('kafka', [null], false), endedBecause: 'it is not there' }];
+    const report = { ...empty, run: { ...empty.run, warmUps } };
+    expect(parseReport(JSON.stringify(report)).run.warmUps).toEqual(warmUps);
   });
 });
 
+interface Made {
+  readonly signal?: AbortSignal;
+  readonly journal?: Journal;
+  /** Of the bursts, one after the other. */
+  readonly faults?: readonly (Fault | null)[];
+  readonly onBurst?: () => void;
+}
+
 /** A run whose bursts cost what is given, one after the other; the system `nobody` has no client. */
-function madeOf(costs: readonly (number | null)[], signal?: AbortSignal, journal: Journal | null = null) {
+function madeOf(costs: readonly (number | null)[], { signal, journal, faults = [], onBurst }: Made = {}) {
   const asked: CellQuestion[] = [];
   const said: string[] = [];
   let bursts = 0;
@@ -185,14 +245,16 @@ function madeOf(costs: readonly (number | null)[], signal?: AbortSignal, journal
     asked.push(question);
     const row = workloadRow();
     if (question.spec.ratePerSecond !== null) return { row, fault: null };
+    onBurst?.();
+    const fault = faults[bursts] ?? null;
     const brokerCpuSecondsPerMillion = costs[bursts++] ?? null;
-    return { row: { ...row, cost: { ...row.cost, brokerCpuSecondsPerMillion } }, fault: null };
+    return { row: { ...row, cost: { ...row.cost, brokerCpuSecondsPerMillion } }, fault };
   };
   const going = {
     options: { seed: 1, onProgress: (line: string) => said.push(line), ...(signal === undefined ? {} : { signal }) },
     steps: { begin: () => undefined },
     prefix: 'test',
-    journal,
+    journal: journal ?? null,
   } as unknown as Going;
   const makers = {
     async forCell({ system }: { readonly system: string }) {

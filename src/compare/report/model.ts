@@ -61,19 +61,21 @@ export interface RunInfo {
   readonly order: readonly string[];
   /** When an interrupted run went on, and how many rows it had by then. Absent for a run that was not interrupted. */
   readonly resumed?: readonly { readonly at: string; readonly rowsBefore: number }[];
-  /** Where brokers were started anew for each round of repeats: what made them warm before its first cell. Absent else, and in older reports. */
+  /** Where brokers were started anew between rounds of repeats: what made them warm. Absent else, and in older reports. */
   readonly warmUps?: readonly WarmUp[];
 }
 
-/** Bursts on a broker that had just started, by one client, before the cells of a round. */
+/** Bursts on a broker that had just started, by one client, before cells were measured on it. A run that was interrupted between these has them once more. */
 export interface WarmUp {
+  /** In which the first cells after it are. */
   readonly round: number;
   readonly system: string;
   readonly layer: Layer;
-  /** The last bursts were alike; else they ended at their most. */
+  /** The last bursts cost the same; else they ended at their most, or because of `endedBecause`. */
   readonly isSteady: boolean;
-  /** Of each burst, as in `cost`; where the broker's processes cannot be seen, the seconds that a million messages took. */
-  readonly brokerCpuSecondsPerMillion: readonly number[];
+  readonly endedBecause?: string;
+  /** Of each burst, as in `cost`: null where the broker's processes cannot be seen. */
+  readonly brokerCpuSecondsPerMillion: readonly (number | null)[];
   readonly messagesPerSecond: readonly number[];
 }
 

@@ -38,7 +38,8 @@ const run = z.strictObject({
         system: text,
         layer,
         isSteady: z.boolean(),
-        brokerCpuSecondsPerMillion: z.array(amount),
+        endedBecause: text.exactOptional(),
+        brokerCpuSecondsPerMillion: z.array(amount.nullable()),
         messagesPerSecond: z.array(amount),
       }),
     )

@@ -23,8 +23,8 @@ const replayPerSecond = 15_000;
 const stepsUsual = 11;
 /** Brokers ended and started anew, with gateways, clients and what has to be warm again. */
 const freshDataMs = 20_000;
-/** Of a broker's clients that make it warm: of Kafka's first, which has more and other bursts, and of every other. */
-const warmUpMs = { often: 45_000, other: 8_000 } as const;
+/** Of a client that makes its broker warm: of one that has many small requests before each burst, and of every other. */
+const warmUpMs = { often: 45_000, other: 15_000 } as const;
 /** Without a broker only the generator begins again. */
 const freshLogMs = 2_000;
 const programMs = 7_000;
@@ -33,7 +33,7 @@ const scenarioMs: Readonly<Record<Profile, { readonly short: number; readonly lo
   {
     smoke: { short: 200, long: 1_000, fault: 5_000 },
     standard: { short: 300, long: 1_500, fault: 8_000 },
-    full: { short: 1_500, long: 6_000, fault: 30_000 },
+    full: { short: 1_500, long: 6_000, fault: 22_000 },
   };
 
 export function budgetOf(
@@ -63,31 +63,23 @@ export function budgetOf(
     faultRows: of('fault').length,
     expectedMs:
       cells.reduce((sum, cell) => sum + cellMs(cell), 0) +
-      (question.freshDataPerRound === true ? freshMs(cells) : 0) +
+      freshMs(cells, question.roundsPerFreshData) +
       (['short', 'long', 'fault'] as const).reduce((sum, kind) => sum + mostOfOne(of(kind)) * each[kind], 0),
   };
 }
 
-/** Where brokers are started anew the programs of reference rows are too, and have to get warm in each round that has cells of theirs. */
-function freshMs(cells: readonly PlannedCell[]): number {
-  const rounds = new Set(cells.map(({ round }) => round)).size;
-  const ofReference = cells.filter(({ layer }) => layer === 'reference');
-  const programs = new Set(ofReference.map(({ round, system }) => `${round} ${system}`)).size;
-  const hasBroker = cells.some(({ system }) => systemOf(system) !== 'log');
-  return rounds * (hasBroker ? freshDataMs : freshLogMs) + programs * programMs + warmUpsMs(cells);
-}
-
-function warmUpsMs(cells: readonly PlannedCell[]): number {
+/** Where brokers are started anew the programs of reference rows are too, and everything has to get warm before the first cell. */
+function freshMs(cells: readonly PlannedCell[], roundsPerFreshData: number | undefined): number {
+  if (roundsPerFreshData === undefined) return 0;
   const places = [...new Map(cells.map(({ system, layer }) => [`${system} ${layer}`, { system, layer }])).values()];
-  const rounds = [...new Set(cells.map(({ round }) => round))];
-  return rounds
-    .flatMap((own) =>
-      warmersOf(
-        cells.filter(({ round }) => round === own),
-        places,
-      ),
-    )
-    .reduce((sum, { asksOften }) => sum + (asksOften ? warmUpMs.often : warmUpMs.other), 0);
+  const starts = new Set(cells.map(({ round }) => Math.floor(round / roundsPerFreshData)));
+  return [...starts].reduce((sum, start) => {
+    const own = cells.filter(({ round }) => Math.floor(round / roundsPerFreshData) === start);
+    const warmers = warmersOf(own, places);
+    const bursts = warmers.reduce((all, { asksOften }) => all + (asksOften ? warmUpMs.often : warmUpMs.other), 0);
+    const programs = warmers.filter(({ layer }) => layer === 'reference').length * programMs;
+    return sum + (warmers.length > 0 ? freshDataMs : freshLogMs) + programs + bursts;
+  }, 0);
 }
 
 /** What one cell of a workload takes, about; where a warm-up may become longer, every other one does. */

@@ -85,12 +85,15 @@ export async function runWorkloads(going: Going): Promise<WorkloadsResult> {
   }
 }
 
-/** Where a run has fresh data for each round of repeats: brokers are ended and started anew when the first cell of a round comes, and warmed up. */
+/**
+ * Where a run has fresh data: brokers are ended and started anew when the first cell of so many rounds comes, and warmed up. Of a run that was
+ * interrupted in the middle of them, too: its brokers are new.
+ */
 class FreshData {
   readonly warmUps: WarmUp[] = [];
   readonly #going: Going;
   readonly #makers: LoadMakers;
-  #round: number | null = null;
+  #rounds: number | null = null;
   /** Brokers that nobody has asked anything are fresh. */
   #isFresh: boolean;
 
@@ -103,15 +106,16 @@ class FreshData {
   async for({ round }: PlannedCell): Promise<void> {
     const going = this.#going;
     const { options, brokers, plan, wires } = going;
-    if (options.freshDataPerRound !== true || brokers.whyNotFresh !== null || round === this.#round) return;
-    this.#round = round;
+    const every = options.roundsPerFreshData;
+    if (every === undefined || brokers.whyNotFresh !== null) return;
+    const rounds = Math.floor(round / every);
+    if (rounds === this.#rounds) return;
+    this.#rounds = rounds;
     if (!this.#isFresh) await this.#renew(round);
     this.#isFresh = false;
-    const cells = plan.cells.filter((cell) => cell.round === round);
-    const warmers = warmersOf(
-      cells,
-      wires.map(({ name, layer }) => ({ system: name, layer })),
-    );
+    const cells = plan.cells.filter((cell) => Math.floor(cell.round / every) === rounds);
+    const places = wires.map(({ name, layer }) => ({ system: name, layer }));
+    const warmers = warmersOf(cells, places);
     this.warmUps.push(...(await warmUp(going, this.#makers, { round, warmers })));
   }
 

@@ -49,6 +49,11 @@ export type JournalEntry =
       readonly ms: number;
     };
 
+/** Of the plan: what a run counts when it says how far it is. */
+export function isRow({ kind }: JournalEntry): boolean {
+  return kind !== 'part' && kind !== 'warm-up';
+}
+
 /** The directory holds nothing that could go on, or something else than what was asked for. */
 export class ResumeError extends Error {
   override readonly name = 'ResumeError';

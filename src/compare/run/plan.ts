@@ -35,8 +35,8 @@ export interface RunQuestion {
   readonly primaryRepeats?: number;
   readonly seed: number;
   readonly scenarioIds: readonly string[];
-  /** Brokers that the run starts itself are started anew, on empty data directories, for each round of repeats. */
-  readonly freshDataPerRound?: boolean;
+  /** Brokers that the run starts itself are started anew, on empty data directories, whenever so many rounds of repeats are over; else never. */
+  readonly roundsPerFreshData?: number;
   /** Default true; false keeps a run of everything within half an hour. */
   readonly asksSlowOnAllLayers?: boolean;
   readonly workloads: readonly PlannedWorkload[];
@@ -47,7 +47,7 @@ export interface PlannedCell {
   readonly system: string;
   readonly layer: Layer;
   readonly repeat: number;
-  /** Rounds of repeats come one after the other; where data is fresh, it is so for each round. */
+  /** Rounds of repeats come one after the other. */
   readonly round: number;
   /** The same cell a second time, for the noise of the run: no row of its own. */
   readonly isTwin: boolean;
@@ -65,7 +65,7 @@ export function runPlanOf(question: RunQuestion): RunPlan {
   const primary = primaryOf(question);
   const cells = cellsInOrder(question, primary);
   const { systems, layers, profile, repeats, seed, scenarioIds, asksSlowOnAllLayers, workloads } = question;
-  const freshDataPerRound = question.freshDataPerRound === true;
+  const roundsPerFreshData = question.roundsPerFreshData ?? null;
   const asked = {
     systems,
     layers,
@@ -74,7 +74,7 @@ export function runPlanOf(question: RunQuestion): RunPlan {
     seed,
     scenarioIds,
     asksSlowOnAllLayers: asksSlowOnAllLayers !== false,
-    freshDataPerRound,
+    roundsPerFreshData,
     workloads: workloads.map(({ spec, plan }) => ({ spec, plan: plan?.hash ?? null })),
     order: cells.map(cellName),
     primary,

@@ -15,7 +15,7 @@ import { documented } from '../scenarios/documented.ts';
 import { codeDigest, describeEnvironment, ownVersion } from '../environment.ts';
 import type { GatewayProcess } from '../gateway/index.ts';
 import type { Going } from './going.ts';
-import { Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
+import { isRow, Journal, measuredMsOf, readJournal, refuseOtherPlan, type RunHeader } from './journal.ts';
 import { blameLayer } from '../load/limited-by.ts';
 import { backlogMax } from '../load/load-run.ts';
 import { noiseFloors } from '../conclusions/noise.ts';
@@ -68,7 +68,7 @@ export async function compare(options: CompareOptions): Promise<Report> {
       wires,
       prefix,
       journal: kept,
-      steps: stepsOf(options, plan, kept),
+      steps: stepsOf(options, plan, { journal: kept, isFresh: brokers.whyNotFresh === null }),
     };
     const asked = await askScenarios(going);
     const measured = await runWorkloads(going);
@@ -194,7 +194,7 @@ function resumptionsOf(journal: Journal | null, now: string): NonNullable<Report
   let rows = 0;
   for (const entry of journal.entries)
     if (entry.kind === 'part') parts.push({ at: entry.at, rowsBefore: rows });
-    else rows++;
+    else if (isRow(entry)) rows++;
   return [...parts.slice(1), { at: now, rowsBefore: rows }];
 }
 
@@ -227,7 +227,7 @@ function inScenarioOrder(rows: readonly ScenarioRow[]): readonly ScenarioRow[] {
 }
 
 function limitsOf(
-  { profile, repeats, workloads, layers, freshDataPerRound, scenarioIds, asksSlowOnAllLayers }: CompareOptions,
+  { profile, repeats, workloads, layers, roundsPerFreshData, scenarioIds, asksSlowOnAllLayers }: CompareOptions,
   {
     resumed,
     whyNotFresh,
@@ -258,7 +258,7 @@ function limitsOf(
           'A sustainable rate was held for seconds: what takes minutes or days to show (retention, compaction, a heap that fills) is not in it.',
         ]
       : []),
-    ...(workloads.length === 0 ? [] : [dataInWords(freshDataPerRound === true, whyNotFresh)]),
+    ...(workloads.length === 0 ? [] : [dataInWords(roundsPerFreshData, whyNotFresh)]),
     ...warmUpsInWords(warmUps),
     'Durability differs by system and stands in every row; rows of different durability are not the same promise.',
     scenarioIds.includes('power-loss') && asksSlowOnAllLayers !== false
@@ -272,8 +272,10 @@ function limitsOf(
   ];
 }
 
-function dataInWords(isFresh: boolean, whyNotFresh: string | null): string {
-  if (isFresh && whyNotFresh === null)
-    return 'Each round of repeats began with brokers started anew on empty data directories; within a round every cell had topics and queues of its own, which were deleted after it.';
-  return `All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it${whyNotFresh === null || !isFresh ? '' : `: ${whyNotFresh}`}.`;
+function dataInWords(roundsPerFreshData: number | undefined, whyNotFresh: string | null): string {
+  if (roundsPerFreshData !== undefined && whyNotFresh === null) {
+    const which = roundsPerFreshData === 1 ? 'Each round' : `Every ${roundsPerFreshData} rounds`;
+    return `${which} of repeats began with brokers started anew on empty data directories; every cell had topics and queues of its own, which were deleted after it.`;
+  }
+  return `All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it${whyNotFresh === null || roundsPerFreshData === undefined ? '' : `: ${whyNotFresh}`}.`;
 }

@@ -3,7 +3,7 @@
 import { agreementMs } from '../agreement/index.ts';
 import { budgetInWords, budgetOf, timeInWords } from './budget.ts';
 import type { CompareOptions } from './compare-options.ts';
-import type { Journal } from './journal.ts';
+import { isRow, type Journal } from './journal.ts';
 import { primaryInWords } from '../conclusions/primary-comparisons.ts';
 import type { RunPlan } from './plan.ts';
 import { leaveOutOf, wantedScenarios } from './wanted-scenarios.ts';
@@ -44,14 +44,21 @@ export class Steps {
 }
 
 /** Says the budget before anything runs. */
-export function stepsOf(options: CompareOptions, plan: RunPlan, journal: Journal | null): Steps {
+export function stepsOf(
+  options: CompareOptions,
+  plan: RunPlan,
+  { journal, isFresh }: { readonly journal: Journal | null; readonly isFresh: boolean },
+): Steps {
   const leaveOut = leaveOutOf(options);
-  const budget = budgetOf(options, plan.cells, wantedScenarios(options), leaveOut);
+  // Brokers of others are not started anew.
+  const { roundsPerFreshData: asked, ...rest } = options;
+  const question = isFresh && asked !== undefined ? { ...rest, roundsPerFreshData: asked } : rest;
+  const budget = budgetOf(question, plan.cells, wantedScenarios(options), leaveOut);
   const check =
     options.checksAgreement === true ? `; the check about ${timeInWords(agreementMs(options.profile))}` : '';
   options.onProgress(`budget ${budgetInWords(options, budget)}${check}`);
   for (const line of primaryInWords(plan.primary)) options.onProgress(line);
-  const known = (journal?.entries ?? []).filter(({ kind }) => kind !== 'part' && kind !== 'warm-up').length;
+  const known = (journal?.entries ?? []).filter(isRow).length;
   const total = budget.cells + budget.scenarioRows + budget.faultRows;
   if (known > 0) options.onProgress(`going on: ${known} of ${total} rows are there already`);
   return new Steps(options, Math.max(0, total - known), budget.expectedMs * (total === 0 ? 0 : 1 - known / total));

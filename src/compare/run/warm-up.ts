@@ -1,11 +1,12 @@
 /**
- * Brokers that have just started, brought to what they are like after a while, before a round of cells is measured on them. Kafka runs on
- * a virtual machine that compiles what it is asked for often, step by step: its Java producer took three times as much after minutes of load as
- * on a broker that had just started (docs/COMPARING.md). The warm-up of a cell is seconds, and warms client and topic.
+ * Brokers that have just started, brought to what they are like after a while, before cells are measured on them. Kafka runs on a virtual
+ * machine that compiles what it is asked for often, step by step: its Java producer took three times as much and more after two minutes of
+ * load as on a broker that had just started (docs/COMPARING.md). The warm-up of a cell is seconds, and warms client and topic.
  *
  * Bursts as fast as they go, one after the other, until the broker's processor time for a million messages stays where it is.
  */
 
+import { execFile } from 'node:child_process';
 import { ClientFailed, GeneratorGone } from '../generator/index.ts';
 import type { MeasureCell } from '../load/measure-cell.ts';
 import { NotMeasurable } from '../load/workload-run.ts';
@@ -19,18 +20,25 @@ import type { LoadMakers } from './load-makers.ts';
 
 /** As many of the last bursts are alike ... */
 const burstsCompared = 3;
-/** ... within this part of their mean: repeats of a cell on two shared cores swing as far. */
+/** ... within this part of their mean, which is what bursts of a warm broker swing on two shared cores ... */
 const tolerance = 0.1;
+/** ... and the last of them is not this part cheaper than the first: it would go on. */
+const stillFalling = 0.06;
 /** A compiler that works in steps has plateaus: what stays where it is earlier has mostly not come to the last one. */
 const burstsOfCompilerMin = 8;
 /** A machine on which nothing settles is measured as it is, and the report says so. */
-export const burstsMax = 12;
+export const burstsMax = 16;
+/** Of one client, and of the one that has a compiler to wait for: a share group alone takes five seconds to begin. */
+export const clientMsMax = { usual: 30_000, compiler: 75_000 } as const;
+/** What the bursts left in memory is written before cells are measured: theirs is not the time of a sync. */
+const syncMsMax = 30_000;
 
 /** A client that loads a broker until that is warm. */
 export interface Warmer {
   readonly system: string;
   readonly layer: Layer;
   readonly burstsMin: number;
+  readonly msMax: number;
   /**
    * Before each burst a load of many small requests. What a broker does once for a request is compiled after some thousands of them, and bursts
    * have few and large ones.
@@ -41,28 +49,39 @@ export interface Warmer {
 type Place = Pick<Warmer, 'system' | 'layer'>;
 
 /**
- * For every broker that cells are going to use, by one client after the other. Of Kafka's the Java client comes first, where it is among the
- * rows: it asks three times as much of the broker in the same time. kafkajs comes after it. RabbitMQ's code is compiled before it
- * runs; it is loaded as long as it takes to see that its processor time is the same. Pure.
+ * For every broker that cells are going to use, the clients that load it, one after the other: the Java programs that the run has, so that none of
+ * them is measured before it is compiled itself, and then the usual client. Kafka comes before RabbitMQ, and of Kafka's the Java producer first:
+ * it asks three times as much of the broker in the same time. Pure.
  */
 export function warmersOf(cells: readonly Place[], wires: readonly Place[]): readonly Warmer[] {
-  const brokers = new Set(cells.map(({ system }) => brokerOf(system)));
-  brokers.delete(null);
-  return [...brokers].flatMap((broker) => {
-    const own = wires.filter(({ system }) => brokerOf(system) === broker);
-    const usual = own.find(({ layer }) => layer === 'bare') ?? own.find(({ layer }) => layer !== 'reference');
-    const java = own.find(({ system }) => system === 'kafka-java');
-    return [...new Set([java, usual ?? own[0]])]
-      .filter((place) => place !== undefined)
-      .map(({ system, layer }, index) => {
-        const isFirstOfKafka = index === 0 && systemOf(system) === 'kafka';
-        const burstsMin = isFirstOfKafka ? burstsOfCompilerMin : burstsCompared;
-        return { system, layer, burstsMin, asksOften: isFirstOfKafka };
+  const brokers = new Set(cells.map(({ system }) => brokerOf(system)).filter((broker) => broker !== null));
+  return [...brokers]
+    .toSorted((one, other) => one.localeCompare(other, 'en'))
+    .flatMap((broker) => {
+      const own = wires.filter(({ system }) => brokerOf(system) === broker);
+      const programs = own
+        .filter(({ layer }) => layer === 'reference')
+        .toSorted((one, other) => order(one) - order(other));
+      const usual = own.find(({ layer }) => layer === 'bare') ?? own.find(({ layer }) => layer !== 'reference');
+      return [...programs, ...(usual === undefined ? [] : [usual])].map(({ system, layer }, index) => {
+        const isKafka = systemOf(system) === 'kafka';
+        const isFirst = isKafka && index === 0;
+        return {
+          system,
+          layer,
+          burstsMin: isFirst ? burstsOfCompilerMin : burstsCompared,
+          msMax: isFirst ? clientMsMax.compiler : clientMsMax.usual,
+          asksOften: isKafka && system !== 'kafka-share',
+        };
       });
-  });
+    });
 }
 
-/** null for the log, which is no broker and has a new process for each round. */
+function order({ system }: Place): number {
+  return system === 'kafka-java' ? 0 : 1;
+}
+
+/** null for the log, which is no broker and has a new process instead. */
 function brokerOf(system: string): string | null {
   return systemOf(system) === 'log' ? null : `${backendOf[systemOf(system)]} ${otherBrokerOf(system) ?? ''}`;
 }
@@ -72,10 +91,37 @@ export function isSteady(costs: readonly number[], burstsMin: number): boolean {
   if (costs.length < burstsMin) return false;
   const last = costs.slice(-burstsCompared);
   const mean = last.reduce((sum, cost) => sum + cost, 0) / last.length;
-  return last.every((cost) => Math.abs(cost - mean) <= tolerance * mean);
+  const isFalling = (last.at(-1) ?? 0) < (last[0] ?? 0) * (1 - stillFalling);
+  return !isFalling && last.every((cost) => Math.abs(cost - mean) <= tolerance * mean);
 }
 
-/** Resolves when each has had its bursts. A broker that cannot be loaded is left as it is: its cells say why. */
+/** What a report says of them: how far a broker that has just started was from a warm one. Pure. */
+export function warmUpsInWords(warmUps: readonly WarmUp[]): readonly string[] {
+  if (warmUps.length === 0) return [];
+  const changes = [...new Set(warmUps.map(({ system }) => system))].map((system) => {
+    const own = warmUps.filter((one) => one.system === system && one.messagesPerSecond.length > 0);
+    const middle = (of: (one: WarmUp) => number | null | undefined): number =>
+      median(own.map(of).filter((value) => typeof value === 'number'));
+    const rates = [middle((one) => one.messagesPerSecond[0]), middle((one) => one.messagesPerSecond.at(-1))];
+    const costs = [
+      middle((one) => one.brokerCpuSecondsPerMillion[0]),
+      middle((one) => one.brokerCpuSecondsPerMillion.at(-1)),
+    ];
+    const arrow = (values: readonly number[]) => values.map((value) => rounded(value)).join(' → ');
+    return `${system} ${arrow(rates)}${costs.some(Number.isNaN) ? '' : ` (${arrow(costs)})`}`;
+  });
+  const moving = warmUps.filter((one) => !one.isSteady).length;
+  return [
+    `Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for ${clientMsMax.usual / 1000} to ${clientMsMax.compiler / 1000} s. Messages a second, first burst → last (seconds of the broker’s processor for a million): ${changes.join(', ')}.`,
+    ...(moving === 0
+      ? []
+      : [
+          `${moving} of ${warmUps.length} such warm-ups ended before the processor time stayed where it was: what came after them may be of a broker that was not quite warm.`,
+        ]),
+  ];
+}
+
+/** Resolves when each has had its bursts, and what they wrote is on the disk. A client that fails ends its own bursts only. */
 export async function warmUp(
   going: Going,
   makers: Pick<LoadMakers, 'forCell'>,
@@ -84,22 +130,13 @@ export async function warmUp(
   const { options, journal } = going;
   const done: WarmUp[] = [];
   for (const warmer of warmers) {
-    const place = `round ${round + 1}: ${warmer.system} ${warmer.layer}`;
-    try {
-      const one = await warmOne(going, makers, { round, warmer });
-      done.push(one);
-      journal?.add({ kind: 'warm-up', warmUp: one });
-      options.onProgress(`${place}: ${inWords(one)}`);
-    } catch (reason) {
-      if (!isOfTheClient(reason)) throw reason;
-      options.onProgress(`${place}: not warmed up, ${reason.message}`);
-    }
+    const one = await warmOne(going, makers, { round, warmer });
+    done.push(one);
+    journal?.add({ kind: 'warm-up', warmUp: one });
+    options.onProgress(`round ${round + 1}: ${inWords(one)}`);
   }
+  if (done.length > 0) await syncDisks();
   return done;
-}
-
-function isOfTheClient(reason: unknown): reason is Error {
-  return reason instanceof NotMeasurable || reason instanceof GeneratorGone || reason instanceof ClientFailed;
 }
 
 async function warmOne(
@@ -107,62 +144,71 @@ async function warmOne(
   makers: Pick<LoadMakers, 'forCell'>,
   { round, warmer }: { readonly round: number; readonly warmer: Warmer },
 ): Promise<WarmUp> {
-  const { system, layer, burstsMin, asksOften } = warmer;
+  const { system, layer, burstsMin, msMax, asksOften } = warmer;
+  const endMs = performance.now() + msMax;
   const name = `sluice-cmp-${prefix}-warm-${round}-${system.replace('@', '-')}-${layer}`;
-  const costs: number[] = [];
+  const cpu: (number | null)[] = [];
   const rates: number[] = [];
-  while (costs.length < burstsMax && !isSteady(costs, burstsMin)) {
-    options.signal?.throwIfAborted();
-    const number = costs.length;
-    steps.begin(`warming up for round ${round + 1}: ${system} ${layer}, burst ${number + 1}`);
-    const measure = await makers.forCell(warmer);
-    const load = async (kind: keyof typeof warmUpLoads): Promise<WorkloadRow> => {
-      const source = { seed: deriveSeed(options.seed, `warm-up/${kind}/${number}`) };
-      const asked: Parameters<MeasureCell>[0] = {
-        spec: warmUpLoads[kind],
-        source,
-        repeat: 0,
-        prefix: `${name}-${kind}-${number}`,
-        generatorCeiling: null,
-      };
-      return (await measure(asked)).row;
-    };
-    if (asksOften) await load('often');
-    const { cost, publish } = await load('burst');
-    if (!(publish.messagesPerSecond > 0)) throw new NotMeasurable('a burst brought nothing to the broker');
-    costs.push(cost.brokerCpuSecondsPerMillion ?? Math.round(1e9 / publish.messagesPerSecond) / 1000);
-    rates.push(Math.round(publish.messagesPerSecond));
-  }
-  return {
+  const isOver = () => isSteady(costsOf(cpu, rates), burstsMin);
+  const result = (): WarmUp => ({
     round,
     system,
     layer,
-    isSteady: isSteady(costs, burstsMin),
-    brokerCpuSecondsPerMillion: costs,
+    isSteady: isOver(),
+    brokerCpuSecondsPerMillion: cpu,
     messagesPerSecond: rates,
+  });
+  try {
+    while (rates.length < burstsMax && performance.now() < endMs && !isOver()) {
+      options.signal?.throwIfAborted();
+      const number = rates.length;
+      steps.begin(`warming up for round ${round + 1}: ${system} ${layer}, burst ${number + 1}`);
+      const load = await loadBy(await makers.forCell(warmer), { name: `${name}-${number}`, seed: options.seed });
+      if (asksOften) await load('often');
+      const { cost, publish } = await load('burst');
+      cpu.push(cost.brokerCpuSecondsPerMillion);
+      rates.push(Math.round(publish.messagesPerSecond));
+    }
+    return result();
+  } catch (reason) {
+    if (!(reason instanceof NotMeasurable || reason instanceof GeneratorGone || reason instanceof ClientFailed))
+      throw reason;
+    return { ...result(), isSteady: false, endedBecause: reason.message };
+  }
+}
+
+/** The load of a burst rejects with NotMeasurable where it broke: what it cost would be of something else. */
+async function loadBy(measure: MeasureCell, { name, seed }: { readonly name: string; readonly seed: number }) {
+  return async (kind: keyof typeof warmUpLoads): Promise<WorkloadRow> => {
+    const { row, fault } = await measure({
+      spec: warmUpLoads[kind],
+      source: { seed: deriveSeed(seed, name) },
+      repeat: 0,
+      prefix: `${name}-${kind}`,
+      generatorCeiling: null,
+    });
+    if (fault?.kind === 'broken' || fault?.kind === 'loss') throw new NotMeasurable(fault.reason);
+    return row;
   };
 }
 
-function inWords({ isSteady: isWarm, brokerCpuSecondsPerMillion: costs, messagesPerSecond: rates }: WarmUp): string {
-  const [first, last] = [`${costs[0]} s at ${rates[0]}/s`, `${costs.at(-1)} s at ${rates.at(-1)}/s`];
-  return `${isWarm ? 'warm' : 'not steady'} after ${costs.length} bursts, the broker's processor time for a million messages from ${first} to ${last}`;
+/** One kind of figure for all bursts: where one was not seen as a process, the time that its messages took. */
+function costsOf(cpu: readonly (number | null)[], rates: readonly number[]): readonly number[] {
+  const seen = cpu.filter((cost) => cost !== null);
+  return seen.length === cpu.length ? seen : rates.map((rate) => 1e6 / Math.max(1, rate));
 }
 
-/** What a report says of them: how far a broker that has just started was from a warm one. Pure. */
-export function warmUpsInWords(warmUps: readonly WarmUp[]): readonly string[] {
-  if (warmUps.length === 0) return [];
-  const changes = [...new Set(warmUps.map(({ system }) => system))].map((system) => {
-    const costs = warmUps.filter((one) => one.system === system).map((one) => one.brokerCpuSecondsPerMillion);
-    const [first, last] = [median(costs.map((all) => all[0] ?? 0)), median(costs.map((all) => all.at(-1) ?? 0))];
-    return `${system} ${rounded(first)} → ${rounded(last)}`;
+function inWords({ system, layer, ...one }: WarmUp): string {
+  const { isSteady: isWarm, endedBecause, brokerCpuSecondsPerMillion: cpu, messagesPerSecond: rates } = one;
+  const figures = (at: number) => `${rates.at(at)}/s${cpu.at(at) === null ? '' : ` at ${cpu.at(at)} s a million`}`;
+  const change = rates.length === 0 ? '' : `, from ${figures(0)} to ${figures(-1)}`;
+  const how = isWarm ? 'warm' : endedBecause === undefined ? 'not steady' : `not warm (${endedBecause})`;
+  return `${system} ${layer} ${how} after ${rates.length} bursts${change}`;
+}
+
+/** Resolves when the kernel has written what it holds, after `syncMsMax` at the latest, and where there is no such command at once. */
+async function syncDisks(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    execFile('sync', { timeout: syncMsMax }, () => resolve());
   });
-  const moving = warmUps.filter((one) => !one.isSteady).length;
-  return [
-    `Brokers that had just started were loaded before each round until their processor time stayed where it was. Seconds for a million messages, first burst → last: ${changes.join(', ')}.`,
-    ...(moving === 0
-      ? []
-      : [
-          `${moving} of ${warmUps.length} such warm-ups ended at their longest, before the processor time stayed where it was: what came after them may be of a broker that was not quite warm.`,
-        ]),
-  ];
 }

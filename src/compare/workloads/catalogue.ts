@@ -159,8 +159,7 @@ const sizes: Readonly<Record<Profile, ProfileSize>> = {
   // An evening: three times as long as a cell of standard, on all layers, on fresh data. Longer cells of fewer repeats would say more of one
   // run and less of the next one.
   full: {
-    // Brokers are warm before the round; this is for the client, the topic and the group.
-    warmupMs: 1_000,
+    warmupMs: 2_000,
     warmupMaxMs: 3_000,
     measuredMs: 6_000,
     repeats: 5,

@@ -40,6 +40,14 @@ const limits: readonly Phrase[] = [
     'المعدل المستدام ثُبّت ثوانيَ: ما يحتاج ظهوره إلى دقائق أو أيام (الاحتفاظ، الضغط بحسب المفتاح، كومة ذاكرة تمتلئ) ليس فيه.',
   ],
   [
+    'Each round of repeats began with brokers started anew on empty data directories; every cell had topics and queues of its own, which were deleted after it.',
+    'بدأت كل جولة من التكرارات بوسطاء شُغّلوا من جديد على مجلدات بيانات فارغة؛ وكان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
+  ],
+  [
+    'Every {count} rounds of repeats began with brokers started anew on empty data directories; every cell had topics and queues of its own, which were deleted after it.',
+    'كلما انقضى عدد {count} من جولات التكرار شُغّل الوسطاء من جديد على مجلدات بيانات فارغة؛ وكان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
+  ],
+  [
     'Each round of repeats began with brokers started anew on empty data directories; within a round every cell had topics and queues of its own, which were deleted after it.',
     'بدأت كل جولة من التكرارات بوسطاء شُغّلوا من جديد على مجلدات بيانات فارغة؛ وداخل الجولة كان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
   ],
@@ -83,12 +91,12 @@ const cold: readonly Phrase[] = [
 
 const warm: readonly Phrase[] = [
   [
-    'Brokers that had just started were loaded before each round until their processor time stayed where it was. Seconds for a million messages, first burst → last: {changes}.',
-    'حُمّل الوسطاء الذين بدؤوا للتو قبل كل جولة حتى ثبت زمن معالجهم. الثواني لكل مليون رسالة، من الدفعة الأولى → الأخيرة: {changes}.',
+    'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for {least} to {most} s. Messages a second, first burst → last (seconds of the broker’s processor for a million): {changes}.',
+    'حُمّل الوسطاء الذين بدؤوا للتو قبل قياس الخلايا حتى ثبت زمن معالجهم، أو لمدة من {least} إلى {most} ثانية لكل عميل على الأكثر. الرسائل في الثانية، من الدفعة الأولى → الأخيرة (ثواني معالج الوسيط لكل مليون): {changes}.',
   ],
   [
-    '{moving} of {all} such warm-ups ended at their longest, before the processor time stayed where it was: what came after them may be of a broker that was not quite warm.',
-    'انتهت {moving} من {all} من هذه التحميات عند أطول مدة لها قبل أن يثبت زمن المعالج: وما جاء بعدها قد يكون لوسيط لم يُحمَّ تمامًا.',
+    '{moving} of {all} such warm-ups ended before the processor time stayed where it was: what came after them may be of a broker that was not quite warm.',
+    'انتهت {moving} من {all} من هذه التحميات قبل أن يثبت زمن المعالج: وما جاء بعدها قد يكون لوسيط لم يُحمَّ تمامًا.',
   ],
 ];
 

@@ -194,17 +194,17 @@ describe('the report', () => {
     layer: 'bare',
     isSteady: isWarm,
     brokerCpuSecondsPerMillion: costs,
-    messagesPerSecond: costs.map((cost) => 1000 / (cost ?? 1)),
+    messagesPerSecond: costs.map((cost) => 1e6 / (cost ?? 1)),
   });
 
   it('says how far a broker that had just started was from a warm one, by the median of its rounds', () => {
     expect(warmUpsInWords([of('kafka', [40, 10]), of('rabbitmq-quorum', [50, 50]), of('kafka', [10, 5])])).toEqual([
-      'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for 30 to 75 s. Messages a second, first burst → last (seconds of the broker’s processor for a million): kafka 62.5 → 150 (25 → 7.5), rabbitmq-quorum 20 → 20 (50 → 50).',
+      'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for 30 to 75 s. Messages a second, first burst → last (seconds of the broker’s processor for a million): kafka 62,500 → 150,000 (25 → 7.5), rabbitmq-quorum 20,000 → 20,000 (50 → 50).',
     ]);
   });
 
   it('says nothing of a processor that could not be seen', () => {
-    expect(warmUpsInWords([of('kafka', [null, null])])[0]).toMatch(/: kafka 1000 → 1000\.$/);
+    expect(warmUpsInWords([of('kafka', [null, null])])[0]).toMatch(/: kafka 1,000,000 → 1,000,000\.$/);
   });
 
   it('says how many did not come to rest, and nothing where there was no warm-up', () => {
@@ -217,7 +217,7 @@ describe('the report', () => {
 
   it('says it in Arabic, too, with the same figures', () => {
     for (const sentence of warmUpsInWords([of('kafka', [30, 9], false), of('rabbitmq-quorum', [48, 47])]))
-      expect(arabicOf(sentence)?.match(/[\d.]*\d/g), sentence).toEqual(sentence.match(/[\d.]*\d/g));
+      expect(arabicOf(sentence)?.match(/[\d.,]*\d/g), sentence).toEqual(sentence.match(/[\d.,]*\d/g));
   });
 
   it('keeps every burst', () => {

@@ -21,8 +21,9 @@ process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
+/** A parent that was killed is told by the end of the channel, and not by a failed write. */
 function tell(message: FromGenerator): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, () => {});
 }
 
 async function take(message: ToGenerator): Promise<void> {

@@ -14,8 +14,9 @@ let lastDelivery = 0;
 process.on('message', (request: Request) => void take(request));
 process.on('disconnect', () => process.exit(0));
 
+/** A parent that was killed is told by the end of the channel, and not by a failed write. */
 function tell(reply: Reply): void {
-  if (process.connected) process.send?.(reply);
+  if (process.connected) process.send?.(reply, () => {});
 }
 
 async function take(request: Request): Promise<void> {

@@ -274,8 +274,11 @@ function limitsOf(
 
 function dataInWords(roundsPerFreshData: number | undefined, whyNotFresh: string | null): string {
   if (roundsPerFreshData !== undefined && whyNotFresh === null) {
-    const which = roundsPerFreshData === 1 ? 'Each round' : `Every ${roundsPerFreshData} rounds`;
-    return `${which} of repeats began with brokers started anew on empty data directories; every cell had topics and queues of its own, which were deleted after it.`;
+    const when =
+      roundsPerFreshData === 1
+        ? 'Each round of repeats began with brokers started anew on empty data directories'
+        : `Brokers were started anew on empty data directories for every ${roundsPerFreshData} rounds of repeats`;
+    return `${when}; every cell had topics and queues of its own, which were deleted after it.`;
   }
   return `All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it${whyNotFresh === null || roundsPerFreshData === undefined ? '' : `: ${whyNotFresh}`}.`;
 }

@@ -11,7 +11,7 @@ import { ClientFailed, GeneratorGone } from '../generator/index.ts';
 import type { MeasureCell } from '../load/measure-cell.ts';
 import { NotMeasurable } from '../load/workload-run.ts';
 import type { Layer, WarmUp, WorkloadRow } from '../report/model.ts';
-import { median, rounded } from '../statistics/index.ts';
+import { median } from '../statistics/index.ts';
 import { backendOf, systemOf } from '../systems/system-ids.ts';
 import { otherBrokerOf } from '../systems/systems.ts';
 import { deriveSeed, warmUpLoads } from '../workloads/index.ts';
@@ -107,8 +107,8 @@ export function warmUpsInWords(warmUps: readonly WarmUp[]): readonly string[] {
       middle((one) => one.brokerCpuSecondsPerMillion[0]),
       middle((one) => one.brokerCpuSecondsPerMillion.at(-1)),
     ];
-    const arrow = (values: readonly number[]) => values.map((value) => rounded(value)).join(' → ');
-    return `${system} ${arrow(rates)}${costs.some(Number.isNaN) ? '' : ` (${arrow(costs)})`}`;
+    const paces = rates.map((rate) => Math.round(rate).toLocaleString('en')).join(' → ');
+    return `${system} ${paces}${costs.some(Number.isNaN) ? '' : ` (${costs.map((cost) => Math.round(cost * 10) / 10).join(' → ')})`}`;
   });
   const moving = warmUps.filter((one) => !one.isSteady).length;
   return [

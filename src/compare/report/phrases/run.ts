@@ -44,8 +44,8 @@ const limits: readonly Phrase[] = [
     'بدأت كل جولة من التكرارات بوسطاء شُغّلوا من جديد على مجلدات بيانات فارغة؛ وكان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
   ],
   [
-    'Every {count} rounds of repeats began with brokers started anew on empty data directories; every cell had topics and queues of its own, which were deleted after it.',
-    'كلما انقضى عدد {count} من جولات التكرار شُغّل الوسطاء من جديد على مجلدات بيانات فارغة؛ وكان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
+    'Brokers were started anew on empty data directories for every {count} rounds of repeats; every cell had topics and queues of its own, which were deleted after it.',
+    'شُغّل الوسطاء من جديد على مجلدات بيانات فارغة لكل {count} من جولات التكرار؛ وكان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
   ],
   [
     'Each round of repeats began with brokers started anew on empty data directories; within a round every cell had topics and queues of its own, which were deleted after it.',

@@ -8,6 +8,7 @@ import { Generator, GeneratorGone } from '../../src/compare/generator/index.ts';
 import { compare, type CompareOptions } from '../../src/compare/index.ts';
 import { LiveMetrics } from '../../src/compare/run/live-metrics.ts';
 import { usageOf, withDescendants } from '../../src/compare/usage/process-usage.ts';
+import { arabicOf } from '../../src/compare/report/phrases/index.ts';
 import { runPlanOf } from '../../src/compare/run/plan.ts';
 import { type WorkloadSpec, workloadsOf } from '../../src/compare/workloads/index.ts';
 
@@ -114,24 +115,49 @@ test('in a run a killed generator costs its cell: an invalid row that says it, a
   expect(report.workloads).toHaveLength(2);
 }, 60_000);
 
-test('with fresh data every round has a generator of its own, which for the log is an empty data directory; without, one for all', async () => {
-  const seen = async (isFresh: boolean) => {
+test('with fresh data every round has a generator of its own, which for the log is an empty data directory; for every second one, or without, one does for both', async () => {
+  const seen = async (roundsPerFreshData: number | null) => {
     const found = new Set<number>();
     const rounds: string[] = [];
     const report = await compare({
       ...twoRepeats,
-      ...(isFresh ? { roundsPerFreshData: 1 } : {}),
+      ...(roundsPerFreshData === null ? {} : { roundsPerFreshData }),
       onState: ({ now }) => {
         for (const pid of generators()) found.add(pid);
         if (now.startsWith('brokers on fresh data')) rounds.push(now);
       },
     });
     for (const { checks } of report.workloads) expect(checks).toMatchObject({ sent: 50, received: 50, lost: 0 });
-    expect(report.limits.some((limit) => limit.startsWith('Each round of repeats began'))).toBe(isFresh);
-    return { generators: found.size, rounds };
+    const said = report.limits.filter((limit) => limit.includes('empty data directories'));
+    expect(said.map(arabicOf)).not.toContain(null);
+    return { generators: found.size, rounds, said: said.map((limit) => limit.slice(0, limit.indexOf(';'))) };
   };
-  expect(await seen(true)).toEqual({ generators: 2, rounds: ['brokers on fresh data, for round 2'] });
-  expect(await seen(false)).toEqual({ generators: 1, rounds: [] });
+  expect(await seen(1)).toEqual({
+    generators: 2,
+    rounds: ['brokers on fresh data, for round 2'],
+    said: ['Each round of repeats began with brokers started anew on empty data directories'],
+  });
+  expect(await seen(2)).toEqual({
+    generators: 1,
+    rounds: [],
+    said: ['Brokers were started anew on empty data directories for every 2 rounds of repeats'],
+  });
+  expect(await seen(null)).toEqual({ generators: 1, rounds: [], said: [] });
+}, 90_000);
+
+test('a generator that waits keeps its heap: V8 is told not to make it small', async () => {
+  const lines: string[] = [];
+  await compare({
+    ...twoRepeats,
+    onState: () =>
+      lines.push(
+        ...generators()
+          .map(commandLineOf)
+          .filter((line) => line !== ''),
+      ),
+  });
+  expect(lines.length).toBeGreaterThan(0);
+  for (const line of lines) expect(line).toContain('--no-memory-reducer');
 }, 60_000);
 
 const twoRepeats: CompareOptions = {
@@ -154,9 +180,14 @@ function generators(): readonly number[] {
 }
 
 function isGenerator(pid: number): boolean {
+  return commandLineOf(pid).includes('generator-process');
+}
+
+/** Empty where it ended meanwhile. */
+function commandLineOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('generator-process');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }

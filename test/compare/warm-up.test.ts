@@ -155,6 +155,21 @@ describe('a warm-up', () => {
     expect(said[0]).toBe('round 3: nobody bare not warm (it is not there) after 0 bursts');
   });
 
+  it('of a client that fails in a way nobody thought of is left out, too', async () => {
+    const { warm } = madeOf([10, 10, 10]);
+    expect(await warm([{ ...kafka, system: 'odd' }])).toMatchObject([
+      { isSteady: false, endedBecause: 'the door is gone' },
+    ]);
+  });
+
+  it('brings to the disk what it wrote, once, and nothing where it wrote nothing', async () => {
+    const { warm, synced } = madeOf([10, 10, 10, 10, 10, 10]);
+    await warm([]);
+    expect(synced()).toBe(0);
+    await warm([kafka, kafka]);
+    expect(synced()).toBe(1);
+  });
+
   it('does not count a burst that broke', async () => {
     const broken: Fault = { kind: 'broken', reason: 'it broke: the client was killed' };
     const { warm } = madeOf([30, 20, 10, 10], { faults: [null, null, broken] });
@@ -199,7 +214,7 @@ describe('the report', () => {
 
   it('says how far a broker that had just started was from a warm one, by the median of its rounds', () => {
     expect(warmUpsInWords([of('kafka', [40, 10]), of('rabbitmq-quorum', [50, 50]), of('kafka', [10, 5])])).toEqual([
-      'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for 30 to 75 s. Messages a second, first burst → last (seconds of the broker’s processor for a million): kafka 62,500 → 150,000 (25 → 7.5), rabbitmq-quorum 20,000 → 20,000 (50 → 50).',
+      'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for about 30 to 75 s. Messages a second, first burst → last (seconds of the broker’s processor for a million): kafka 62,500 → 150,000 (25 → 7.5), rabbitmq-quorum 20,000 → 20,000 (50 → 50).',
     ]);
   });
 
@@ -213,6 +228,12 @@ describe('the report', () => {
       /^2 of 3 such warm-ups ended/,
     );
     expect(warmUpsInWords([])).toEqual([]);
+  });
+
+  it('has no figure of a client that was never there', () => {
+    const failed = { ...of('kafka-share', [], false), endedBecause: 'it is not there' };
+    expect(warmUpsInWords([failed])).toEqual([expect.stringMatching(/^1 of 1 such warm-ups/)]);
+    expect(warmUpsInWords([failed, of('kafka', [30, 9])])[0]).not.toMatch(/kafka-share|NaN/);
   });
 
   it('says it in Arabic, too, with the same figures', () => {
@@ -259,8 +280,12 @@ function madeOf(costs: readonly (number | null)[], { signal, journal, faults = [
   const makers = {
     async forCell({ system }: { readonly system: string }) {
       if (system === 'nobody') throw new ClientFailed('it is not there');
+      if (system === 'odd') throw new Error('the door is gone');
       return measure;
     },
   };
-  return { asked, said, warm: (warmers: readonly Warmer[]) => warmUp(going, makers, { round: 2, warmers }) };
+  let syncs = 0;
+  const sync = async () => void syncs++;
+  const warm = (warmers: readonly Warmer[]) => warmUp(going, makers, { round: 2, warmers, sync });
+  return { asked, said, warm, synced: () => syncs };
 }

@@ -28,13 +28,17 @@ export interface GatewayProcess {
 /** It must not outlive the run that began it, however that ends: the channel to it closes with its process. */
 const endsWithItsParent = "data:text/javascript,process.on('disconnect',()=>process.exit(0))";
 
+/** As `sluice serve` has it by itself (`src/cli.ts`), but where something else is loaded before. */
+const heapStays = '--no-memory-reducer';
+
 const startMsMax = 30_000;
 const closeMsMax = 12_000;
 const errorLinesKept = 5;
 
 /** Resolves when it listens. Rejects with what it said where it does not start. */
 export async function startGatewayProcess(target: GatewayTarget): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, ['--import', endsWithItsParent, ...commandLine(), ...argumentsFor(target)], {
+  const flags = [heapStays, '--import', endsWithItsParent];
+  const child = spawn(process.execPath, [...flags, ...commandLine(), ...argumentsFor(target)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: environmentFor(target),
   });

@@ -61,7 +61,7 @@ export interface RunInfo {
   readonly order: readonly string[];
   /** When an interrupted run went on, and how many rows it had by then. Absent for a run that was not interrupted. */
   readonly resumed?: readonly { readonly at: string; readonly rowsBefore: number }[];
-  /** Where brokers were started anew between rounds of repeats: what made them warm. Absent else, and in older reports. */
+  /** Where brokers were started anew for rounds of repeats: what made them warm. Absent else, and in older reports. */
   readonly warmUps?: readonly WarmUp[];
 }
 

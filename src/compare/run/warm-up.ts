@@ -7,7 +7,6 @@
  */
 
 import { execFile } from 'node:child_process';
-import { ClientFailed, GeneratorGone } from '../generator/index.ts';
 import type { MeasureCell } from '../load/measure-cell.ts';
 import { NotMeasurable } from '../load/workload-run.ts';
 import type { Layer, WarmUp, WorkloadRow } from '../report/model.ts';
@@ -28,7 +27,7 @@ const stillFalling = 0.06;
 const burstsOfCompilerMin = 8;
 /** A machine on which nothing settles is measured as it is, and the report says so. */
 export const burstsMax = 16;
-/** Of one client, and of the one that has a compiler to wait for: a share group alone takes five seconds to begin. */
+/** A client begins no burst after this time; the one that has a compiler to wait for has more. A share group alone takes five seconds to begin. */
 export const clientMsMax = { usual: 30_000, compiler: 75_000 } as const;
 /** What the bursts left in memory is written before cells are measured: theirs is not the time of a sync. */
 const syncMsMax = 30_000;
@@ -97,9 +96,9 @@ export function isSteady(costs: readonly number[], burstsMin: number): boolean {
 
 /** What a report says of them: how far a broker that has just started was from a warm one. Pure. */
 export function warmUpsInWords(warmUps: readonly WarmUp[]): readonly string[] {
-  if (warmUps.length === 0) return [];
-  const changes = [...new Set(warmUps.map(({ system }) => system))].map((system) => {
-    const own = warmUps.filter((one) => one.system === system && one.messagesPerSecond.length > 0);
+  const loaded = warmUps.filter(({ messagesPerSecond }) => messagesPerSecond.length > 0);
+  const changes = [...new Set(loaded.map(({ system }) => system))].map((system) => {
+    const own = loaded.filter((one) => one.system === system);
     const middle = (of: (one: WarmUp) => number | null | undefined): number =>
       median(own.map(of).filter((value) => typeof value === 'number'));
     const rates = [middle((one) => one.messagesPerSecond[0]), middle((one) => one.messagesPerSecond.at(-1))];
@@ -112,7 +111,11 @@ export function warmUpsInWords(warmUps: readonly WarmUp[]): readonly string[] {
   });
   const moving = warmUps.filter((one) => !one.isSteady).length;
   return [
-    `Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for ${clientMsMax.usual / 1000} to ${clientMsMax.compiler / 1000} s. Messages a second, first burst → last (seconds of the broker’s processor for a million): ${changes.join(', ')}.`,
+    ...(changes.length === 0
+      ? []
+      : [
+          `Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for about ${clientMsMax.usual / 1000} to ${clientMsMax.compiler / 1000} s. Messages a second, first burst → last (seconds of the broker’s processor for a million): ${changes.join(', ')}.`,
+        ]),
     ...(moving === 0
       ? []
       : [
@@ -121,11 +124,21 @@ export function warmUpsInWords(warmUps: readonly WarmUp[]): readonly string[] {
   ];
 }
 
-/** Resolves when each has had its bursts, and what they wrote is on the disk. A client that fails ends its own bursts only. */
+interface WarmUpPart {
+  readonly round: number;
+  readonly warmers: readonly Warmer[];
+  /** Brings to the disk what was written; the machine's own by default. */
+  readonly sync?: () => Promise<void>;
+}
+
+/**
+ * Resolves when each has had its bursts, and what they wrote is on the disk, or `syncMsMax` later. A client that fails ends its own bursts only.
+ * Rejects when the run is ended.
+ */
 export async function warmUp(
   going: Going,
   makers: Pick<LoadMakers, 'forCell'>,
-  { round, warmers }: { readonly round: number; readonly warmers: readonly Warmer[] },
+  { round, warmers, sync = syncDisks }: WarmUpPart,
 ): Promise<readonly WarmUp[]> {
   const { options, journal } = going;
   const done: WarmUp[] = [];
@@ -135,7 +148,8 @@ export async function warmUp(
     journal?.add({ kind: 'warm-up', warmUp: one });
     options.onProgress(`round ${round + 1}: ${inWords(one)}`);
   }
-  if (done.length > 0) await syncDisks();
+  if (done.length > 0) await sync();
+  options.signal?.throwIfAborted();
   return done;
 }
 
@@ -171,9 +185,9 @@ async function warmOne(
     }
     return result();
   } catch (reason) {
-    if (!(reason instanceof NotMeasurable || reason instanceof GeneratorGone || reason instanceof ClientFailed))
-      throw reason;
-    return { ...result(), isSteady: false, endedBecause: reason.message };
+    options.signal?.throwIfAborted();
+    // It may be left out: whatever went wrong, cells that need the same say so themselves.
+    return { ...result(), isSteady: false, endedBecause: reason instanceof Error ? reason.message : String(reason) };
   }
 }
 
@@ -206,9 +220,16 @@ function inWords({ system, layer, ...one }: WarmUp): string {
   return `${system} ${layer} ${how} after ${rates.length} bursts${change}`;
 }
 
-/** Resolves when the kernel has written what it holds, after `syncMsMax` at the latest, and where there is no such command at once. */
+/** Resolves when the kernel has written what it holds, after `syncMsMax` all the same, and where there is no such command at once. */
 async function syncDisks(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    execFile('sync', { timeout: syncMsMax }, () => resolve());
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, syncMsMax);
   });
+  const synced = new Promise<void>((resolve) => {
+    // In the middle of it a process cannot be ended; it ends by itself.
+    execFile('sync', () => resolve()).unref();
+  });
+  await Promise.race([synced, late]);
+  clearTimeout(timer);
 }

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { keepsHeap } from '../own-process.ts';
 
 export interface GatewayTarget {
   readonly backend: 'native' | 'rabbitmq' | 'kafka';
@@ -28,16 +29,14 @@ export interface GatewayProcess {
 /** It must not outlive the run that began it, however that ends: the channel to it closes with its process. */
 const endsWithItsParent = "data:text/javascript,process.on('disconnect',()=>process.exit(0))";
 
-/** As `sluice serve` has it by itself (`src/cli.ts`), but where something else is loaded before. */
-const heapStays = '--no-memory-reducer';
-
 const startMsMax = 30_000;
 const closeMsMax = 12_000;
 const errorLinesKept = 5;
 
 /** Resolves when it listens. Rejects with what it said where it does not start. */
 export async function startGatewayProcess(target: GatewayTarget): Promise<GatewayProcess> {
-  const flags = [heapStays, '--import', endsWithItsParent];
+  // `sluice serve` asks for it by itself (`src/cli.ts`), but not where something is loaded before, as it is here.
+  const flags = [keepsHeap, '--import', endsWithItsParent];
   const child = spawn(process.execPath, [...flags, ...commandLine(), ...argumentsFor(target)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: environmentFor(target),

@@ -8,7 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { CellQuestion, MeasureCell, MeasuredCell } from '../load/measure-cell.ts';
 import { OpenCalls } from '../open-calls.ts';
-import { forkBeside } from '../own-process.ts';
+import { forkBeside, keepsHeap } from '../own-process.ts';
 import type { RemoteTarget } from '../remote/index.ts';
 import { cellLimitMs, NotMeasurable } from '../load/workload-run.ts';
 import { observeHere, type UsageObserver, type UsageWatching } from '../usage/usage-observer.ts';
@@ -19,13 +19,6 @@ import type { Call, CellAnswer, FromGenerator, ToGenerator } from './protocol.ts
 const openMsMax = 60_000;
 const ceilingMsMax = 30_000;
 const closeMsMax = 10_000;
-
-/**
- * V8 makes the heap of an idle process as small as it can, and lets it grow again slowly: a generator that had waited forty seconds for cells of
- * Java collected its garbage twenty times a second, and its kafkajs took twice the processor time for a message (55 to 75 s a million, else 25) until
- * that was over. A program that is under load all the time never comes there, so ours does not either.
- */
-const staysReady = '--no-memory-reducer';
 
 /** It ended, was killed or did not answer: the cell that it was at is broken, and another generator is needed. */
 export class GeneratorGone extends Error {
@@ -47,7 +40,7 @@ export class Generator {
   #isGone = false;
 
   constructor() {
-    this.#process = forkBeside(import.meta.url, 'generator-process', [staysReady]);
+    this.#process = forkBeside(import.meta.url, 'generator-process', [keepsHeap]);
     this.#process.on('message', (message: FromGenerator) => this.#take(message));
     this.#process.on('error', (reason) => this.#end(reason.message));
     this.#process.on('exit', (code, signal) => this.#end(signal ?? `exit status ${code}`));

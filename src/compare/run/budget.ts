@@ -1,7 +1,7 @@
 /** How much a run is going to do, and about how long it takes, said before it starts and counted down while it runs. Pure. */
 
 import type { Layer, Profile } from '../report/model.ts';
-import { isAsked, type PlannedCell, type RunQuestion } from './plan.ts';
+import { isAsked, type PlannedCell, type RunQuestion, startOf } from './plan.ts';
 import { warmersOf } from './warm-up.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { backendOf, namesOn, systemOf } from '../systems/system-ids.ts';
@@ -72,9 +72,9 @@ export function budgetOf(
 function freshMs(cells: readonly PlannedCell[], roundsPerFreshData: number | undefined): number {
   if (roundsPerFreshData === undefined) return 0;
   const places = [...new Map(cells.map(({ system, layer }) => [`${system} ${layer}`, { system, layer }])).values()];
-  const starts = new Set(cells.map(({ round }) => Math.floor(round / roundsPerFreshData)));
+  const starts = new Set(cells.map((cell) => startOf(cell, roundsPerFreshData)));
   return [...starts].reduce((sum, start) => {
-    const own = cells.filter(({ round }) => Math.floor(round / roundsPerFreshData) === start);
+    const own = cells.filter((cell) => startOf(cell, roundsPerFreshData) === start);
     const warmers = warmersOf(own, places);
     const bursts = warmers.reduce((all, { asksOften }) => all + (asksOften ? warmUpMs.often : warmUpMs.other), 0);
     const programs = warmers.filter(({ layer }) => layer === 'reference').length * programMs;

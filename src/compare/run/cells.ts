@@ -6,7 +6,7 @@ import type { Journal } from './journal.ts';
 import { LoadMakers } from './load-makers.ts';
 import { planFor } from '../load/measure-cell.ts';
 import type { Report, WarmUp, WorkloadRow } from '../report/model.ts';
-import { cellName, ladderPlanHash, namesOfRun, type PlannedCell, sourceOf } from './plan.ts';
+import { cellName, ladderPlanHash, namesOfRun, type PlannedCell, sourceOf, startOf } from './plan.ts';
 import { NotMeasurable } from '../load/workload-run.ts';
 import { closeAll } from './wires.ts';
 import { findSustainableRate, searchSentence } from '../load/sustainable-rate.ts';
@@ -93,7 +93,7 @@ class FreshData {
   readonly warmUps: WarmUp[] = [];
   readonly #going: Going;
   readonly #makers: LoadMakers;
-  #rounds: number | null = null;
+  #start: number | null = null;
   /** Brokers that nobody has asked anything are fresh. */
   #isFresh: boolean;
 
@@ -103,19 +103,22 @@ class FreshData {
     this.#isFresh = going.options.scenarioIds.length === 0;
   }
 
-  async for({ round }: PlannedCell): Promise<void> {
+  async for(cell: PlannedCell): Promise<void> {
     const going = this.#going;
     const { options, brokers, plan, wires } = going;
     const every = options.roundsPerFreshData;
     if (every === undefined || brokers.whyNotFresh !== null) return;
-    const rounds = Math.floor(round / every);
-    if (rounds === this.#rounds) return;
-    this.#rounds = rounds;
+    const start = startOf(cell, every);
+    if (start === this.#start) return;
+    this.#start = start;
+    const { round } = cell;
     if (!this.#isFresh) await this.#renew(round);
     this.#isFresh = false;
-    const cells = plan.cells.filter((cell) => Math.floor(cell.round / every) === rounds);
     const places = wires.map(({ name, layer }) => ({ system: name, layer }));
-    const warmers = warmersOf(cells, places);
+    const warmers = warmersOf(
+      plan.cells.filter((other) => startOf(other, every) === start),
+      places,
+    );
     this.warmUps.push(...(await warmUp(going, this.#makers, { round, warmers })));
   }
 

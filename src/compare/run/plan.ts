@@ -153,6 +153,11 @@ function cellsInOrder(question: RunQuestion, primary: readonly PrimaryComparison
   return rounds.flatMap((round) => shuffled(round, random));
 }
 
+/** Which start of the brokers a cell is measured after, where they are started anew for every `roundsPerFreshData` rounds: 0, 1, ... */
+export function startOf({ round }: Pick<PlannedCell, 'round'>, roundsPerFreshData: number): number {
+  return Math.floor(round / roundsPerFreshData);
+}
+
 /** As many as the cells that are repeated most. */
 export function roundsOf({ repeats, primaryRepeats = repeats }: RunQuestion): number {
   return Math.max(repeats, primaryRepeats);

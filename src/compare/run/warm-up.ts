@@ -13,6 +13,7 @@ import type { Layer, WarmUp, WorkloadRow } from '../report/model.ts';
 import { median } from '../statistics/index.ts';
 import { backendOf, systemOf } from '../systems/system-ids.ts';
 import { otherBrokerOf } from '../systems/systems.ts';
+import { withDeadline } from '../waiting.ts';
 import { deriveSeed, warmUpLoads } from '../workloads/index.ts';
 import type { Going } from './going.ts';
 import type { LoadMakers } from './load-makers.ts';
@@ -222,14 +223,9 @@ function inWords({ system, layer, ...one }: WarmUp): string {
 
 /** Resolves when the kernel has written what it holds, after `syncMsMax` all the same, and where there is no such command at once. */
 async function syncDisks(): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, syncMsMax);
-  });
   const synced = new Promise<void>((resolve) => {
     // In the middle of it a process cannot be ended; it ends by itself.
     execFile('sync', () => resolve()).unref();
   });
-  await Promise.race([synced, late]);
-  clearTimeout(timer);
+  await withDeadline(synced, syncMsMax).catch(() => undefined);
 }

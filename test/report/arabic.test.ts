@@ -185,6 +185,10 @@ describe('Arabic with other things in it', () => {
     ['من 12,100–12,500 إلى os × 1', 'من <bdi>12,100–12,500</bdi> إلى <bdi>os × 1</bdi>'],
     ['ضمن ±10 % و Kafka 4.3.1', 'ضمن <bdi>±10 %</bdi> و <bdi>Kafka 4.3.1</bdi>'],
     ['رسائل (uniform)، 1,000 مفتاح.', 'رسائل (<bdi>uniform</bdi>)، 1,000 مفتاح.'],
+    [
+      'من دفعة: kafka 47,488 → 89,451 (19.7 → 3.6)، وهكذا',
+      'من دفعة: <bdi>kafka 47,488 → 89,451</bdi> (<bdi>19.7 → 3.6</bdi>)، وهكذا',
+    ],
     ['عند 100 ms: throughput-1k.kafka.bare.', 'عند <bdi>100 ms</bdi>: <bdi>throughput-1k.kafka.bare</bdi>.'],
   ])('%s', (text, shown) => {
     expect(isolated(text).text).toBe(shown);

@@ -8,7 +8,7 @@ import { html, type Markup } from './markup.ts';
 
 /** From its first Latin letter, digit or sign to its last, over single spaces; Arabic, quotation marks and brackets end it. */
 const run =
-  /[^\s\u0600-\u06ff()[\]“”«»"،؛؟:;.!,–…·]*[A-Za-z0-9](?:[^\s\u0600-\u06ff()[\]“”«»"،؛؟]*[A-Za-z0-9%†])?(?: (?:[×=–<>≤≥±]|% ?)? ?[^\s\u0600-\u06ff()[\]“”«»"،؛؟:;.!,–…·]*[A-Za-z0-9](?:[^\s\u0600-\u06ff()[\]“”«»"،؛؟]*[A-Za-z0-9%†])?)*(?: ?%)?/g;
+  /[^\s\u0600-\u06ff()[\]“”«»"،؛؟:;.!,–…·]*[A-Za-z0-9](?:[^\s\u0600-\u06ff()[\]“”«»"،؛؟]*[A-Za-z0-9%†])?(?: (?:[×=–→<>≤≥±]|% ?)? ?[^\s\u0600-\u06ff()[\]“”«»"،؛؟:;.!,–…·]*[A-Za-z0-9](?:[^\s\u0600-\u06ff()[\]“”«»"،؛؟]*[A-Za-z0-9%†])?)*(?: ?%)?/g;
 
 /** A lone whole or decimal figure stays as it is: every browser shows it right. */
 const plainFigure = /^\d[\d,.]*$/;

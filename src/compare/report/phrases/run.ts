@@ -92,7 +92,7 @@ const cold: readonly Phrase[] = [
 const warm: readonly Phrase[] = [
   [
     'Brokers that had just started were loaded before cells were measured, until their processor time stayed where it was or, by one client, for about {least} to {most} s. Messages a second, first burst → last (seconds of the broker’s processor for a million): {changes}.',
-    'حُمّل الوسطاء الذين بدؤوا للتو قبل قياس الخلايا حتى ثبت زمن معالجهم، أو لمدة تقارب {least} إلى {most} ثانية لكل عميل. الرسائل في الثانية، من الدفعة الأولى → الأخيرة (ثواني معالج الوسيط لكل مليون): {changes}.',
+    'حُمّل الوسطاء الذين بدؤوا للتو قبل قياس الخلايا حتى ثبت زمن معالجهم، أو لمدة تقارب {least} إلى {most} ثانية لكل عميل. الرسائل في الثانية، من الدفعة الأولى إلى الأخيرة (ثواني معالج الوسيط لكل مليون): {changes}.',
   ],
   [
     '{moving} of {all} such warm-ups ended before the processor time stayed where it was: what came after them may be of a broker that was not quite warm.',

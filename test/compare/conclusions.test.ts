@@ -212,8 +212,12 @@ describe('the claim', () => {
     expect(turned?.reason).toContain(
       "By the vendors' Java clients, at their own maximum: throughput-1k: kafka-java 5,001",
     );
-    expect(turned?.scope).toMatch(/^true by kafkajs and by amqplib.*not of kafka-java beside rabbitmq-stream-protocol/);
+    expect(turned?.scope).toMatch(
+      /^true by kafkajs and by amqplib.*not shown of kafka-java beside rabbitmq-stream-protocol/,
+    );
+    expect(verdictOf([...faster, ...reference(9_000, 9_000)])?.verdict).toBe('true-if');
     expect(verdictOf([...slower, ...reference(5_000, 9_000)])?.verdict).toBe('false');
+    expect(verdictOf([...slower, ...reference(9_000, 9_000)])?.verdict).toBe('false');
     const opposite = verdictOf([...slower, ...reference(9_000, 5_000)]);
     expect(opposite?.verdict).toBe('true-if');
     expect(opposite?.scope).toMatch(/^true of kafka-java beside rabbitmq-stream-protocol, not by kafkajs/);

@@ -1,6 +1,6 @@
 /**
  * Claims that rates, latencies and costs decide, from cells of the same promise. The answer is of the usual JavaScript clients; what the
- * vendors' Java clients did stands beside it, and where they say otherwise the claim has a condition. Pure.
+ * vendors' Java clients did stands beside it, and where they say otherwise, or do not show it, the claim has a condition. Pure.
  */
 
 import type {
@@ -172,9 +172,11 @@ export function isMoreEfficient(input: SpeedEvidence): ClaimVerdict {
 
 export function hasSteadyTails(input: SpeedEvidence): ClaimVerdict {
   const claim = { id: 'kafka-more-stable', claim: 'Kafka is more stable (the slowest of a thousand messages)' };
-  const pairs = pairsOf(input, 'equal-load', 'latencyMs.endToEnd.p999');
-  const verdict = judge(input, claim, pairs, 'lower', (figure) => `p99.9 ${number(figure.median)} ms`);
-  if (verdict.verdict === 'not-tested') return verdict;
+  const path = 'latencyMs.endToEnd.p999';
+  const p999: FigureText = (figure) => `p99.9 ${number(figure.median)} ms`;
+  const answer = judge(input, claim, pairsOf(input, 'equal-load', path), 'lower', p999);
+  if (answer.verdict === 'not-tested') return answer;
+  const verdict = withVendorsClients(input, answer, ['equal-load'], path, 'lower', p999);
   return { ...verdict, scope: `of minutes, not of days: there was no soak; ${verdict.scope}` };
 }
 
@@ -302,13 +304,14 @@ function withVendorsClients(
     return pairs.length === 0 ? [] : [{ mode, pairs }];
   });
   const pairs = told.flatMap((one) => one.pairs);
-  const opposite = wanted === 'higher' ? 'lower' : 'higher';
-  const contradicts = answer.verdict === 'true' ? opposite : answer.verdict === 'false' ? wanted : null;
-  const against = pairs.filter(({ isSamePromise, comparison }) => isSamePromise && comparison === contradicts);
+  // What is true of all shows with these clients too; what is false shows with none.
+  const isAgainst = ({ isSamePromise, comparison }: Pair): boolean =>
+    isSamePromise && (answer.verdict === 'true' ? comparison !== wanted : comparison === wanted);
+  const against = answer.verdict === 'true' || answer.verdict === 'false' ? pairs.filter(isAgainst) : [];
   const names = [...new Set(against.map(({ other }) => other.system))].join(', ');
   const condition =
     answer.verdict === 'true'
-      ? `true ${usual}, not of kafka-java beside ${names}`
+      ? `true ${usual}, not shown of kafka-java beside ${names}`
       : `true of kafka-java beside ${names}, not ${usual}`;
   return {
     ...answer,

@@ -251,8 +251,8 @@ const scopes: readonly Phrase[] = [
     'صحيح لـ kafka-java بجانب {systems}، وغير صحيح بـ kafkajs وبـ amqplib الذي يتكلم AMQP 0.9.1',
   ],
   [
-    'true by kafkajs and by amqplib, which speaks AMQP 0.9.1, not of kafka-java beside {systems}',
-    'صحيح بـ kafkajs وبـ amqplib الذي يتكلم AMQP 0.9.1، وغير صحيح لـ kafka-java بجانب {systems}',
+    'true by kafkajs and by amqplib, which speaks AMQP 0.9.1, not shown of kafka-java beside {systems}',
+    'صحيح بـ kafkajs وبـ amqplib الذي يتكلم AMQP 0.9.1، ولم يظهر ذلك لـ kafka-java بجانب {systems}',
   ],
   [
     'not the same at the own maximum of each, where batches are larger, and at one load for all',

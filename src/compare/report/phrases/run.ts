@@ -48,10 +48,6 @@ const limits: readonly Phrase[] = [
     'شُغّل الوسطاء من جديد على مجلدات بيانات فارغة لكل {count} من جولات التكرار؛ وكان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
   ],
   [
-    'Each round of repeats began with brokers started anew on empty data directories; within a round every cell had topics and queues of its own, which were deleted after it.',
-    'بدأت كل جولة من التكرارات بوسطاء شُغّلوا من جديد على مجلدات بيانات فارغة؛ وداخل الجولة كان لكل خلية مواضيعها وطوابيرها الخاصة، وقد حُذفت بعدها.',
-  ],
-  [
     'All repeats ran on the same brokers and data directories, each cell on topics and queues of its own, which were deleted after it.',
     'جرت كل التكرارات على الوسطاء أنفسهم ومجلدات البيانات نفسها، وكل خلية على مواضيع وطوابير خاصة بها حُذفت بعدها.',
   ],
@@ -78,14 +74,6 @@ const limits: readonly Phrase[] = [
   [
     '{repeats} repeat (profile {profile}): too few for an interval that means much.',
     'تكرار واحد (المقاس {profile}): أقل من أن تعني الفترة كثيرًا.',
-  ],
-];
-
-/** Of runs that started brokers anew and measured at once. */
-const cold: readonly Phrase[] = [
-  [
-    'A broker that has just started is not warm: Kafka needs minutes of a client’s load before its virtual machine has compiled what that client asks of it. Brokers were started anew for each round, so its figures at full speed, above all those of kafka-java and kafka-share, are lower, and its processor time is higher, than those of a broker that has run for a while.',
-    'الوسيط الذي بدأ للتو ليس محمًّى: يحتاج Kafka إلى دقائق من حِمل العميل حتى تترجم آلته الافتراضية ما يطلبه منه ذلك العميل. وقد بدأ الوسيطان من جديد في كل جولة، ولذلك فأرقامه بأقصى سرعة، وخصوصًا أرقام kafka-java و kafka-share، أدنى من أرقام وسيط يعمل منذ مدة، وزمن معالجه أعلى.',
   ],
 ];
 
@@ -277,7 +265,6 @@ const primary: readonly Phrase[] = [
 
 export const runPhrases: readonly Phrase[] = [
   ...limits,
-  ...cold,
   ...warm,
   ...notMeasured,
   ...settings,

@@ -138,23 +138,40 @@ export class Administration {
   }
 
   async #createSubscriptionNow(asked: SubscriptionDefinition): Promise<Created<SubscriptionDefinition>> {
-    const existing = await this.#definitions.findSubscription(asked.name);
-    if (existing !== undefined) {
-      if (sameDefinition(existing, asked)) return { created: false, definition: existing };
-      throw new PortError(
-        'already_exists',
-        `subscription "${asked.name}" exists with other options: ${JSON.stringify(existing)}`,
-      );
-    }
+    const existing = await this.#foundSubscription(asked);
+    if (existing !== undefined) return existing;
     const topic = await this.#definitions.topic(asked.topic);
     if (asked.deadLetterTopic !== null && (await this.#definitions.findTopic(asked.deadLetterTopic)) === undefined) {
       await this.#createTopicNow(this.#driver.deadLetterTopic(asked.deadLetterTopic, topic));
     }
+    let isMadeElsewhere = false;
+    await this.#driver.createSubscription(asked, topic, async () => {
+      await this.#definitions.refresh();
+      isMadeElsewhere = (await this.#definitions.findSubscription(asked.name)) !== undefined;
+      return isMadeElsewhere;
+    });
+    await this.#definitions.refresh();
+    const made = await this.#foundSubscription(asked);
+    if (made !== undefined) return made;
+    if (isMadeElsewhere) {
+      const text = `subscription "${asked.name}" was made and deleted by another process while it was made here`;
+      throw new PortError('subscription_in_use', text);
+    }
     // Tokens of an earlier subscription of this name are not of this one.
     await this.#secrets.renewEpoch(asked.name);
-    await this.#driver.createSubscription(asked, topic);
     await this.#definitions.putSubscription(asked.name, asked);
     return { created: true, definition: asked };
+  }
+
+  /** The answer where there is one of that name. @throws PortError `already_exists` when it has other options. */
+  async #foundSubscription(asked: SubscriptionDefinition): Promise<Created<SubscriptionDefinition> | undefined> {
+    const existing = await this.#definitions.findSubscription(asked.name);
+    if (existing === undefined) return undefined;
+    if (sameDefinition(existing, asked)) return { created: false, definition: existing };
+    throw new PortError(
+      'already_exists',
+      `subscription "${asked.name}" exists with other options: ${JSON.stringify(existing)}`,
+    );
   }
 
   #checkSubscription(asked: SubscriptionDefinition, topic: TopicDefinition): void {

@@ -86,6 +86,11 @@ export interface Intake {
   noteAttempt?(delivery: DriverDelivery, attempt: number): void;
   /** As the driver's `settlePosition`, for a position that none of the unsettled deliveries has. */
   settlePosition?(partition: number, offset: number, settles: boolean): Promise<PositionState>;
+  /**
+   * Where an ack can be refused after it was taken note of: resolves when all that was settled before the call is written, and tries
+   * again what was refused. Rejects as `ack` does.
+   */
+  written?(): Promise<void>;
   /** Stops deliveries, writes what is to be written, frees everything. Unsettled messages come again later. Idempotent. */
   close(): Promise<void>;
 }
@@ -126,8 +131,17 @@ export interface Driver {
     subscriptions: readonly SubscriptionDefinition[],
   ): Promise<void>;
   deleteTopic(topic: TopicDefinition): Promise<void>;
-  /** Makes queues, cursors or group offsets, so that every later publish reaches it. Idempotent. */
-  createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void>;
+  /**
+   * Makes queues, cursors or group offsets, so that every later publish reaches it. Idempotent.
+   * @param isMadeElsewhere whether another process has made it since this one looked. A driver that writes down where a subscription starts
+   * asks between the look at the log's end and the write, and leaves all as it is then: what was published after that process was answered
+   * lies behind its start, and before the end that is seen from now on.
+   */
+  createSubscription(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    isMadeElsewhere?: () => Promise<boolean>,
+  ): Promise<void>;
   /**
    * Refuses with `capability_unsupported` what is fixed on the backend for as long as the subscription lives. Pure: the port itself keeps
    * deadlines, bounds and retries. A driver without it lets all of those change.

@@ -97,8 +97,11 @@ export class LateTokens {
   async settle(token: string, isAck: boolean, place: LateTokenPlace): Promise<TokenResult> {
     const read = this.#tokens.read(token, place.definition.name);
     if (read === undefined) return { token, status: 'invalid' };
-    // Its lease is not among those that run, nor among those that ran out: so it was settled.
-    if (read.isOfThisProcess && read.session === place.session?.number) return { token, status: 'already' };
+    if (read.isOfThisProcess && read.session === place.session?.number) {
+      // Its lease is not among those that run, nor among those that ran out: so it was settled. Who asks again may not have been told so.
+      await place.session.settledIsWritten();
+      return { token, status: 'already' };
+    }
     const from = this.#from(read);
     const time = this.#clock.nowMs() >= read.expiresAtMs ? 'over' : 'left';
     const call = isAck ? 'ack' : 'other';

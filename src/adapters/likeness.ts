@@ -335,6 +335,10 @@ class WithoutOffsets implements Intake {
     return inner === undefined ? undefined : this.#intake?.ack(inner);
   }
 
+  async written(): Promise<void> {
+    await this.#intake?.written?.();
+  }
+
   giveBack(shown: DriverDelivery, counted: boolean): Promise<void> | void {
     const inner = this.#taken(shown);
     return inner === undefined ? undefined : this.#intake?.giveBack(inner, counted);

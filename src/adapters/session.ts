@@ -258,6 +258,15 @@ export class SubscriptionSession {
     return 'free';
   }
 
+  /**
+   * Resolves when what was settled here before the call is as safe as its ack promised, also where the write of that ack was refused.
+   * Rejects as an ack does.
+   */
+  async settledIsWritten(): Promise<void> {
+    // A close has the intake already, and writes what is left.
+    await (this.#closing ?? this.#intake?.written?.());
+  }
+
   /** Looked for one by one: only tokens of an earlier time need it. */
   #entryAt(partition: number, offset: number): Entry | undefined {
     for (const [{ message }, entry] of this.#entries) {

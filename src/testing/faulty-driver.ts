@@ -147,8 +147,12 @@ export class FaultyDriver implements Driver {
     this.#driver.checkAlteredSubscription?.(from, to, topic);
   }
 
-  async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
-    await this.#driver.createSubscription(subscription, topic);
+  async createSubscription(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    isMadeElsewhere?: () => Promise<boolean>,
+  ): Promise<void> {
+    await this.#driver.createSubscription(subscription, topic, isMadeElsewhere);
   }
 
   async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
@@ -223,6 +227,10 @@ class WatchedIntake implements Intake {
     const state = (await this.#intake.settlePosition?.(partition, offset, settles)) ?? 'elsewhere';
     this.#activity.happened();
     return state;
+  }
+
+  async written(): Promise<void> {
+    await this.#intake.written?.();
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DriverDelivery, Intake } from '../../src/adapters/driver.ts';
+import { openDriver } from '../../src/adapters/kafka/index.ts';
+import { makeAtOneMoment } from '../support/made-at-one-moment.ts';
 import {
   driverOn,
   kafkaOf,
@@ -29,6 +31,17 @@ test('the first delivery comes in under a second after the intake is opened', as
   await until('the delivery', () => sink.delivered.length === 1);
   expect(performance.now() - startMs).toBeLessThan(1_000);
   await intake.close();
+});
+
+test('made by two processes at one moment, it has all that is published after the first of them is answered', async (ctx) => {
+  const brokers = kafkaOf(ctx);
+  const open = async () => await openDriver({ brokers });
+  const { behind, received } = await makeAtOneMoment(open, { partitions: 1 });
+  expect(behind.created).toBe(false);
+  expect(await received()).toEqual(['after']);
+  await expect(makeAtOneMoment(open, { partitions: 1 }, { later: { ackDeadlineMs: 12_345 } })).rejects.toMatchObject({
+    code: 'already_exists',
+  });
 });
 
 test('of 10,000 messages acked at random, exactly the unacked come again, with their attempts, in order', async (ctx) => {

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { CursorStore } from '../../src/adapters/rabbitmq/cursor-store.ts';
+import { openDriver } from '../../src/adapters/rabbitmq/index.ts';
+import { makeAtOneMoment } from '../support/made-at-one-moment.ts';
 import { DriverWorld, message, messages, until } from './support/driver-world.ts';
 
 const rabbitmq = inject('rabbitmq');
@@ -61,6 +64,30 @@ describe.skipIf(rabbitmq === null)('streams', () => {
     await intake.intake.close();
     await expect(world.subscription(topic, { start: { offsets: { '0': 999 } } })).rejects.toMatchObject({
       code: 'offset_out_of_range',
+    });
+  });
+
+  it('a subscription that two processes make at one moment has all that is published after the first of them is answered', async () => {
+    const open = async () => await openDriver({ url: rabbitmq?.url ?? '' });
+    const { create } = CursorStore.prototype;
+    // It has made its queues and found no cursor in them.
+    const overtake = (_: unknown, ahead: () => Promise<void>): void => {
+      const spy = vi.spyOn(CursorStore.prototype, 'create').mockImplementationOnce(async function (
+        this: CursorStore,
+        ...asked
+      ) {
+        const isThere = await create.apply(this, asked);
+        await ahead();
+        return isThere;
+      });
+      onTestFinished(() => spy.mockRestore());
+    };
+    const { behind, received } = await makeAtOneMoment(open, { queueType: 'stream' }, { overtake });
+    expect(behind.created).toBe(false);
+    expect(await received()).toEqual(['after']);
+    const later = { ackDeadlineMs: 12_345 };
+    await expect(makeAtOneMoment(open, { queueType: 'stream' }, { overtake, later })).rejects.toMatchObject({
+      code: 'already_exists',
     });
   });
 

@@ -18,9 +18,17 @@ export async function createGroup(
   groupId: string,
   subscription: SubscriptionDefinition,
   topic: TopicDefinition,
+  isMadeElsewhere: (() => Promise<boolean>) | undefined,
 ): Promise<void> {
   const start = await resolvePosition(client, topic, subscription.start, partitionsOf(topic));
-  await commitWithoutMember(client, groupId, topic, start);
+  if ((await isMadeElsewhere?.()) === true) return;
+  try {
+    await commitWithoutMember(client, groupId, topic, start);
+  } catch (reason) {
+    // It may be read already, through the process that was faster.
+    if (isFault(reason, 'UNKNOWN_MEMBER_ID') && (await isMadeElsewhere?.()) === true) return;
+    throw reason;
+  }
 }
 
 /**

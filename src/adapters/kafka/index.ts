@@ -167,9 +167,13 @@ class KafkaBackend implements Driver {
     await this.#call(`deleting topic "${topic.name}"`, () => deleteTopic(this.#client, topic.name));
   }
 
-  async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+  async createSubscription(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    isMadeElsewhere?: () => Promise<boolean>,
+  ): Promise<void> {
     await this.#call(`creating subscription "${subscription.name}"`, () =>
-      createGroup(this.#client, this.#names.group(subscription.name), subscription, topic),
+      createGroup(this.#client, this.#names.group(subscription.name), subscription, topic, isMadeElsewhere),
     );
   }
 

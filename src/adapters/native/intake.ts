@@ -107,12 +107,22 @@ export class NativeIntake implements Intake {
 
   async settlePosition(partition: number, offset: number, settles: boolean): Promise<PositionState> {
     const tracker = this.#trackers[partition];
-    if (tracker === undefined || tracker.isSettled(offset)) return 'settled';
+    if (tracker === undefined) return 'settled';
+    if (tracker.isSettled(offset)) {
+      await this.written();
+      return 'settled';
+    }
     if (settles && tracker.settleAhead(offset)) {
       this.#changed.add(partition);
       await this.#flushed();
     }
     return 'free';
+  }
+
+  async written(): Promise<void> {
+    if (this.#changed.size === 0 && this.#flush === undefined) return;
+    await this.#flushed();
+    this.#endIfAllIsDamaged();
   }
 
   async close(): Promise<void> {
@@ -219,7 +229,8 @@ export class NativeIntake implements Intake {
     this.#ackFlush = undefined; // what is acked from here on is not in this write
     const partitions = [...this.#changed];
     this.#changed.clear();
-    await Promise.all(
+    // To the end of all of them: who looks whether something is still to be written must not find this done while a part is under way.
+    const written = await Promise.allSettled(
       partitions.map(async (partition) => {
         try {
           await saveTracker(this.#engine, this.#subscription.name, partition, this.#trackers[partition] as AckTracker);
@@ -229,6 +240,7 @@ export class NativeIntake implements Intake {
         }
       }),
     );
+    for (const one of written) if (one.status === 'rejected') throw one.reason;
   }
 }
 

@@ -207,7 +207,7 @@ class RabbitMqDriver implements Driver {
     // Queues before the port sends to their partitions: until then nothing is published there.
     await this.createTopic(to);
     for (const subscription of subscriptions) {
-      if (to.queueType === 'stream') await this.#createCursors(subscription, to, from.partitions);
+      if (to.queueType === 'stream') await this.#addCursors(subscription, to, from.partitions);
       else await this.#createQueues(subscription, to, from.partitions);
     }
   }
@@ -232,9 +232,13 @@ class RabbitMqDriver implements Driver {
 
   // ------------------------------------------------------------------------------------------ subscriptions
 
-  async createSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {
+  async createSubscription(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    isMadeElsewhere?: () => Promise<boolean>,
+  ): Promise<void> {
     if (topic.queueType === 'stream') {
-      await this.#createCursors(subscription, topic, 0);
+      await this.#createCursors(subscription, topic, isMadeElsewhere);
       return;
     }
     await this.#createQueues(subscription, topic, 0);
@@ -258,13 +262,28 @@ class RabbitMqDriver implements Driver {
     });
   }
 
-  /** For the partitions from `first` on. A cursor that is there already is left alone: this is called again after a crash in between. */
-  async #createCursors(subscription: SubscriptionDefinition, topic: TopicDefinition, first: number): Promise<void> {
+  /** For the partitions from `first` on, which are new: whatever is in them came later than the subscription. */
+  async #addCursors(subscription: SubscriptionDefinition, topic: TopicDefinition, first: number): Promise<void> {
     for (let partition = first; partition < topic.partitions; partition += 1) {
       if (await this.#cursors.create(subscription.name, partition, topic)) continue;
-      const offset = (await this.#resolve(subscription.start, topic, partition)) ?? 0;
-      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
+      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset: 0 });
     }
+  }
+
+  /** A cursor that is there already is left alone: this is called again after a crash in between. */
+  async #createCursors(
+    subscription: SubscriptionDefinition,
+    topic: TopicDefinition,
+    isMadeElsewhere: (() => Promise<boolean>) | undefined,
+  ): Promise<void> {
+    const starts = new Map<number, number>();
+    for (let partition = 0; partition < topic.partitions; partition += 1) {
+      if (await this.#cursors.create(subscription.name, partition, topic)) continue;
+      starts.set(partition, (await this.#resolve(subscription.start, topic, partition)) ?? 0);
+    }
+    if (starts.size === 0 || (await isMadeElsewhere?.()) === true) return;
+    for (const [partition, offset] of starts)
+      await this.#cursors.write(subscription.name, partition, { kind: 'seek', offset });
   }
 
   async deleteSubscription(subscription: SubscriptionDefinition, topic: TopicDefinition): Promise<void> {

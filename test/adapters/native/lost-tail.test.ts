@@ -1,14 +1,9 @@
 /** A power cut takes messages that were read already, and leaves the cursor that passed them. */
 
 import { expect, it } from 'vitest';
-import { driverOver } from '../../../src/adapters/native/index.ts';
-import { type MessagingPort } from '../../../src/adapters/index.ts';
-import { portFromDriver } from '../../../src/adapters/open-port.ts';
-import { type World, world } from '../../core-log/support.ts';
-
-async function portOn(home: World): Promise<MessagingPort> {
-  return await portFromDriver(driverOver(await home.open(), { durability: 'os', segmentBytes: undefined }));
-}
+import type { MessagingPort } from '../../../src/adapters/index.ts';
+import { world } from '../../core-log/support.ts';
+import { portOn } from './port-on.ts';
 
 async function ackAll(port: MessagingPort, count: number): Promise<(number | null)[]> {
   const consumer = await port.subscribe('billing', { credit: { messages: 100 } });

@@ -66,7 +66,7 @@ export const questions: readonly Question[] = [
   },
   {
     question: 'What about messages that fail, dead letters, priorities, delays and routing?',
-    why: 'That is what queues were made for. On Kafka the application does it, or Sluice, whose rows say "emulated".',
+    why: 'That is what queues were made for. On Kafka the application does it. Sluice does dead letters and the count of attempts for it, and refuses priorities and delays there.',
     claims: ['rabbitmq-suits-messaging', 'kafka-more-flexible'],
     scenarios: ['dead-letter', 'priority', 'delayed-message', 'routing', 'poison-message'],
   },

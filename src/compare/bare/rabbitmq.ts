@@ -146,6 +146,9 @@ export async function openBareRabbitMq(options: BareRabbitMqOptions): Promise<Wi
   };
 }
 
+/** Each consumer listens to its connection's end until its channel is closed; RabbitMQ allows so many channels by default. */
+const listenersMax = 2_047;
+
 /** Connections that are over. */
 const closed = new WeakSet<ChannelModel>();
 
@@ -154,6 +157,7 @@ async function open(url: string): Promise<ChannelModel> {
   // Without a listener an error event ends the process; every use below fails on its own and says so.
   connection.on('error', ignoreSinceCallbacksTell);
   connection.on('close', () => closed.add(connection));
+  connection.setMaxListeners(listenersMax);
   return connection;
 }
 

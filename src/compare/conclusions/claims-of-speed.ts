@@ -102,7 +102,7 @@ function withOtherLoads(input: SpeedEvidence, atOneLoad: ClaimVerdict): ClaimVer
     verdict: isMixed ? 'true-if' : isUntested ? byLoad : atOneLoad.verdict,
     basis: 'measured',
     reason: `${isUntested ? '' : `${atOneLoad.reason} `}By load, p99: ${told.join('; ')}.`,
-    scope: `${isMixed ? 'true at some loads and false at others, as said; ' : ''}a load on the way of a search is tried briefly, and decides only where it was tried more than once; ${isUntested ? input.scope : atOneLoad.scope}`,
+    scope: `${isMixed ? 'true at some loads and false at others, as said; ' : ''}a load on the way of a search is tried briefly, may be more than one of the two can hold, and decides only where it was tried more than once; ${isUntested ? input.scope : atOneLoad.scope}`,
     evidence: [...new Set([...atOneLoad.evidence, ...ids])],
   };
 }
@@ -306,13 +306,13 @@ function withVendorsClients(
   const pairs = told.flatMap((one) => one.pairs);
   // What is true of all shows with these clients too; what is false shows with none.
   const isAgainst = ({ isSamePromise, comparison }: Pair): boolean =>
-    isSamePromise && (answer.verdict === 'true' ? comparison !== wanted : comparison === wanted);
-  const against = answer.verdict === 'true' || answer.verdict === 'false' ? pairs.filter(isAgainst) : [];
+    isSamePromise && (answer.verdict === 'false' ? comparison === wanted : comparison !== wanted);
+  const against = answer.verdict === 'inconclusive' ? [] : pairs.filter(isAgainst);
   const names = [...new Set(against.map(({ other }) => other.system))].join(', ');
   const condition =
-    answer.verdict === 'true'
-      ? `true ${usual}, not shown of kafka-java beside ${names}`
-      : `true of kafka-java beside ${names}, not ${usual}`;
+    answer.verdict === 'false'
+      ? `true of kafka-java beside ${names}, not ${usual}`
+      : `true ${usual}, not shown of kafka-java beside ${names}`;
   return {
     ...answer,
     verdict: against.length > 0 ? 'true-if' : answer.verdict,

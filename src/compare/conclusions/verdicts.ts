@@ -107,7 +107,7 @@ function storesAndForgets(input: VerdictInput): ClaimVerdict {
     verdict,
     basis: 'measured',
     reason: `Kafka ${kafkaKeeps ? 'kept' : 'did not keep'} what had been acked; RabbitMQ's queues ${queuesForget ? 'had forgotten it' : 'gave it again'}${streamRows.length === 0 ? '' : `, its streams ${streamsKeep ? 'kept it too' : 'did not keep it'}`}.`,
-    scope: `${verdict === 'true-if' ? 'true of quorum and classic queues, false of streams; ' : ''}${scopeOf(input)}; what survives a crash is another question, not tested here`,
+    scope: `${verdict === 'true-if' ? 'true of quorum and classic queues, false of streams; ' : ''}${scopeOf(input)}; what survives a crash is another question`,
     evidence: rows.map(scenarioEvidence),
   };
 }

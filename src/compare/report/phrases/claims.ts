@@ -221,6 +221,7 @@ const scopes: readonly Phrase[] = [
     'true of quorum and classic queues, false of streams',
     'صحيح في طوابير quorum و classic، وغير صحيح في الدفوق (streams)',
   ],
+  ['what survives a crash is another question', 'ما ينجو من انهيار سؤال آخر'],
   ['what survives a crash is another question, not tested here', 'ما ينجو من انهيار سؤال آخر لم يُختبر هنا'],
   [
     'only start-up time and memory are measured, not how easily it is learnt',
@@ -257,6 +258,10 @@ const scopes: readonly Phrase[] = [
   [
     'not the same at the own maximum of each, where batches are larger, and at one load for all',
     'ليس الحال واحدًا عند الحد الأقصى لكل منها، حيث الدفعات أكبر، وعند حِمل واحد للجميع',
+  ],
+  [
+    'a load on the way of a search is tried briefly, may be more than one of the two can hold, and decides only where it was tried more than once',
+    'كل حِمل على طريق بحثٍ جُرّب لمدة قصيرة، وقد يفوق ما يستطيع أحد الاثنين الثبات عليه، ولا يحسم إلا حيث جُرّب أكثر من مرة',
   ],
   [
     'a load on the way of a search is tried briefly, and decides only where it was tried more than once',

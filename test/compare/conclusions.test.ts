@@ -216,6 +216,11 @@ describe('the claim', () => {
       /^true by kafkajs and by amqplib.*not shown of kafka-java beside rabbitmq-stream-protocol/,
     );
     expect(verdictOf([...faster, ...reference(9_000, 9_000)])?.verdict).toBe('true-if');
+    const againstOne = [...faster, ...summarize(repeated([1_000, 1_010, 1_020], { system: 'rabbitmq-stream' }), 1)];
+    expect(verdictOf([...againstOne, ...reference(9_000, 5_000)])?.scope).not.toContain('not shown of kafka-java');
+    const withCondition = verdictOf([...againstOne, ...reference(5_000, 9_000)]);
+    expect(withCondition?.verdict).toBe('true-if');
+    expect(withCondition?.scope).toMatch(/not shown of kafka-java beside rabbitmq-stream-protocol; true against/);
     expect(verdictOf([...slower, ...reference(5_000, 9_000)])?.verdict).toBe('false');
     expect(verdictOf([...slower, ...reference(9_000, 9_000)])?.verdict).toBe('false');
     const opposite = verdictOf([...slower, ...reference(9_000, 5_000)]);

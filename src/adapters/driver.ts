@@ -133,9 +133,9 @@ export interface Driver {
   deleteTopic(topic: TopicDefinition): Promise<void>;
   /**
    * Makes queues, cursors or group offsets, so that every later publish reaches it. Idempotent.
-   * @param isMadeElsewhere whether another process has made it since this one looked. A driver that writes down where a subscription starts
-   * asks between the look at the log's end and the write, and leaves all as it is then: what was published after that process was answered
-   * lies behind its start, and before the end that is seen from now on.
+   * @param isMadeElsewhere whether another process has made it meanwhile. A driver that writes down where a subscription starts asks after it
+   * has looked where the log ends, and before it writes. With yes it writes nothing. With no the other process, if there is one, has not been
+   * answered yet when the log's end was seen, so that all that is published after its answer comes after that end.
    */
   createSubscription(
     subscription: SubscriptionDefinition,

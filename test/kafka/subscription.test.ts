@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DriverDelivery, Intake } from '../../src/adapters/driver.ts';
+import type { Driver, DriverDelivery, Intake } from '../../src/adapters/driver.ts';
 import { openDriver } from '../../src/adapters/kafka/index.ts';
 import { makeAtOneMoment } from '../support/made-at-one-moment.ts';
 import {
@@ -42,6 +42,31 @@ test('made by two processes at one moment, it has all that is published after th
   await expect(makeAtOneMoment(open, { partitions: 1 }, { later: { ackDeadlineMs: 12_345 } })).rejects.toMatchObject({
     code: 'already_exists',
   });
+});
+
+test('made by two processes at one moment, and read already through the first, it is there for the second', async (ctx) => {
+  const brokers = kafkaOf(ctx);
+  const reader = await driverOn(brokers, ctx);
+  const sink = new RecordingSink();
+  const overtake = (driver: Driver, ahead: () => Promise<void>): void => {
+    const create = driver.createSubscription.bind(driver);
+    driver.createSubscription = async (subscription, topic, isMadeElsewhere) => {
+      let isAhead = false;
+      await create(subscription, topic, async () => {
+        if (isAhead) return (await isMadeElsewhere?.()) === true;
+        // It is told no; before it writes, the other one makes it and reads it.
+        isAhead = true;
+        await ahead();
+        const intake = await reader.openIntake(subscription, topic, sink, CREDIT);
+        ctx.onTestFinished(async () => await intake.close());
+        await until('a member', () => sink.delivered.length === 1);
+        return false;
+      });
+    };
+  };
+  const open = async () => await openDriver({ brokers });
+  expect((await makeAtOneMoment(open, { partitions: 1 }, { overtake })).behind.created).toBe(false);
+  expect(sink.values()).toEqual(['after']);
 });
 
 test('of 10,000 messages acked at random, exactly the unacked come again, with their attempts, in order', async (ctx) => {

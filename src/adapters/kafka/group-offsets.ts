@@ -9,6 +9,9 @@ import type { KafkaClient, Membership } from './kafka-client.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { listOffsets, pause, untilServed } from './patience.ts';
 
+/** What a commit without a member is answered while the group has some. */
+const IS_READ = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'];
+
 /**
  * Commits the start for every partition, also where an offset is committed already: that one is of an earlier subscription of this
  * name, whose group could not be deleted whole. A call that died half-way promised its caller nothing.
@@ -26,7 +29,7 @@ export async function createGroup(
     await commitWithoutMember(client, groupId, topic, start);
   } catch (reason) {
     // It may be read already, through the process that was faster.
-    if (isFault(reason, 'UNKNOWN_MEMBER_ID') && (await isMadeElsewhere?.()) === true) return;
+    if (isFault(reason, ...IS_READ) && (await isMadeElsewhere?.()) === true) return;
     throw reason;
   }
 }
@@ -158,7 +161,7 @@ export async function settlePosition(
     const nobody: Membership = { groupId, generation: -1, memberId: '' };
     await untilServed(() => client.commitOffsets(nobody, topic.name, [encodeAckState(tracker, partition)]));
   } catch (reason) {
-    if (isFault(reason, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS')) return 'elsewhere';
+    if (isFault(reason, ...IS_READ)) return 'elsewhere';
     throw reason;
   }
   return 'free';

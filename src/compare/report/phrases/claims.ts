@@ -222,7 +222,6 @@ const scopes: readonly Phrase[] = [
     'صحيح في طوابير quorum و classic، وغير صحيح في الدفوق (streams)',
   ],
   ['what survives a crash is another question', 'ما ينجو من انهيار سؤال آخر'],
-  ['what survives a crash is another question, not tested here', 'ما ينجو من انهيار سؤال آخر لم يُختبر هنا'],
   [
     'only start-up time and memory are measured, not how easily it is learnt',
     'قيس زمن البدء والذاكرة فقط، لا سهولة التعلم',
@@ -262,10 +261,6 @@ const scopes: readonly Phrase[] = [
   [
     'a load on the way of a search is tried briefly, may be more than one of the two can hold, and decides only where it was tried more than once',
     'كل حِمل على طريق بحثٍ جُرّب لمدة قصيرة، وقد يفوق ما يستطيع أحد الاثنين الثبات عليه، ولا يحسم إلا حيث جُرّب أكثر من مرة',
-  ],
-  [
-    'a load on the way of a search is tried briefly, and decides only where it was tried more than once',
-    'كل حِمل على طريق بحثٍ جُرّب لمدة قصيرة، ولا يحسم إلا حيث جُرّب أكثر من مرة',
   ],
   ["no single type of RabbitMQ's queues has all of its properties", 'لا يملك نوع واحد من طوابير RabbitMQ كل خواصه'],
   ['of minutes, not of days: there was no soak', 'على مدى دقائق لا أيام: لم يكن هناك اختبار طويل'],
